@@ -1,0 +1,239 @@
+"""What the exchange offers, once parsed. Frozen; prices are Decimal dollars 0-1 on the YES book, None when absent."""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+Price = Annotated[Decimal, Field(gt=0, lt=1, max_digits=7, decimal_places=6)]
+"""A quotable price: strictly between 0 and 1 dollar. 0.0000 and 1.0000 on the wire mean "nobody is quoting"."""
+Count = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class StrikeType(StrEnum):
+    LESS = "less"
+    BETWEEN = "between"
+    GREATER = "greater"
+
+
+class MarketStatus(StrEnum):
+    """The exchange's words. UNRECOGNIZED stands for any new one: such a market is held, never traded."""
+
+    INITIALIZED = "initialized"
+    ACTIVE = "active"
+    INACTIVE = "inactive"
+    CLOSED = "closed"
+    DETERMINED = "determined"
+    DISPUTED = "disputed"
+    AMENDED = "amended"
+    FINALIZED = "finalized"
+    UNRECOGNIZED = "unrecognized"
+
+
+class Bracket(_Frozen):
+    """A market's set of whole degrees °F, both ends inclusive; None is an open end."""
+
+    ticker: str
+    low_f: int | None
+    high_f: int | None
+
+    def holds(self, value_f: int) -> bool:
+        return (self.low_f is None or value_f >= self.low_f) and (self.high_f is None or value_f <= self.high_f)
+
+    @property
+    def label(self) -> str:
+        """`74° to 75°`, `73° or below`, `80° or above`."""
+        if self.low_f is None:
+            return f"{self.high_f}° or below"
+        if self.high_f is None:
+            return f"{self.low_f}° or above"
+        return f"{self.low_f}° to {self.high_f}°"
+
+
+class Ladder(_Frozen):
+    """All brackets of an event, coldest first. Only `markets.domain.ladder` builds one, and only if it partitions."""
+
+    event_ticker: str
+    brackets: tuple[Bracket, ...] = Field(min_length=2)
+
+    def bracket(self, ticker: str) -> Bracket | None:
+        return next((bracket for bracket in self.brackets if bracket.ticker == ticker), None)
+
+
+class PriceLevel(_Frozen):
+    price: Price
+    count: Decimal = Field(gt=0)
+
+
+class OrderBook(_Frozen):
+    """Resting interest on the YES book: bids best (highest) first, asks best (lowest) first."""
+
+    ticker: str
+    bids: tuple[PriceLevel, ...] = ()
+    asks: tuple[PriceLevel, ...] = ()
+
+    @property
+    def best_bid(self) -> PriceLevel | None:
+        return self.bids[0] if self.bids else None
+
+    @property
+    def best_ask(self) -> PriceLevel | None:
+        return self.asks[0] if self.asks else None
+
+
+class PriceRange(_Frozen):
+    """Legal prices are start, start + step, ... up to end."""
+
+    start: Decimal = Field(ge=0, le=1)
+    end: Decimal = Field(ge=0, le=1)
+    step: Decimal = Field(gt=0, le=1)
+
+
+class FeeType(StrEnum):
+    QUADRATIC = "quadratic"
+    QUADRATIC_WITH_MAKER_FEES = "quadratic_with_maker_fees"
+
+
+class FeeSchedule(_Frozen):
+    """How a series (or an event that overrides it) charges. Read from the exchange, never assumed."""
+
+    fee_type: FeeType
+    multiplier: Decimal = Field(ge=0, le=10)
+
+
+class SettlementSource(StrEnum):
+    NWS_CLI = "nws_cli"
+    WEATHER_COMPANY = "weather_company"
+
+
+class SettlementRule(_Frozen):
+    """What an event's own text says it settles on."""
+
+    source: SettlementSource
+    cli_code: str | None
+    """The (CLIxxx) token of the text; None in NWS-era texts that name only the site."""
+    site_text: str = ""
+
+
+class Market(_Frozen):
+    """One bracket as the exchange lists it: everything that does not change from minute to minute."""
+
+    ticker: str
+    event_ticker: str
+    strike_type: StrikeType | None
+    """None when the exchange sent a type we do not know: the event cannot be traded."""
+    floor_strike: Decimal | None
+    cap_strike: Decimal | None
+    status: MarketStatus
+    open_at: AwareDatetime
+    close_at: AwareDatetime
+    price_ranges: tuple[PriceRange, ...]
+    rules_primary: str = ""
+    result: str = ""
+    """yes, no, scalar, or empty while undetermined."""
+    expiration_value: str = ""
+    settled_at: AwareDatetime | None = None
+    exchange_index: int = 0
+
+
+class MarketSnapshot(_Frozen):
+    """A market's prices at one instant. Sizes are paired with their price: both present or both None."""
+
+    ticker: str
+    event_ticker: str
+    captured_at: AwareDatetime
+    status: MarketStatus
+    yes_bid: Price | None
+    yes_bid_size: Count | None
+    yes_ask: Price | None
+    yes_ask_size: Count | None
+    last_price: Price | None
+    volume: Count
+    open_interest: Count
+
+    @model_validator(mode="after")
+    def _sides_are_paired_and_uncrossed(self) -> "MarketSnapshot":
+        for side in ("yes_bid", "yes_ask"):
+            if (getattr(self, side) is None) != (getattr(self, f"{side}_size") is None):
+                raise ValueError(f"{side} and {side}_size must be given together or not at all")
+        if self.yes_bid is not None and self.yes_ask is not None and self.yes_bid >= self.yes_ask:
+            raise ValueError(f"crossed book: bid {self.yes_bid} is not below ask {self.yes_ask}")
+        return self
+
+    @property
+    def spread(self) -> Decimal | None:
+        """Ask minus bid in dollars; None when a side is absent."""
+        if self.yes_bid is None or self.yes_ask is None:
+            return None
+        return self.yes_ask - self.yes_bid
+
+    @property
+    def mid(self) -> Decimal | None:
+        if self.yes_bid is None or self.yes_ask is None:
+            return None
+        return (self.yes_bid + self.yes_ask) / 2
+
+
+class Listing(_Frozen):
+    """A market with its prices, as one answer of the exchange carried both."""
+
+    market: Market
+    snapshot: MarketSnapshot
+
+
+class Event(_Frozen):
+    """One city-day on the exchange with its markets."""
+
+    event_ticker: str
+    series_ticker: str
+    event_date: date
+    title: str = ""
+    fee_override: FeeSchedule | None = None
+    listings: tuple[Listing, ...] = ()
+
+
+class Series(_Frozen):
+    ticker: str
+    title: str = ""
+    fees: FeeSchedule | None
+    """None when the exchange sent a fee type we cannot compute: nothing of the series is traded."""
+    settlement_source_names: tuple[str, ...] = ()
+
+
+class ExchangeStatus(_Frozen):
+    exchange_active: bool
+    trading_active: bool
+    resumes_at: AwareDatetime | None = None
+
+
+class BoardMarket(_Frozen):
+    """One bracket ready to be decided on."""
+
+    market: Market
+    bracket: Bracket
+    snapshot: MarketSnapshot
+    book: OrderBook
+
+
+class Board(_Frozen):
+    """What the exchange offers on one city-day, checked and complete: ladder, books, fees, settlement rule.
+
+    `refusal` names why nothing here may be traded (EVENT_NOT_PARTITION, STATION_MISMATCH, ...); prices still show.
+    """
+
+    city_code: str
+    event_ticker: str
+    event_date: date
+    captured_at: AwareDatetime
+    close_at: AwareDatetime
+    markets: tuple[BoardMarket, ...]
+    fees: FeeSchedule | None
+    rule: SettlementRule | None
+    refusal: str | None = None
+    refusal_text: str = ""

@@ -1,0 +1,25 @@
+"""The climate day: midnight to midnight local **standard** time, all year (NWSI 10-1004).
+
+Under daylight time it runs 01:00-00:59 on the wall clock, so 00:30 in July still belongs to the day before. The
+offset is fixed per city; daylight-saving rules of the zone never enter.
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+
+
+def climate_day(instant: datetime, std_offset_hours: int) -> date:
+    """The climate day that holds `instant` (aware) at a station `std_offset_hours` from UTC."""
+    if instant.tzinfo is None:
+        raise ValueError("climate_day needs an aware datetime")
+    return (instant.astimezone(UTC) + timedelta(hours=std_offset_hours)).date()
+
+
+def climate_day_bounds(day: date, std_offset_hours: int) -> tuple[datetime, datetime]:
+    """Start (inclusive) and end (exclusive) of `day` as aware UTC."""
+    start = datetime.combine(day, time(), tzinfo=UTC) - timedelta(hours=std_offset_hours)
+    return start, start + timedelta(days=1)
+
+
+def standard_time(instant: datetime, std_offset_hours: int) -> datetime:
+    """`instant` as the station's local standard clock shows it, without a zone: for display and hour-of-day rules."""
+    return (instant.astimezone(UTC) + timedelta(hours=std_offset_hours)).replace(tzinfo=None)

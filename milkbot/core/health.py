@@ -1,0 +1,28 @@
+"""What a component says of itself. The row that stores it is in `milkbot.models`."""
+
+from enum import StrEnum
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict
+
+
+class Component(StrEnum):
+    """The parts a person asks after."""
+
+    TRADER = "trader"
+    ANALYTICS = "analytics"
+    DASHBOARD = "dashboard"
+    KALSHI_API = "kalshi_api"
+    NWS_API = "nws_api"
+    DATABASE = "database"
+
+
+class HealthStatus(BaseModel):
+    """A component's last sign of life. `last_ok_at` is wall time: a loop finished then, not "a process is up"."""
+
+    model_config = ConfigDict(frozen=True)
+
+    component: Component
+    last_ok_at: AwareDatetime | None
+    checked_at: AwareDatetime
+    ok: bool
+    message: str = ""

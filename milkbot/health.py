@@ -1,0 +1,51 @@
+"""Signs of life of the components, in `ops.health_status`."""
+
+from datetime import timedelta
+
+from milkbot.core import clock
+from milkbot.core.health import Component, HealthStatus
+from milkbot.models import HealthStatusRow
+
+DEGRADED_AFTER = {
+    Component.TRADER: timedelta(minutes=3),
+    Component.ANALYTICS: timedelta(minutes=20),
+    Component.DASHBOARD: timedelta(minutes=20),
+    Component.KALSHI_API: timedelta(minutes=5),
+    Component.NWS_API: timedelta(minutes=20),
+    Component.DATABASE: timedelta(minutes=3),
+}
+"""How long a component may be silent before it counts as degraded, whatever it last said."""
+
+
+def beat(component: Component, *, ok: bool = True, message: str = "") -> HealthStatus:
+    """Record a finished loop (`ok`) or a failed one, which keeps the time of the last success."""
+    at = clock.wall_now()
+    values: dict[str, object] = {"checked_at": at, "ok": ok, "message": message[:500]}
+    if ok:
+        values["last_ok_at"] = at
+    row, _ = HealthStatusRow.objects.update_or_create(component=component, defaults=values)
+    return _to_domain(row)
+
+
+def read_all() -> dict[Component, HealthStatus]:
+    """The last word of every component that ever spoke."""
+    known = {component.value for component in Component}
+    rows = HealthStatusRow.objects.filter(component__in=known)
+    return {Component(row.component): _to_domain(row) for row in rows}
+
+
+def is_degraded(status: HealthStatus | None, component: Component) -> bool:
+    """Silent for too long, never heard of, or failing."""
+    if status is None or status.last_ok_at is None or not status.ok:
+        return True
+    return clock.wall_now() - status.last_ok_at > DEGRADED_AFTER[component]
+
+
+def _to_domain(row: HealthStatusRow) -> HealthStatus:
+    return HealthStatus(
+        component=Component(row.component),
+        last_ok_at=row.last_ok_at,
+        checked_at=row.checked_at,
+        ok=row.ok,
+        message=row.message,
+    )

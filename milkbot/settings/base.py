@@ -1,0 +1,89 @@
+"""Settings every process shares. Values come from `milkbot.core.config`; a bad one stops the start with a sentence."""
+
+from pathlib import Path
+from urllib.parse import parse_qs, unquote, urlsplit
+
+from django.core.management.utils import get_random_secret_key
+from pydantic import SecretStr
+
+from milkbot.core.config import PROJECT_ROOT, get_config
+from milkbot.logger import logging_config
+
+MILKBOT = get_config()
+BASE_DIR: Path = PROJECT_ROOT
+
+DEBUG = False
+SECRET_KEY = MILKBOT.secret_key.get_secret_value() or get_random_secret_key()
+ALLOWED_HOSTS = list(MILKBOT.allowed_hosts)
+
+INSTALLED_APPS = [
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django_celery_beat",
+    "milkbot",
+    "weather",
+    "markets",
+    "trading",
+    "analytics",
+]
+MIDDLEWARE: list[str] = []
+AUTH_USER_MODEL = "auth.User"
+
+
+def database(url: SecretStr, *, pool: bool = False) -> dict[str, object]:
+    """A `DATABASES` entry from a postgresql:// URL. Unix sockets stand in `?host=/folder`."""
+    parts = urlsplit(url.get_secret_value())
+    query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
+    timeout_ms = MILKBOT.db_timeout_s * 1000
+    options: dict[str, object] = {
+        "connect_timeout": MILKBOT.db_timeout_s,
+        "options": (
+            f"-c search_path=public,ops,analytics -c statement_timeout={timeout_ms * 6} "
+            f"-c lock_timeout={timeout_ms} -c timezone=UTC"
+        ),
+    }
+    if pool:
+        options["pool"] = {"min_size": 1, "max_size": MILKBOT.db_pool_size, "timeout": MILKBOT.db_timeout_s}
+    return {
+        "ENGINE": "django.db.backends.postgresql",
+        "NAME": unquote(parts.path.lstrip("/")),
+        "USER": unquote(parts.username or ""),
+        "PASSWORD": unquote(parts.password or ""),
+        "HOST": query.get("host") or parts.hostname or "",
+        "PORT": str(parts.port or query.get("port") or ""),
+        "CONN_MAX_AGE": 0,
+        "CONN_HEALTH_CHECKS": False,
+        "OPTIONS": options,
+    }
+
+
+DATABASES = {"default": database(MILKBOT.database_url)}
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+
+LANGUAGE_CODE = "en-us"
+TIME_ZONE = "UTC"
+USE_I18N = False
+USE_TZ = True
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "staticfiles"
+STATICFILES_DIRS = [BASE_DIR / "static"]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "DIRS": [BASE_DIR / "templates"],
+        "APP_DIRS": True,
+        "OPTIONS": {"context_processors": ["django.template.context_processors.request"]},
+    }
+]
+
+_secrets = frozenset(
+    value.get_secret_value()
+    for value in (MILKBOT.secret_key, MILKBOT.kalshi_demo_key_id, MILKBOT.kalshi_live_key_id)
+    if value is not None
+)
+LOGGING_CONFIG = "logging.config.dictConfig"
+LOGGING = logging_config(MILKBOT.log_level, MILKBOT.log_format.value, _secrets)
+
+CELERY_BROKER_URL = MILKBOT.redis_url.get_secret_value()

@@ -1,0 +1,282 @@
+"""The words of trading. Frozen; money and counts Decimal, probabilities float named `p_*`, times aware UTC."""
+
+from datetime import date
+from decimal import Decimal
+from enum import StrEnum
+from typing import Annotated, Any
+from uuid import UUID
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+
+from markets.domain.types import Price
+from milkbot.core.config import TradingMode
+
+Probability = Annotated[float, Field(ge=0, le=1)]
+PositiveCount = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2)]
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Side(StrEnum):
+    """Which contract, in the operator's words."""
+
+    YES = "YES"
+    NO = "NO"
+
+
+class Action(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+
+
+class BookSide(StrEnum):
+    """The exchange's one YES book: a bid gains exposure to YES, an ask sheds it."""
+
+    BID = "bid"
+    ASK = "ask"
+
+
+def book_side_of(side: Side, action: Action) -> BookSide:
+    """Buy YES = sell NO = bid; sell YES = buy NO = ask (kalshi-api.md 4)."""
+    return BookSide.BID if (side is Side.YES) == (action is Action.BUY) else BookSide.ASK
+
+
+class Decision(StrEnum):
+    BUY = "BUY"
+    SELL = "SELL"
+    HOLD = "HOLD"
+
+
+class ReasonCode(StrEnum):
+    """Why a market was, or was not, traded. Every market of every cycle carries one; docs list them all."""
+
+    TRADE = "TRADE"
+    INTENT_EXISTS = "INTENT_EXISTS"
+    # The event as a whole
+    EVENT_NOT_PARTITION = "EVENT_NOT_PARTITION"
+    STATION_MISMATCH = "STATION_MISMATCH"
+    RULE_UNREADABLE = "RULE_UNREADABLE"
+    CLOSE_TIME_MISMATCH = "CLOSE_TIME_MISMATCH"
+    FEES_UNKNOWN = "FEES_UNKNOWN"
+    BAD_MARKET_DATA = "BAD_MARKET_DATA"
+    # The market
+    MARKET_NOT_ACTIVE = "MARKET_NOT_ACTIVE"
+    MARKET_CLOSED = "MARKET_CLOSED"
+    CLOSE_NEAR = "CLOSE_NEAR"
+    PRICE_MISSING = "PRICE_MISSING"
+    PRICES_STALE = "PRICES_STALE"
+    SPREAD_WIDE = "SPREAD_WIDE"
+    LIQUIDITY_LOW = "LIQUIDITY_LOW"
+    # The forecast
+    FORECAST_MISSING = "FORECAST_MISSING"
+    WEATHER_STALE = "WEATHER_STALE"
+    ISSUANCE_OLD = "ISSUANCE_OLD"
+    LEAD_TOO_LONG = "LEAD_TOO_LONG"
+    DAY_UNDER_WAY = "DAY_UNDER_WAY"
+    UNCERTAINTY_HIGH = "UNCERTAINTY_HIGH"
+    # The edge
+    EDGE_BELOW_FLOOR = "EDGE_BELOW_FLOOR"
+    EDGE_IMPLAUSIBLE = "EDGE_IMPLAUSIBLE"
+    STAKE_TOO_SMALL = "STAKE_TOO_SMALL"
+    # Caps and switches
+    CAP_TRADE = "CAP_TRADE"
+    CAP_EVENT = "CAP_EVENT"
+    CAP_CITY = "CAP_CITY"
+    CAP_CLUSTER = "CAP_CLUSTER"
+    CAP_TOTAL = "CAP_TOTAL"
+    CAP_POSITIONS = "CAP_POSITIONS"
+    CAP_CASH = "CAP_CASH"
+    CAP_DEPTH = "CAP_DEPTH"
+    TRADING_HALTED = "TRADING_HALTED"
+    TRADING_REDUCING = "TRADING_REDUCING"
+    EXCHANGE_PAUSED = "EXCHANGE_PAUSED"
+    LOCKED = "LOCKED"
+    # What a strategy says of its own opinion
+    FC_EDGE = "FC_EDGE"
+    FC_NO_EDGE = "FC_NO_EDGE"
+
+
+class StrategyOutput(_Frozen):
+    """One strategy's opinion of one market (technical specification 4)."""
+
+    strategy: str
+    p_yes: Probability
+    uncertainty: float = Field(ge=0, le=1)
+    """Standard error of p_yes."""
+    features: dict[str, float]
+    valid: bool
+    reasons: tuple[str, ...]
+
+
+class EnsembleOutput(_Frozen):
+    """The pooled opinion (technical specification 5)."""
+
+    p_yes: Probability
+    p_no: Probability
+    confidence: float = Field(ge=0, le=1)
+    explain: str
+    inputs: tuple[StrategyOutput, ...]
+
+    @model_validator(mode="after")
+    def _adds_up(self) -> "EnsembleOutput":
+        if abs(self.p_yes + self.p_no - 1) > 1e-9:
+            raise ValueError(f"p_yes + p_no must be 1, was {self.p_yes + self.p_no}")
+        return self
+
+
+class Signal(_Frozen):
+    """What we think of one market now: probability, uncertainty, edge, decision (PRD 4.1)."""
+
+    market_ticker: str
+    city_code: str
+    event_date: date
+    mode: TradingMode
+    made_at: AwareDatetime
+    p_yes: Probability
+    uncertainty: float = Field(ge=0, le=1)
+    edge: Decimal | None
+    """Dollars per contract after exact fees at the price we would pay; None when there is no price."""
+    decision: Decision
+    side: Side | None = None
+    price: Price | None = None
+    """What one contract of `side` would cost before fees."""
+    codes: tuple[str, ...] = ()
+    ensemble: EnsembleOutput | None = None
+
+
+class Intent(_Frozen):
+    """A wish to trade, unique by its key. Committed with its order before anything is sent."""
+
+    intent_key: str
+    mode: TradingMode
+    city_code: str
+    market_ticker: str
+    event_ticker: str
+    event_date: date
+    side: Side
+    action: Action
+    book_side: BookSide
+    strategy: str
+    generation: int = Field(default=0, ge=0)
+    count: PositiveCount
+    limit_price: Price
+    """On the YES book, whatever the side."""
+    max_cost: Decimal = Field(ge=0)
+    """Worst case the account can lose on it: stake plus cent-rounded fee."""
+    p_yes: Probability
+    """Our probability when we decided."""
+    decided_at: AwareDatetime
+
+
+class OrderState(StrEnum):
+    NEW = "NEW"
+    SUBMITTED = "SUBMITTED"
+    UNKNOWN = "UNKNOWN"
+    RESTING = "RESTING"
+    PARTIAL = "PARTIAL"
+    FILLED = "FILLED"
+    CANCELED = "CANCELED"
+    REJECTED = "REJECTED"
+    CLOSED = "CLOSED"
+
+
+OPEN_STATES = frozenset(
+    {OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.RESTING, OrderState.PARTIAL}
+)
+"""States in which an order may still gain fills: its unfilled part is reserved exposure."""
+
+
+class TimeInForce(StrEnum):
+    GTC = "good_till_canceled"
+    IOC = "immediate_or_cancel"
+    FOK = "fill_or_kill"
+
+
+class Order(_Frozen):
+    client_order_id: UUID
+    intent_key: str
+    mode: TradingMode
+    market_ticker: str
+    book_side: BookSide
+    side: Side
+    action: Action
+    limit_price: Price
+    count: PositiveCount
+    filled_count: Decimal = Field(default=Decimal(0), ge=0)
+    time_in_force: TimeInForce = TimeInForce.IOC
+    state: OrderState = OrderState.NEW
+    kalshi_order_id: str | None = None
+    created_at: AwareDatetime
+    updated_at: AwareDatetime
+    expires_at: AwareDatetime | None = None
+
+    @property
+    def remaining_count(self) -> Decimal:
+        return self.count - self.filled_count
+
+
+class Fill(_Frozen):
+    """One execution. `yes_price` is the YES book's price whatever we bought."""
+
+    fill_id: str
+    mode: TradingMode
+    market_ticker: str
+    client_order_id: UUID | None
+    kalshi_order_id: str | None = None
+    book_side: BookSide
+    count: PositiveCount
+    yes_price: Price
+    fee: Decimal
+    is_taker: bool
+    filled_at: AwareDatetime
+
+
+class Position(_Frozen):
+    """Net holding in one market: positive counts are YES, negative NO. Derived from fills, never set by hand."""
+
+    mode: TradingMode
+    market_ticker: str
+    count: Decimal = Decimal(0)
+    cost: Decimal = Field(default=Decimal(0), ge=0)
+    """What the open contracts cost, without fees (average cost)."""
+    realized_pnl: Decimal = Decimal(0)
+    """From contracts closed or settled, before fees."""
+    fees: Decimal = Decimal(0)
+    opened_at: AwareDatetime | None = None
+    settled_at: AwareDatetime | None = None
+
+    @property
+    def is_open(self) -> bool:
+        return self.count != 0
+
+    @property
+    def at_risk(self) -> Decimal:
+        """The most the open contracts can still lose: what they cost."""
+        return self.cost
+
+
+class Severity(StrEnum):
+    INFO = "INFO"
+    WARNING = "WARNING"
+    CRITICAL = "CRITICAL"
+
+
+class RiskEvent(_Frozen):
+    at: AwareDatetime
+    severity: Severity
+    event_type: str
+    mode: TradingMode
+    city_code: str | None = None
+    market_ticker: str | None = None
+    message: str = ""
+    payload: dict[str, Any] = Field(default_factory=dict)
+
+
+class TradingState(StrEnum):
+    """The operator's switch. REDUCING refuses only what increases exposure."""
+
+    ACTIVE = "ACTIVE"
+    REDUCING = "REDUCING"
+    HALTED = "HALTED"

@@ -1,0 +1,456 @@
+"""Rows of trading, all in `ops`; mode is part of every fact. Domain types live in `trading.domain.types`."""
+
+from django.conf import settings
+from django.db import models
+from django.db.models import F, Q
+
+from markets.models import COUNT, PRICE, MarketRow, paired
+from milkbot.core.config import TradingMode
+from trading.domain.types import Action, BookSide, Decision, OrderState, Severity, Side, TimeInForce, TradingState
+
+MONEY = {"max_digits": 18, "decimal_places": 6}
+
+
+def _choices(enum: type) -> list[tuple[str, str]]:
+    return [(member.value, member.value) for member in enum]  # type: ignore[attr-defined]
+
+
+def _one_of(column: str, enum: type) -> Q:
+    return Q(**{f"{column}__in": [value for value, _ in _choices(enum)]})
+
+
+class CycleRow(models.Model):
+    """One turn of the fast loop. Append-only, written when it ends."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    started_at = models.DateTimeField()
+    """Application time the cycle decided with."""
+    finished_wall_at = models.DateTimeField()
+    """Wall time it ended: the age of the last cycle is measured from here."""
+    duration_ms = models.PositiveIntegerField()
+    ok = models.BooleanField()
+    cities = models.PositiveSmallIntegerField(default=0)
+    markets = models.PositiveSmallIntegerField(default=0)
+    signals = models.PositiveSmallIntegerField(default=0)
+    intents = models.PositiveSmallIntegerField(default=0)
+    fills = models.PositiveSmallIntegerField(default=0)
+    timings_ms = models.JSONField(default=dict)
+    codes = models.JSONField(default=dict)
+    """How many markets carried each decision code; adds up to `markets`."""
+    errors = models.JSONField(default=list)
+    cash = models.DecimalField(**MONEY, null=True)
+    """The account as the cycle left it; null when it failed. The equity curve is rolled up from these columns."""
+    realized_pnl = models.DecimalField(**MONEY, null=True)
+    """Net of all fees paid."""
+    unrealized_pnl = models.DecimalField(**MONEY, null=True)
+
+    class Meta:
+        db_table = "cycles"
+        constraints = [
+            models.CheckConstraint(
+                condition=paired("cash", "realized_pnl", "unrealized_pnl"), name="cycle_account_paired"
+            )
+        ]
+        indexes = [models.Index(fields=["mode", "-finished_wall_at"], name="cycle_mode_finished")]
+
+    def __str__(self) -> str:
+        return f"cycle {self.pk} {self.mode}"
+
+
+class TraderLeaseRow(models.Model):
+    """Who may trade in a mode. `fencing` grows with every change of holder; a stale holder's writes are refused."""
+
+    mode = models.CharField(max_length=8, primary_key=True, choices=_choices(TradingMode))
+    holder = models.CharField(max_length=80)
+    fencing = models.BigIntegerField()
+    acquired_at = models.DateTimeField()
+    expires_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "trader_lease"
+
+    def __str__(self) -> str:
+        return f"{self.mode}: {self.holder} #{self.fencing}"
+
+
+class ControlsRow(models.Model):
+    """The trading switch of a mode, and whether the public site shows that mode."""
+
+    mode = models.CharField(max_length=8, primary_key=True, choices=_choices(TradingMode))
+    state = models.CharField(max_length=8, choices=_choices(TradingState), default=TradingState.ACTIVE.value)
+    reason = models.TextField(blank=True, default="")
+    changed_by = models.CharField(max_length=150, default="system")
+    changed_at = models.DateTimeField()
+    is_published = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "controls"
+        constraints = [
+            models.CheckConstraint(condition=_one_of("state", TradingState), name="controls_state_known"),
+            models.UniqueConstraint(
+                fields=["is_published"], condition=Q(is_published=True), name="controls_one_published_mode"
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.state}"
+
+
+class OperatorActionRow(models.Model):
+    """What a person did to the bot, and why. Append-only."""
+
+    at = models.DateTimeField()
+    actor = models.CharField(max_length=150)
+    user = models.ForeignKey(settings.AUTH_USER_MODEL, on_delete=models.PROTECT, null=True, related_name="+")
+    action = models.CharField(max_length=40)
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    reason = models.TextField()
+    before = models.JSONField(default=dict)
+    after = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "operator_actions"
+        indexes = [models.Index(fields=["-at"], name="operator_action_at")]
+
+    def __str__(self) -> str:
+        return f"{self.actor}: {self.action}"
+
+
+class LockRow(models.Model):
+    """A breaker's hold on a scope (a city, an event, or everything) until its cause is gone or a person clears it."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    scope = models.CharField(max_length=48)
+    code = models.CharField(max_length=40)
+    message = models.TextField(blank=True, default="")
+    needs_person = models.BooleanField()
+    from_own_trading = models.BooleanField(default=False)
+    """True when our own orders or losses are the cause: then it is a trading figure and obeys the public delay."""
+    clear_count = models.PositiveSmallIntegerField(default=0)
+    locked_at = models.DateTimeField()
+    cleared_at = models.DateTimeField(null=True)
+    cleared_by = models.CharField(max_length=150, null=True)  # noqa: DJ001 - paired with cleared_at
+
+    class Meta:
+        db_table = "locks"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["mode", "scope", "code"], condition=Q(cleared_at__isnull=True), name="lock_active_once"
+            ),
+            models.CheckConstraint(condition=paired("cleared_at", "cleared_by"), name="lock_cleared_paired"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.scope} {self.code}"
+
+
+class SignalRow(models.Model):
+    """What we thought of a market. A new row when the opinion or the decision changed; `seen_until` covers the rest."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="signals")
+    city_code = models.CharField(max_length=3)
+    event_date = models.DateField()
+    made_at = models.DateTimeField()
+    seen_until = models.DateTimeField()
+    p_yes = models.FloatField()
+    uncertainty = models.FloatField()
+    edge = models.DecimalField(**PRICE, null=True)
+    decision = models.CharField(max_length=4, choices=_choices(Decision))
+    codes = models.JSONField(default=list)
+    ensemble = models.JSONField(null=True)
+
+    class Meta:
+        db_table = "signals"
+        indexes = [
+            models.Index(fields=["mode", "market", "-made_at"], name="signal_mode_market_made"),
+            models.Index(fields=["city_code", "-made_at"], name="signal_city_made"),
+        ]
+        constraints = [
+            models.CheckConstraint(condition=Q(p_yes__range=(0, 1)), name="signal_p_on_0_1"),
+            models.CheckConstraint(condition=_one_of("decision", Decision), name="signal_decision_known"),
+            models.CheckConstraint(condition=Q(seen_until__gte=F("made_at")), name="signal_seen_after_made"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market_id} p={self.p_yes:.2f} {self.decision}"
+
+
+class DecisionRow(models.Model):
+    """Why a market was or was not traded: a new row when code or size changes, `seen_until` covers every cycle since."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="decisions")
+    city_code = models.CharField(max_length=3)
+    code = models.CharField(max_length=32)
+    detail = models.TextField(blank=True, default="")
+    count = models.DecimalField(**COUNT, default=0)
+    decided_at = models.DateTimeField()
+    seen_until = models.DateTimeField()
+
+    class Meta:
+        db_table = "decisions"
+        indexes = [models.Index(fields=["mode", "market", "-decided_at"], name="decision_mode_market_decided")]
+        constraints = [
+            models.CheckConstraint(condition=Q(count__gte=0), name="decision_count_positive"),
+            models.CheckConstraint(condition=Q(seen_until__gte=F("decided_at")), name="decision_seen_after_decided"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market_id} {self.code}"
+
+
+class IntentRow(models.Model):
+    """A wish to trade, unique by `intent_key` (which begins with the mode). Append-only: written once, with its order."""
+
+    intent_key = models.CharField(max_length=160, unique=True)
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="intents")
+    city_code = models.CharField(max_length=3)
+    event_date = models.DateField()
+    side = models.CharField(max_length=3, choices=_choices(Side))
+    action = models.CharField(max_length=4, choices=_choices(Action))
+    book_side = models.CharField(max_length=3, choices=_choices(BookSide))
+    strategy = models.CharField(max_length=40)
+    generation = models.PositiveIntegerField(default=0)
+    count = models.DecimalField(**COUNT)
+    limit_price = models.DecimalField(**PRICE)
+    max_cost = models.DecimalField(**MONEY)
+    p_yes = models.FloatField()
+    """Our probability when we decided; the measure of edge_captured."""
+    decided_at = models.DateTimeField()
+    fencing = models.BigIntegerField()
+    """The lease number it was written under."""
+
+    class Meta:
+        db_table = "intents"
+        constraints = [
+            models.CheckConstraint(condition=Q(limit_price__gt=0, limit_price__lt=1), name="intent_price_on_0_1"),
+            models.CheckConstraint(condition=Q(count__gt=0, max_cost__gte=0), name="intent_count_positive"),
+            models.CheckConstraint(condition=Q(p_yes__range=(0, 1)), name="intent_p_on_0_1"),
+            models.CheckConstraint(condition=Q(intent_key__startswith=F("mode")), name="intent_key_begins_with_mode"),
+            models.CheckConstraint(
+                condition=Q(side="YES", action="BUY", book_side="bid")
+                | Q(side="NO", action="SELL", book_side="bid")
+                | Q(side="YES", action="SELL", book_side="ask")
+                | Q(side="NO", action="BUY", book_side="ask"),
+                name="intent_book_side_matches",
+            ),
+        ]
+        indexes = [models.Index(fields=["mode", "event_date", "city_code"], name="intent_mode_date_city")]
+
+    def __str__(self) -> str:
+        return self.intent_key
+
+
+class OrderRow(models.Model):
+    """The order of an intent. Its state changes only by compare-and-set together with an OrderEventRow."""
+
+    intent = models.OneToOneField(IntentRow, on_delete=models.PROTECT, related_name="order")
+    client_order_id = models.UUIDField(unique=True)
+    kalshi_order_id = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 - unique when known
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="orders")
+    side = models.CharField(max_length=3, choices=_choices(Side))
+    action = models.CharField(max_length=4, choices=_choices(Action))
+    book_side = models.CharField(max_length=3, choices=_choices(BookSide))
+    limit_price = models.DecimalField(**PRICE)
+    count = models.DecimalField(**COUNT)
+    filled_count = models.DecimalField(**COUNT, default=0)
+    time_in_force = models.CharField(max_length=24, choices=_choices(TimeInForce))
+    state = models.CharField(max_length=12, choices=_choices(OrderState), default=OrderState.NEW.value)
+    version = models.PositiveIntegerField(default=0)
+    created_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    expires_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "orders"
+        constraints = [
+            models.CheckConstraint(condition=_one_of("state", OrderState), name="order_state_known"),
+            models.CheckConstraint(condition=Q(limit_price__gt=0, limit_price__lt=1), name="order_price_on_0_1"),
+            models.CheckConstraint(condition=Q(count__gt=0), name="order_count_positive"),
+            models.CheckConstraint(
+                condition=Q(filled_count__gte=0, filled_count__lte=F("count")), name="order_not_overfilled"
+            ),
+        ]
+        indexes = [
+            models.Index(fields=["mode", "state"], name="order_mode_state"),
+            models.Index(fields=["market", "-created_at"], name="order_market_created"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.client_order_id} {self.state}"
+
+
+class OrderEventRow(models.Model):
+    """One transition of an order. Append-only; `version` orders them without a gap."""
+
+    order = models.ForeignKey(OrderRow, on_delete=models.PROTECT, related_name="events")
+    version = models.PositiveIntegerField()
+    from_state = models.CharField(max_length=12, blank=True, default="")
+    to_state = models.CharField(max_length=12, choices=_choices(OrderState))
+    event = models.CharField(max_length=40)
+    actor = models.CharField(max_length=150, default="system")
+    at = models.DateTimeField()
+    payload = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "order_events"
+        constraints = [models.UniqueConstraint(fields=["order", "version"], name="order_event_version_once")]
+
+    def __str__(self) -> str:
+        return f"{self.from_state} -> {self.to_state}"
+
+
+class FillRow(models.Model):
+    """One execution, stored once. Append-only; positions, cash and P&L derive from these."""
+
+    fill_id = models.CharField(max_length=80)
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    order = models.ForeignKey(OrderRow, on_delete=models.PROTECT, null=True, related_name="fills")
+    """Null only for EXTERNAL fills: placed by hand, counted, never touched."""
+    kalshi_order_id = models.CharField(max_length=64, blank=True, default="")
+    market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="fills")
+    book_side = models.CharField(max_length=3, choices=_choices(BookSide))
+    count = models.DecimalField(**COUNT)
+    yes_price = models.DecimalField(**PRICE)
+    fee = models.DecimalField(**MONEY)
+    is_taker = models.BooleanField()
+    filled_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "fills"
+        constraints = [
+            models.UniqueConstraint(fields=["mode", "fill_id"], name="fill_once"),
+            models.CheckConstraint(condition=Q(yes_price__gt=0, yes_price__lt=1), name="fill_price_on_0_1"),
+            models.CheckConstraint(condition=Q(count__gt=0), name="fill_count_positive"),
+        ]
+        indexes = [
+            models.Index(fields=["mode", "-filled_at"], name="fill_mode_filled"),
+            models.Index(fields=["mode", "market"], name="fill_mode_market"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.fill_id} {self.count} @ {self.yes_price}"
+
+
+class PositionRow(models.Model):
+    """Net holding, recomputed from fills in the transaction that stores them. Positive YES, negative NO."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="positions")
+    count = models.DecimalField(**COUNT, default=0)
+    cost = models.DecimalField(**MONEY, default=0)
+    realized_pnl = models.DecimalField(**MONEY, default=0)
+    fees = models.DecimalField(**MONEY, default=0)
+    is_open = models.BooleanField()
+    opened_at = models.DateTimeField()
+    updated_at = models.DateTimeField()
+    settled_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "positions"
+        constraints = [
+            models.UniqueConstraint(fields=["mode", "market"], name="position_once"),
+            models.CheckConstraint(
+                condition=Q(is_open=True) & ~Q(count=0) | Q(is_open=False, count=0), name="position_open_means_held"
+            ),
+            models.CheckConstraint(condition=Q(cost__gte=0), name="position_cost_positive"),
+        ]
+        indexes = [models.Index(fields=["mode"], name="position_open", condition=Q(is_open=True))]
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.market_id} {self.count}"
+
+
+class SettlementRow(models.Model):
+    """A position paid out at the exchange's finalized result. Append-only; a re-settlement is a new revision."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="settlements")
+    revision = models.PositiveSmallIntegerField(default=0)
+    result = models.CharField(max_length=8)
+    expiration_value = models.CharField(max_length=16, blank=True, default="")
+    count = models.DecimalField(**COUNT)
+    cost = models.DecimalField(**MONEY)
+    payout = models.DecimalField(**MONEY)
+    pnl = models.DecimalField(**MONEY)
+    """Of the contracts settled, before fees: payout - cost."""
+    settled_at = models.DateTimeField()
+    booked_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "settlements"
+        constraints = [
+            models.UniqueConstraint(fields=["mode", "market", "revision"], name="settlement_once"),
+            models.CheckConstraint(condition=Q(result__in=["yes", "no"]), name="settlement_result_known"),
+            models.CheckConstraint(condition=Q(pnl=F("payout") - F("cost")), name="settlement_adds_up"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market_id} {self.result} {self.pnl}"
+
+
+class LedgerRow(models.Model):
+    """Every movement of cash, explained. Append-only; cash is the sum. Positive is money in."""
+
+    class Kind(models.TextChoices):
+        DEPOSIT = "deposit"
+        FILL = "fill"
+        FEE = "fee"
+        REBATE = "rebate"
+        SETTLEMENT = "settlement"
+        EXTERNAL = "external"
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    kind = models.CharField(max_length=12, choices=Kind.choices)
+    amount = models.DecimalField(**MONEY)
+    fill = models.ForeignKey(FillRow, on_delete=models.PROTECT, null=True, related_name="ledger")
+    settlement = models.ForeignKey(SettlementRow, on_delete=models.PROTECT, null=True, related_name="ledger")
+    note = models.TextField(blank=True, default="")
+    at = models.DateTimeField()
+
+    class Meta:
+        db_table = "ledger"
+        constraints = [
+            models.UniqueConstraint(fields=["fill", "kind"], name="ledger_fill_once", condition=Q(fill__isnull=False)),
+            models.UniqueConstraint(
+                fields=["settlement"], name="ledger_settlement_once", condition=Q(settlement__isnull=False)
+            ),
+            models.UniqueConstraint(fields=["mode"], name="ledger_one_deposit", condition=Q(kind="deposit")),
+            models.CheckConstraint(
+                condition=Q(kind__in=["fill", "fee", "rebate"], fill__isnull=False, settlement__isnull=True)
+                | Q(kind="settlement", fill__isnull=True, settlement__isnull=False)
+                | Q(kind__in=["deposit", "external"], fill__isnull=True, settlement__isnull=True),
+                name="ledger_kind_has_its_cause",
+            ),
+        ]
+        indexes = [models.Index(fields=["mode", "-at"], name="ledger_mode_at")]
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.kind} {self.amount}"
+
+
+class RiskEventRow(models.Model):
+    """Something the operator should know of. Append-only. Retention: docs/DATA_DICTIONARY.md."""
+
+    at = models.DateTimeField()
+    severity = models.CharField(max_length=8, choices=_choices(Severity))
+    event_type = models.CharField(max_length=40)
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    city_code = models.CharField(max_length=3, blank=True, default="")
+    market_ticker = models.CharField(max_length=48, blank=True, default="")
+    message = models.TextField(blank=True, default="")
+    payload = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "risk_events"
+        indexes = [
+            models.Index(fields=["-at"], name="risk_event_at"),
+            models.Index(fields=["severity", "-at"], name="risk_event_severity_at"),
+        ]
+        constraints = [models.CheckConstraint(condition=_one_of("severity", Severity), name="risk_severity_known")]
+
+    def __str__(self) -> str:
+        return f"{self.severity} {self.event_type}"

@@ -1,0 +1,118 @@
+"""Rows of the weather side, all in `ops`. Domain types without the suffix live in `weather.domain.types`."""
+
+from django.db import models
+from django.db.models import F, Q
+
+
+class WeatherSnapshotRow(models.Model):
+    """What we knew of a city. A new row only when something changed; `last_seen_at` moves while it stays the same."""
+
+    city_code = models.CharField(max_length=3)
+    captured_at = models.DateTimeField()
+    last_seen_at = models.DateTimeField()
+    issued_at = models.DateTimeField(null=True)
+    highs = models.JSONField(default=list)
+    station = models.CharField(max_length=5, blank=True, default="")
+    observed_at = models.DateTimeField(null=True)
+    observed_temp_c = models.FloatField(null=True)
+    observed_is_metar = models.BooleanField(null=True)
+    raw = models.JSONField(default=dict)
+    """The payload's parts we parse, once per change."""
+
+    class Meta:
+        db_table = "weather_snapshots"
+        indexes = [models.Index(fields=["city_code", "-captured_at"], name="weather_city_captured")]
+        constraints = [
+            models.CheckConstraint(condition=Q(last_seen_at__gte=F("captured_at")), name="weather_seen_after_capture"),
+            models.CheckConstraint(
+                condition=Q(observed_at__isnull=True, observed_temp_c__isnull=True, observed_is_metar__isnull=True)
+                | Q(observed_at__isnull=False, observed_temp_c__isnull=False, observed_is_metar__isnull=False),
+                name="weather_observation_paired",
+            ),
+            models.CheckConstraint(
+                condition=Q(observed_temp_c__isnull=True) | Q(observed_temp_c__range=(-60, 60)),
+                name="weather_temp_plausible",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.city_code} {self.captured_at:%Y-%m-%d %H:%M}Z"
+
+
+class ObservationRow(models.Model):
+    """Every reading of a settlement station, once. A null temperature filled later is a new fact: last write wins."""
+
+    city_code = models.CharField(max_length=3)
+    station = models.CharField(max_length=5)
+    observed_at = models.DateTimeField()
+    temp_c = models.FloatField()
+    is_metar = models.BooleanField()
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "observations"
+        constraints = [
+            models.UniqueConstraint(fields=["station", "observed_at", "is_metar"], name="observation_once"),
+            models.CheckConstraint(condition=Q(temp_c__range=(-60, 60)), name="observation_temp_plausible"),
+        ]
+        indexes = [models.Index(fields=["city_code", "-observed_at"], name="observation_city_observed")]
+
+    def __str__(self) -> str:
+        return f"{self.station} {self.temp_c} °C"
+
+
+class ForecastRow(models.Model):
+    """An Outlook: the distribution a probability came from. Append-only, so any decision can be replayed."""
+
+    city_code = models.CharField(max_length=3)
+    event_date = models.DateField()
+    made_at = models.DateTimeField()
+    issued_at = models.DateTimeField()
+    source = models.CharField(max_length=32)
+    kind = models.CharField(max_length=16)
+    forecast_high_f = models.SmallIntegerField()
+    mu = models.FloatField()
+    sigma = models.FloatField()
+    mu_se = models.FloatField()
+    ln_sigma_se = models.FloatField()
+    lead_hours = models.FloatField()
+    model_version = models.CharField(max_length=40)
+
+    class Meta:
+        db_table = "forecasts"
+        indexes = [models.Index(fields=["city_code", "event_date", "-made_at"], name="forecast_city_day_made")]
+        constraints = [
+            models.CheckConstraint(condition=Q(sigma__gt=0), name="forecast_sigma_positive"),
+            models.CheckConstraint(condition=Q(kind__in=["whole_day", "remaining"]), name="forecast_kind_known"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.city_code} {self.event_date} N({self.mu:.1f}, {self.sigma:.1f})"
+
+
+class ClimateReportRow(models.Model):
+    """One version of a station's climate report (CLI). Append-only: all versions are kept, final is the newest one."""
+
+    city_code = models.CharField(max_length=3)
+    cli_code = models.CharField(max_length=6)
+    climate_date = models.DateField()
+    issued_at = models.DateTimeField()
+    is_final = models.BooleanField()
+    correction = models.CharField(max_length=3, blank=True, default="")
+    high_f = models.SmallIntegerField(null=True)
+    text = models.TextField()
+    text_sha256 = models.CharField(max_length=64)
+    received_at = models.DateTimeField()
+
+    class Meta:
+        db_table = "climate_reports"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["cli_code", "climate_date", "issued_at", "correction", "text_sha256"],
+                name="climate_report_version",
+            ),
+        ]
+        indexes = [models.Index(fields=["city_code", "climate_date", "-issued_at"], name="report_city_date_issued")]
+
+    def __str__(self) -> str:
+        return f"{self.cli_code} {self.climate_date}: {self.high_f}"
