@@ -10,6 +10,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validato
 
 from markets.domain.types import Price
 from milkbot.core.config import TradingMode
+from trading.domain.keys import intent_key
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 PositiveCount = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2)]
@@ -149,7 +150,8 @@ class Signal(_Frozen):
 class Intent(_Frozen):
     """A wish to trade, unique by its key. Committed with its order before anything is sent."""
 
-    intent_key: str
+    intent_key: str = Field(default="", max_length=160)
+    """Left out, it is made of the intent's own parts."""
     mode: TradingMode
     city_code: str
     market_ticker: str
@@ -168,6 +170,23 @@ class Intent(_Frozen):
     p_yes: Probability
     """Our probability when we decided."""
     decided_at: AwareDatetime
+
+    @model_validator(mode="after")
+    def _is_consistent(self) -> "Intent":
+        if self.book_side is not book_side_of(self.side, self.action):
+            raise ValueError(f"{self.action} {self.side} is not a {self.book_side}")
+        if not self.intent_key:
+            key = intent_key(
+                mode=self.mode,
+                city_code=self.city_code,
+                market_ticker=self.market_ticker,
+                book_side=self.book_side,
+                strategy=self.strategy,
+                event_date=self.event_date,
+                generation=self.generation,
+            )
+            object.__setattr__(self, "intent_key", key)  # the model is frozen only once it is whole
+        return self
 
 
 class OrderState(StrEnum):

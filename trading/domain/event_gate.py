@@ -1,0 +1,60 @@
+"""What stops a whole city-day: the exchange's side first, then ours."""
+
+from datetime import timedelta
+
+from milkbot.core.climate_day import climate_day, standard_time
+from trading.domain.gates import PASSED, Gate
+from trading.domain.inputs import CityView, EventContext
+from trading.domain.types import ReasonCode
+
+
+def check_event(view: CityView, event: EventContext) -> Gate:
+    """The first reason not to trade any bracket of the event, most fundamental first."""
+    board, around = event.board, event.around
+    if board.refusal is not None:
+        return Gate(False, _refusal_code(board.refusal), board.refusal_text)
+    if board.fees is None:
+        return Gate(False, ReasonCode.FEES_UNKNOWN, "the series charges in a way we cannot compute")
+    if not around.exchange_trading:
+        return Gate(False, ReasonCode.EXCHANGE_PAUSED, "the exchange has paused trading")
+    if {event.city.code, board.event_ticker} & around.locked_scopes:
+        return Gate(False, ReasonCode.LOCKED, "a breaker holds this city or event")
+    return _check_weather(view, event) and _check_outlook(view, event)
+
+
+def _check_weather(view: CityView, event: EventContext) -> Gate:
+    weather, now = view.weather, event.around.now
+    if weather is None:
+        return Gate(False, ReasonCode.FORECAST_MISSING, "no weather has been read")
+    if weather.is_stale(now):
+        return Gate(
+            False,
+            ReasonCode.WEATHER_STALE,
+            f"fetched {(now - weather.captured_at) // timedelta(minutes=1)} min ago",
+        )
+    if weather.issuance_blocks(now):
+        issued = f"{weather.issued_at:%d %b %H:%MZ}" if weather.issued_at else "never"
+        return Gate(False, ReasonCode.ISSUANCE_OLD, f"forecast issued {issued}")
+    return PASSED
+
+
+def _check_outlook(view: CityView, event: EventContext) -> Gate:
+    """A whole-day forecast speaks of this event, not too early and not once the day shows its own high."""
+    event_date, policy = event.board.event_date, event.around.policy
+    outlook = view.outlooks.get(event_date)
+    if outlook is None:
+        return Gate(False, ReasonCode.FORECAST_MISSING, f"no forecast high for {event_date}")
+    if outlook.lead_hours > policy.max_lead_hours:
+        return Gate(False, ReasonCode.LEAD_TOO_LONG, f"{outlook.lead_hours:.0f} h ahead")
+    offset = event.city.std_offset_hours
+    today = climate_day(event.around.now, offset)
+    hour = standard_time(event.around.now, offset).hour
+    if today > event_date or (today == event_date and hour >= policy.whole_day_until_hour):
+        return Gate(
+            False, ReasonCode.DAY_UNDER_WAY, f"{hour:02d} h {event.city.std_zone}: the day shows its own high"
+        )
+    return PASSED
+
+
+def _refusal_code(refusal: str) -> ReasonCode:
+    return ReasonCode(refusal) if refusal in ReasonCode.__members__ else ReasonCode.BAD_MARKET_DATA

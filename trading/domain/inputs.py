@@ -1,0 +1,85 @@
+"""What a decision is made of and what comes out of it. All frozen: a replay needs nothing else."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from markets.domain.types import Board
+from milkbot.core.cities import CityConfig
+from milkbot.core.config import TradingMode
+from trading.domain.policy import Limits, Policy
+from trading.domain.risk import Exposure
+from trading.domain.types import Intent, ReasonCode, Signal, TradingState
+from weather.domain.types import Outlook, WeatherSnapshot
+
+
+class Account(BaseModel):
+    """What we own and owe at the moment of deciding. `bankroll` is cash plus open positions at cost."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cash: Decimal
+    bankroll: Decimal
+    exposure: Exposure = Exposure()
+    holdings: Mapping[str, Decimal] = Field(default_factory=dict)
+    """Signed contracts by market ticker: positive YES, negative NO."""
+    taken_keys: frozenset[str] = frozenset()
+    """Intent keys that exist: none of them may be issued again."""
+
+
+class CityView(NamedTuple):
+    """A city's weather and the boards of its open events."""
+
+    city: CityConfig
+    weather: WeatherSnapshot | None
+    outlooks: Mapping[date, Outlook]
+    boards: Sequence[Board]
+
+
+class Circumstances(NamedTuple):
+    """What holds for the whole cycle."""
+
+    now: datetime
+    mode: TradingMode
+    policy: Policy
+    limits: Limits
+    trading_state: TradingState = TradingState.ACTIVE
+    exchange_trading: bool = True
+    locked_scopes: frozenset[str] = frozenset()
+    """City codes or event tickers a breaker holds."""
+
+
+class EventContext(NamedTuple):
+    """Where a market stands: its city, its event's board, and what holds for the cycle."""
+
+    city: CityConfig
+    board: Board
+    around: Circumstances
+
+
+class MarketDecision(NamedTuple):
+    """Why a market was or was not traded, in a code and a figure."""
+
+    market_ticker: str
+    city_code: str
+    code: ReasonCode
+    detail: str
+    count: Decimal
+
+
+class DecisionBatch(BaseModel):
+    """All of one cycle. `decisions` covers every market of every board exactly once."""
+
+    model_config = ConfigDict(frozen=True)
+
+    signals: tuple[Signal, ...]
+    decisions: tuple[MarketDecision, ...]
+    intents: tuple[Intent, ...]
+
+    @property
+    def codes(self) -> dict[str, int]:
+        return dict(Counter(decision.code.value for decision in self.decisions))

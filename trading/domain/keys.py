@@ -1,0 +1,35 @@
+"""Names that make a retry the same order: the intent's key, and the client order id derived from it."""
+
+from datetime import date
+from typing import TYPE_CHECKING
+from uuid import UUID, uuid5
+
+if TYPE_CHECKING:
+    from milkbot.core.config import TradingMode
+    from trading.domain.types import BookSide
+
+_NAMESPACE = UUID("0d7a52f4-5f0e-4f0c-9d5f-6b1c3f8a7e21")
+
+
+def intent_key(
+    *,
+    mode: "TradingMode",
+    city_code: str,
+    market_ticker: str,
+    book_side: "BookSide",
+    strategy: str,
+    event_date: date,
+    generation: int = 0,
+) -> str:
+    """`mode:city:market:book_side:strategy:event_date[:generation]` (design 6.1). Parts may not contain a colon."""
+    parts = [mode.value, city_code, market_ticker, book_side.value, strategy, event_date.isoformat()]
+    if generation:
+        parts.append(str(generation))
+    if any(":" in part or not part for part in parts):
+        raise ValueError(f"an intent key's parts must be filled and free of colons, were {parts}")
+    return ":".join(parts)
+
+
+def client_order_id(key: str) -> UUID:
+    """The same key always gives the same id, so the exchange refuses a second order for one intent (409)."""
+    return uuid5(_NAMESPACE, key)

@@ -1,0 +1,74 @@
+"""The life of an order as a table: (state, event) -> state. What is not in the table cannot happen.
+
+UNKNOWN means we do not know whether the exchange has it: exposure stays reserved until evidence ends it. A cancelled
+order may have filled in part, and a late fill may still arrive for it, so CANCELED keeps accepting fills.
+"""
+
+from enum import StrEnum
+
+from milkbot.core.errors import MilkbotError
+from trading.domain.types import OrderState as S
+
+
+class OrderEvent(StrEnum):
+    SEND = "send"
+    """Committed as sent; the request leaves next."""
+    ACKNOWLEDGE = "acknowledge"
+    """Accepted and resting, nothing filled yet."""
+    FILL_PART = "fill_part"
+    FILL_ALL = "fill_all"
+    CANCEL = "cancel"
+    """Ended by us, by its expiration, or as the rest of an immediate order."""
+    REJECT = "reject"
+    """A definite no: it never rested."""
+    LOSE = "lose"
+    """Timeout, reset, 5xx, unreadable or contradicting answer."""
+    SETTLE = "settle"
+
+
+class IllegalTransition(MilkbotError):
+    """The table has no such step; the books were left as they were."""
+
+
+E = OrderEvent
+TRANSITIONS: dict[tuple[S, E], S] = {
+    (S.NEW, E.SEND): S.SUBMITTED,
+    # Refused by our own switch or found unsent after a crash: it never left.
+    (S.NEW, E.CANCEL): S.CANCELED,
+    (S.NEW, E.REJECT): S.REJECTED,
+    (S.SUBMITTED, E.ACKNOWLEDGE): S.RESTING,
+    (S.SUBMITTED, E.FILL_PART): S.PARTIAL,
+    (S.SUBMITTED, E.FILL_ALL): S.FILLED,
+    (S.SUBMITTED, E.CANCEL): S.CANCELED,
+    (S.SUBMITTED, E.REJECT): S.REJECTED,
+    (S.SUBMITTED, E.LOSE): S.UNKNOWN,
+    (S.UNKNOWN, E.ACKNOWLEDGE): S.RESTING,
+    (S.UNKNOWN, E.FILL_PART): S.PARTIAL,
+    (S.UNKNOWN, E.FILL_ALL): S.FILLED,
+    (S.UNKNOWN, E.CANCEL): S.CANCELED,
+    (S.UNKNOWN, E.REJECT): S.REJECTED,
+    (S.UNKNOWN, E.LOSE): S.UNKNOWN,
+    (S.RESTING, E.FILL_PART): S.PARTIAL,
+    (S.RESTING, E.FILL_ALL): S.FILLED,
+    (S.RESTING, E.CANCEL): S.CANCELED,
+    # A cancel or amend whose answer was lost: it may rest, be gone, or have filled.
+    (S.RESTING, E.LOSE): S.UNKNOWN,
+    (S.PARTIAL, E.FILL_PART): S.PARTIAL,
+    (S.PARTIAL, E.FILL_ALL): S.FILLED,
+    (S.PARTIAL, E.CANCEL): S.CANCELED,
+    (S.PARTIAL, E.LOSE): S.UNKNOWN,
+    # The fill raced our cancel and was reported after it.
+    (S.CANCELED, E.FILL_PART): S.CANCELED,
+    (S.CANCELED, E.FILL_ALL): S.FILLED,
+    (S.FILLED, E.SETTLE): S.CLOSED,
+    (S.CANCELED, E.SETTLE): S.CLOSED,
+    (S.REJECTED, E.SETTLE): S.CLOSED,
+}
+
+
+def next_state(state: S, event: OrderEvent) -> S:
+    """The state after `event`. Raises IllegalTransition("RESTING -> send")."""
+    try:
+        return TRANSITIONS[state, event]
+    except KeyError:
+        raise IllegalTransition(f"{state} -> {event}") from None

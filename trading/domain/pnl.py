@@ -1,0 +1,84 @@
+"""Positions, cash and profit from fills. One YES book: an ask either sells YES we hold or buys NO at 1 - price.
+
+Positive counts are YES, negative NO. Contracts of both sides cannot be held together: the exchange nets them at once.
+Fees are kept apart from P&L throughout, so that both add up on their own.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from milkbot.core.money import ONE, ZERO
+from trading.domain.types import BookSide, Fill, Position
+
+
+class Booking(NamedTuple):
+    """The position after a fill and the cash it moved (fee not included; positive is money in)."""
+
+    position: Position
+    cash: Decimal
+
+
+class Payout(NamedTuple):
+    """The closed position after settlement, what was paid, and the profit of the contracts settled."""
+
+    position: Position
+    payout: Decimal
+    pnl: Decimal
+
+
+def apply_fill(position: Position, fill: Fill) -> Booking:
+    """Book one fill: first close what the other side holds (average cost), then open the rest.
+
+    Raises ValueError when mode or market differ: a fill must never touch another position.
+    """
+    if (position.mode, position.market_ticker) != (fill.mode, fill.market_ticker):
+        raise ValueError(f"fill {fill.fill_id} belongs to {fill.mode} {fill.market_ticker}")
+    direction = ONE if fill.book_side is BookSide.BID else -ONE
+    # What one contract of the side we move toward costs, and what one of the other side returns when closed.
+    entry_price = fill.yes_price if direction > 0 else ONE - fill.yes_price
+    exit_price = ONE - entry_price
+
+    held_against = -position.count * direction  # > 0 when the fill closes
+    closing = min(fill.count, max(held_against, ZERO))
+    opening = fill.count - closing
+    released = position.cost * closing / held_against if closing else ZERO
+
+    count = position.count + direction * fill.count
+    updated = position.model_copy(
+        update={
+            "count": count,
+            "cost": position.cost - released + opening * entry_price,
+            "realized_pnl": position.realized_pnl + closing * exit_price - released,
+            "fees": position.fees + fill.fee,
+            "opened_at": fill.filled_at if opening and not position.is_open else position.opened_at,
+        }
+    )
+    return Booking(updated, closing * exit_price - opening * entry_price)
+
+
+def settle(position: Position, result_is_yes: bool, settled_at: datetime) -> Payout:
+    """Pay out an open position at the final result: one dollar for each contract of the winning side."""
+    holds_winner = (position.count > 0) == result_is_yes
+    payout = abs(position.count) if position.is_open and holds_winner else ZERO
+    pnl = payout - position.cost
+    closed = position.model_copy(
+        update={
+            "count": ZERO,
+            "cost": ZERO,
+            "realized_pnl": position.realized_pnl + pnl,
+            "settled_at": settled_at,
+        }
+    )
+    return Payout(closed, payout, pnl)
+
+
+def unrealized(position: Position, yes_bid: Decimal | None, yes_ask: Decimal | None) -> Decimal:
+    """What the open contracts would gain if sold at the touch now. An absent quote is worth nothing: 0 to sell into."""
+    if not position.is_open:
+        return ZERO
+    if position.count > 0:
+        exit_price = yes_bid if yes_bid is not None else ZERO
+    else:
+        exit_price = ONE - yes_ask if yes_ask is not None else ZERO
+    return abs(position.count) * exit_price - position.cost

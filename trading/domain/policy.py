@@ -1,0 +1,45 @@
+"""The numbers a decision is bound by. One frozen object each, so a replay can name exactly what applied."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from milkbot.core.constants import MAX_SPREAD_CENTS, MAX_UNCERTAINTY
+
+
+class _Frozen(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class Policy(_Frozen):
+    """Gates and sizing (probability-and-sizing.md 5.2, decisions.md on PRD 4.2)."""
+
+    max_spread: Decimal = Decimal(MAX_SPREAD_CENTS) / 100
+    min_displayed: Decimal = Decimal(4)
+    """Contracts that must stand at the touch before we trust the price."""
+    max_share_of_displayed: Decimal = Decimal("0.25")
+    max_uncertainty: float = MAX_UNCERTAINTY
+    min_edge_taker: Decimal = Decimal("0.03")
+    min_edge_share_of_cost: Decimal = Decimal("0.08")
+    implausible_disagreement: float = 0.20
+    """Against everyone by more than this, without an observation they lack, the likeliest cause is our own fault."""
+    kelly_fraction: Decimal = Decimal("0.25")
+    max_price_age: timedelta = timedelta(minutes=2)
+    no_entry_before_close: timedelta = timedelta(minutes=15)
+    max_lead_hours: float = 60
+    whole_day_until_hour: int = 10
+    """Local standard hour of the event's day from which a forecast of the whole day says too little: by then the
+    market watches the thermometer, and we do not yet (intraday conditioning is a strategy of its own)."""
+
+
+class Limits(_Frozen):
+    """Caps in dollars at risk. They count worst case: open positions at cost plus every order that may still fill."""
+
+    per_trade: Decimal = Field(default=Decimal(100), gt=0)
+    per_event: Decimal = Field(default=Decimal(250), gt=0)
+    per_city: Decimal = Field(default=Decimal(350), gt=0)
+    per_cluster: Decimal = Field(default=Decimal(400), gt=0)
+    total: Decimal = Field(default=Decimal(800), gt=0)
+    total_share_of_bankroll: Decimal = Field(default=Decimal("0.08"), gt=0, le=1)
+    max_positions: int = Field(default=30, gt=0)
