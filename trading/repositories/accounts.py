@@ -1,0 +1,80 @@
+"""The account as decisions and the equity curve need it: cash, what is at risk where, what it is worth now."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+
+from django.db.models import Sum
+from pydantic import BaseModel, ConfigDict
+
+from markets.domain.types import MarketSnapshot
+from markets.models import MarketRow
+from markets.repositories import MarketRepository
+from milkbot.core.cities import load_cities
+from milkbot.core.config import TradingMode
+from milkbot.core.money import ZERO
+from trading.domain import pnl
+from trading.domain.inputs import Account
+from trading.domain.risk import Holding, MarketPlace, add_up
+from trading.domain.types import OPEN_STATES, Position
+from trading.models import LockRow, PositionRow
+from trading.repositories.books import LedgerRepository, PositionRepository, reserved_by_orders
+from trading.repositories.orders import OrderRepository
+
+
+class Valuation(BaseModel):
+    """The account in dollars. realized is net of every fee; equity = starting capital + realized + unrealized."""
+
+    model_config = ConfigDict(frozen=True)
+
+    cash: Decimal
+    realized_pnl: Decimal
+    unrealized_pnl: Decimal
+
+
+def read_account(mode: TradingMode, event_tickers: Iterable[str]) -> Account:
+    """What we own and may still owe, and the intent keys the given events have used up."""
+    positions = PositionRepository(mode).open()
+    reserved = reserved_by_orders(mode, OPEN_STATES)
+    places = _places({p.market_ticker for p in positions} | {r.market_ticker for r in reserved})
+    at_risk = [Holding(p.market_ticker, places[p.market_ticker], p.at_risk) for p in positions]
+    pending = [Holding(r.market_ticker, places[r.market_ticker], r.amount) for r in reserved]
+    cash = LedgerRepository(mode).cash()
+    return Account(
+        cash=cash - sum((holding.at_risk for holding in pending), ZERO),
+        bankroll=cash + sum((holding.at_risk for holding in at_risk), ZERO),
+        exposure=add_up([*at_risk, *pending]),
+        holdings={position.market_ticker: position.count for position in positions},
+        taken_keys=OrderRepository(mode).taken_keys(event_tickers),
+    )
+
+
+def value_account(mode: TradingMode) -> Valuation:
+    """Mark the account to the newest quotes we stored: after the close a position keeps its last price until it pays."""
+    positions = PositionRepository(mode).open()
+    quotes = MarketRepository().latest_snapshots([position.market_ticker for position in positions])
+    totals = PositionRow.objects.filter(mode=mode).aggregate(realized=Sum("realized_pnl"), fees=Sum("fees"))
+    return Valuation(
+        cash=LedgerRepository(mode).cash(),
+        realized_pnl=(totals["realized"] or ZERO) - (totals["fees"] or ZERO),
+        unrealized_pnl=sum((_unrealized(position, quotes) for position in positions), ZERO),
+    )
+
+
+def locked_scopes(mode: TradingMode) -> frozenset[str]:
+    """City codes and event tickers that breakers hold now."""
+    return frozenset(
+        LockRow.objects.filter(mode=mode, cleared_at__isnull=True).values_list("scope", flat=True)
+    )
+
+
+def _places(tickers: set[str]) -> dict[str, MarketPlace]:
+    cities = load_cities()
+    rows = MarketRow.objects.filter(ticker__in=tickers).values_list(
+        "ticker", "event__event_ticker", "city_code"
+    )
+    return {ticker: MarketPlace(event, city, cities[city].cluster) for ticker, event, city in rows}
+
+
+def _unrealized(position: Position, quotes: Mapping[str, MarketSnapshot]) -> Decimal:
+    quote = quotes.get(position.market_ticker)
+    return pnl.unrealized(position, quote.yes_bid if quote else None, quote.yes_ask if quote else None)

@@ -1,0 +1,215 @@
+"""Intents and orders. An intent is written with its order, once, under a valid lease; states change by compare-and-set.
+
+Both rules are single SQL statements, so no interleaving of processes can break them.
+"""
+
+import json
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+from uuid import UUID
+
+from django.db import connection, transaction
+
+from milkbot.core.config import TradingMode
+from milkbot.core.errors import MilkbotError
+from trading.domain.keys import client_order_id
+from trading.domain.order_states import OrderEvent, next_state
+from trading.domain.types import Action, BookSide, Intent, Order, OrderState, Side, TimeInForce
+from trading.models import IntentRow, OrderEventRow, OrderRow
+
+
+class Lease(NamedTuple):
+    """The right to trade in a mode, as `trading.oms.lease` granted it."""
+
+    mode: TradingMode
+    holder: str
+    fencing: int
+
+
+class Fenced(MilkbotError):
+    """Another process trades now; nothing was written."""
+
+
+class StaleOrder(MilkbotError):
+    """The order is no longer in the state we last saw; nothing was changed."""
+
+
+_WRITE_INTENTS = """
+WITH lease AS (
+    SELECT 1 FROM trader_lease
+    WHERE mode = %(mode)s AND holder = %(holder)s AND fencing = %(fencing)s AND expires_at > now()
+    FOR SHARE
+), written AS (
+    INSERT INTO intents (intent_key, mode, market_id, city_code, event_date, side, action, book_side, strategy,
+                         generation, count, limit_price, max_cost, p_yes, decided_at, fencing)
+    SELECT w.intent_key, %(mode)s, w.market_id, w.city_code, w.event_date, w.side, w.action, w.book_side, w.strategy,
+           w.generation, w.count, w.limit_price, w.max_cost, w.p_yes, w.decided_at, %(fencing)s
+    FROM lease, jsonb_to_recordset(%(intents)s::jsonb) AS w(
+        intent_key text, market_id bigint, city_code text, event_date date, side text, action text, book_side text,
+        strategy text, generation int, count numeric, limit_price numeric, max_cost numeric, p_yes float8,
+        decided_at timestamptz)
+    ON CONFLICT (intent_key) DO NOTHING
+    RETURNING id, intent_key
+)
+SELECT (SELECT count(*) FROM lease), written.id, written.intent_key
+FROM (VALUES (1)) AS always LEFT JOIN written ON true
+"""
+
+_TRANSITION = """
+WITH changed AS (
+    UPDATE orders
+    SET state = %(to)s, version = version + 1, updated_at = %(at)s,
+        filled_count = COALESCE(%(filled)s, filled_count),
+        kalshi_order_id = COALESCE(%(kalshi_order_id)s, kalshi_order_id)
+    WHERE client_order_id = %(client_order_id)s AND state = %(from)s AND filled_count = %(filled_before)s
+    RETURNING id, version
+)
+INSERT INTO order_events (order_id, version, from_state, to_state, event, actor, at, payload)
+SELECT id, version, %(from)s, %(to)s, %(event)s, %(actor)s, %(at)s, %(payload)s::jsonb FROM changed
+"""
+
+
+class OrderRepository:
+    """Orders of one mode."""
+
+    def __init__(self, mode: TradingMode) -> None:
+        self._mode = mode
+
+    @transaction.atomic
+    def create(
+        self,
+        intents: Sequence[Intent],
+        market_ids: Mapping[str, int],
+        *,
+        lease: Lease,
+        time_in_force: TimeInForce = TimeInForce.IOC,
+    ) -> tuple[Order, ...]:
+        """Write each new intent with its order in state NEW. An intent that exists is left alone: its order comes back.
+
+        Raises Fenced, having written nothing, when `lease` is not the valid one.
+        """
+        if not intents:
+            return ()
+        written = self._write_intents(intents, market_ids, lease)
+        rows = OrderRow.objects.bulk_create(
+            _order_row(intent, written[intent.intent_key], market_ids[intent.market_ticker], time_in_force)
+            for intent in intents
+            if intent.intent_key in written
+        )
+        OrderEventRow.objects.bulk_create(
+            OrderEventRow(order=row, version=0, to_state=OrderState.NEW, event="create", at=row.created_at)
+            for row in rows
+        )
+        return self.by_intent_keys(intent.intent_key for intent in intents)
+
+    def get_by_intent_key(self, key: str) -> Order | None:
+        return next(iter(self.by_intent_keys([key])), None)
+
+    def by_intent_keys(self, keys: Iterable[str]) -> tuple[Order, ...]:
+        rows = OrderRow.objects.filter(mode=self._mode, intent__intent_key__in=list(keys))
+        return tuple(to_order(row) for row in rows.select_related("intent", "market").order_by("pk"))
+
+    def in_states(self, states: Iterable[OrderState]) -> tuple[Order, ...]:
+        rows = OrderRow.objects.filter(mode=self._mode, state__in=[state.value for state in states])
+        return tuple(to_order(row) for row in rows.select_related("intent", "market").order_by("pk"))
+
+    def taken_keys(self, event_tickers: Iterable[str]) -> frozenset[str]:
+        """Keys of every intent ever written for the markets of these events."""
+        rows = IntentRow.objects.filter(mode=self._mode, market__event__event_ticker__in=list(event_tickers))
+        return frozenset(rows.values_list("intent_key", flat=True))
+
+    def transition(
+        self,
+        order: Order,
+        event: OrderEvent,
+        *,
+        at: datetime,
+        filled_count: Decimal | None = None,
+        kalshi_order_id: str | None = None,
+        actor: str = "system",
+        payload: Mapping[str, Any] | None = None,
+    ) -> Order:
+        """Move `order` by `event` if it still is as given, and record the step. Returns the order after it.
+
+        Raises IllegalTransition for a step the table lacks, StaleOrder when someone else moved it first.
+        """
+        state = next_state(order.state, event)
+        parameters = {
+            "client_order_id": order.client_order_id,
+            "from": order.state.value,
+            "to": state.value,
+            "event": event.value,
+            "filled": filled_count,
+            "filled_before": order.filled_count,
+            "kalshi_order_id": kalshi_order_id,
+            "actor": actor,
+            "at": at,
+            "payload": json.dumps(dict(payload or {}), default=str),
+        }
+        with connection.cursor() as cursor:
+            cursor.execute(_TRANSITION, parameters)
+            if cursor.rowcount != 1:
+                raise StaleOrder(f"{order.intent_key} is no longer {order.state}")
+        changes: dict[str, Any] = {"state": state, "updated_at": at}
+        if filled_count is not None:
+            changes["filled_count"] = filled_count
+        if kalshi_order_id is not None:
+            changes["kalshi_order_id"] = kalshi_order_id
+        return order.model_copy(update=changes)
+
+    def _write_intents(
+        self, intents: Sequence[Intent], market_ids: Mapping[str, int], lease: Lease
+    ) -> dict[str, int]:
+        """Ids of the intents this call wrote, by key."""
+        rows = [
+            {**intent.model_dump(mode="json"), "market_id": market_ids[intent.market_ticker]}
+            for intent in intents
+        ]
+        parameters = {**lease._asdict(), "mode": lease.mode.value, "intents": json.dumps(rows)}
+        with connection.cursor() as cursor:
+            cursor.execute(_WRITE_INTENTS, parameters)
+            found = cursor.fetchall()
+        if not found[0][0] or lease.mode is not self._mode:
+            raise Fenced(f"lease #{lease.fencing} of {lease.holder} is no longer valid for {self._mode}")
+        return {key: pk for _, pk, key in found if pk is not None}
+
+
+def to_order(row: OrderRow) -> Order:
+    """The domain order of a row read with its intent and market."""
+    return Order(
+        client_order_id=UUID(str(row.client_order_id)),
+        intent_key=row.intent.intent_key,
+        mode=TradingMode(row.mode),
+        market_ticker=row.market.ticker,
+        book_side=BookSide(row.book_side),
+        side=Side(row.side),
+        action=Action(row.action),
+        limit_price=row.limit_price,
+        count=row.count,
+        filled_count=row.filled_count,
+        time_in_force=TimeInForce(row.time_in_force),
+        state=OrderState(row.state),
+        kalshi_order_id=row.kalshi_order_id,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        expires_at=row.expires_at,
+    )
+
+
+def _order_row(intent: Intent, intent_id: int, market_id: int, time_in_force: TimeInForce) -> OrderRow:
+    return OrderRow(
+        intent_id=intent_id,
+        client_order_id=client_order_id(intent.intent_key),
+        mode=intent.mode,
+        market_id=market_id,
+        side=intent.side,
+        action=intent.action,
+        book_side=intent.book_side,
+        limit_price=intent.limit_price,
+        count=intent.count,
+        time_in_force=time_in_force,
+        created_at=intent.decided_at,
+        updated_at=intent.decided_at,
+    )
