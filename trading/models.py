@@ -6,7 +6,16 @@ from django.db.models import F, Q
 
 from markets.models import COUNT, PRICE, MarketRow, paired
 from milkbot.core.config import TradingMode
-from trading.domain.types import Action, BookSide, Decision, OrderState, Severity, Side, TimeInForce, TradingState
+from trading.domain.types import (
+    Action,
+    BookSide,
+    Decision,
+    OrderState,
+    Severity,
+    Side,
+    TimeInForce,
+    TradingState,
+)
 
 MONEY = {"max_digits": 18, "decimal_places": 6}
 
@@ -129,13 +138,15 @@ class LockRow(models.Model):
     clear_count = models.PositiveSmallIntegerField(default=0)
     locked_at = models.DateTimeField()
     cleared_at = models.DateTimeField(null=True)
-    cleared_by = models.CharField(max_length=150, null=True)  # noqa: DJ001 - paired with cleared_at
+    cleared_by = models.CharField(max_length=150, null=True)  # noqa: DJ001 - null together with cleared_at
 
     class Meta:
         db_table = "locks"
         constraints = [
             models.UniqueConstraint(
-                fields=["mode", "scope", "code"], condition=Q(cleared_at__isnull=True), name="lock_active_once"
+                fields=["mode", "scope", "code"],
+                condition=Q(cleared_at__isnull=True),
+                name="lock_active_once",
             ),
             models.CheckConstraint(condition=paired("cleared_at", "cleared_by"), name="lock_cleared_paired"),
         ]
@@ -190,10 +201,14 @@ class DecisionRow(models.Model):
 
     class Meta:
         db_table = "decisions"
-        indexes = [models.Index(fields=["mode", "market", "-decided_at"], name="decision_mode_market_decided")]
+        indexes = [
+            models.Index(fields=["mode", "market", "-decided_at"], name="decision_mode_market_decided")
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(count__gte=0), name="decision_count_positive"),
-            models.CheckConstraint(condition=Q(seen_until__gte=F("decided_at")), name="decision_seen_after_decided"),
+            models.CheckConstraint(
+                condition=Q(seen_until__gte=F("decided_at")), name="decision_seen_after_decided"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -225,10 +240,14 @@ class IntentRow(models.Model):
     class Meta:
         db_table = "intents"
         constraints = [
-            models.CheckConstraint(condition=Q(limit_price__gt=0, limit_price__lt=1), name="intent_price_on_0_1"),
+            models.CheckConstraint(
+                condition=Q(limit_price__gt=0, limit_price__lt=1), name="intent_price_on_0_1"
+            ),
             models.CheckConstraint(condition=Q(count__gt=0, max_cost__gte=0), name="intent_count_positive"),
             models.CheckConstraint(condition=Q(p_yes__range=(0, 1)), name="intent_p_on_0_1"),
-            models.CheckConstraint(condition=Q(intent_key__startswith=F("mode")), name="intent_key_begins_with_mode"),
+            models.CheckConstraint(
+                condition=Q(intent_key__startswith=F("mode")), name="intent_key_begins_with_mode"
+            ),
             models.CheckConstraint(
                 condition=Q(side="YES", action="BUY", book_side="bid")
                 | Q(side="NO", action="SELL", book_side="bid")
@@ -248,7 +267,8 @@ class OrderRow(models.Model):
 
     intent = models.OneToOneField(IntentRow, on_delete=models.PROTECT, related_name="order")
     client_order_id = models.UUIDField(unique=True)
-    kalshi_order_id = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 - unique when known
+    kalshi_order_id = models.CharField(max_length=64, null=True, unique=True)
+    """Null until the exchange named it; unique when set."""
     mode = models.CharField(max_length=8, choices=_choices(TradingMode))
     market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="orders")
     side = models.CharField(max_length=3, choices=_choices(Side))
@@ -268,7 +288,9 @@ class OrderRow(models.Model):
         db_table = "orders"
         constraints = [
             models.CheckConstraint(condition=_one_of("state", OrderState), name="order_state_known"),
-            models.CheckConstraint(condition=Q(limit_price__gt=0, limit_price__lt=1), name="order_price_on_0_1"),
+            models.CheckConstraint(
+                condition=Q(limit_price__gt=0, limit_price__lt=1), name="order_price_on_0_1"
+            ),
             models.CheckConstraint(condition=Q(count__gt=0), name="order_count_positive"),
             models.CheckConstraint(
                 condition=Q(filled_count__gte=0, filled_count__lte=F("count")), name="order_not_overfilled"
@@ -354,7 +376,8 @@ class PositionRow(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["mode", "market"], name="position_once"),
             models.CheckConstraint(
-                condition=Q(is_open=True) & ~Q(count=0) | Q(is_open=False, count=0), name="position_open_means_held"
+                condition=Q(is_open=True) & ~Q(count=0) | Q(is_open=False, count=0),
+                name="position_open_means_held",
             ),
             models.CheckConstraint(condition=Q(cost__gte=0), name="position_cost_positive"),
         ]
@@ -414,7 +437,9 @@ class LedgerRow(models.Model):
     class Meta:
         db_table = "ledger"
         constraints = [
-            models.UniqueConstraint(fields=["fill", "kind"], name="ledger_fill_once", condition=Q(fill__isnull=False)),
+            models.UniqueConstraint(
+                fields=["fill", "kind"], name="ledger_fill_once", condition=Q(fill__isnull=False)
+            ),
             models.UniqueConstraint(
                 fields=["settlement"], name="ledger_settlement_once", condition=Q(settlement__isnull=False)
             ),
@@ -450,7 +475,9 @@ class RiskEventRow(models.Model):
             models.Index(fields=["-at"], name="risk_event_at"),
             models.Index(fields=["severity", "-at"], name="risk_event_severity_at"),
         ]
-        constraints = [models.CheckConstraint(condition=_one_of("severity", Severity), name="risk_severity_known")]
+        constraints = [
+            models.CheckConstraint(condition=_one_of("severity", Severity), name="risk_severity_known")
+        ]
 
     def __str__(self) -> str:
         return f"{self.severity} {self.event_type}"

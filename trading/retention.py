@@ -1,0 +1,35 @@
+"""What is kept how long. Facts of money are append-only and stay; what only explains is pruned."""
+
+from datetime import datetime, timedelta
+from typing import Final
+
+from django.db import models
+
+from markets.models import MarketSnapshotRow
+from trading.models import DecisionRow, SignalRow
+from weather.models import ObservationRow, WeatherSnapshotRow
+
+RETENTION: Final[tuple[tuple[type[models.Model], str, timedelta], ...]] = (
+    (MarketSnapshotRow, "last_seen_at", timedelta(days=90)),
+    (SignalRow, "seen_until", timedelta(days=90)),
+    (DecisionRow, "seen_until", timedelta(days=90)),
+    (WeatherSnapshotRow, "last_seen_at", timedelta(days=90)),
+    (ObservationRow, "observed_at", timedelta(days=400)),
+)
+BATCH: Final = 10_000
+"""Rows deleted in one statement: short locks, and a stop in between loses nothing."""
+
+
+def prune(now: datetime) -> dict[str, int]:
+    """Delete what is past its time; rows deleted by table."""
+    return {
+        model._meta.db_table: _prune_table(model, column, now - keep) for model, column, keep in RETENTION
+    }
+
+
+def _prune_table(model: type[models.Model], column: str, before: datetime) -> int:
+    deleted = 0
+    rows = model._default_manager.filter(**{f"{column}__lt": before}).order_by(column)
+    while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
+        deleted += model._default_manager.filter(pk__in=keys).delete()[0]
+    return deleted

@@ -1,0 +1,40 @@
+"""Celery tasks of trading: each reads the clock once, calls one service and logs a summary."""
+
+from celery import shared_task
+
+from milkbot.core import clock
+from milkbot.core.config import get_config
+from milkbot.logger import logger
+from trading import cycle, retention, settlement
+from trading.oms.lease import LeaseHeld
+
+
+@shared_task(name="trading.tasks.run_cycle")
+def run_cycle() -> dict[str, int]:
+    """One turn of the fast loop. A turn that fails leaves its trace and never ends the loop."""
+    now, settings = clock.now(), cycle.Settings.from_config(get_config())
+    try:
+        report = cycle.run_cycle(now, settings)
+    except LeaseHeld as held:
+        logger.warning("cycle skipped", extra={"why": str(held)})
+        return {}
+    except Exception as error:
+        logger.exception("cycle failed")
+        cycle.record_failure(now, settings.mode, error)
+        raise
+    return {"markets": report.markets, "intents": report.intents, "fills": report.fills}
+
+
+@shared_task(name="trading.tasks.settle")
+def settle() -> dict[str, int]:
+    """Book what the exchange has made final."""
+    report = settlement.settlement_round(get_config().trading_mode, clock.now())
+    return {"settled": report.settled, "orders_closed": report.orders_closed, "refused": report.refused}
+
+
+@shared_task(name="trading.tasks.prune")
+def prune() -> dict[str, int]:
+    """Delete what is past its retention."""
+    deleted = retention.prune(clock.now())
+    logger.info("pruned", extra=deleted)
+    return deleted
