@@ -2,7 +2,29 @@
 
 from django.db import models
 
+from analytics.views_models import (
+    HealthSummaryView,
+    PublicBannerView,
+    PublicEquityView,
+    PublicMarketView,
+    PublicObservationView,
+    PublicSignalView,
+    PublicTradeView,
+    PublicWeatherView,
+)
 from milkbot.core.config import TradingMode
+
+__all__ = [
+    "EquityRow",
+    "HealthSummaryView",
+    "PublicBannerView",
+    "PublicEquityView",
+    "PublicMarketView",
+    "PublicObservationView",
+    "PublicSignalView",
+    "PublicTradeView",
+    "PublicWeatherView",
+]
 
 
 class EquityRow(models.Model):

@@ -1,6 +1,6 @@
 """Signs of life of the components, in `ops.health_status`."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from milkbot.core import clock
 from milkbot.core.health import Component, HealthStatus
@@ -34,11 +34,11 @@ def read_all() -> dict[Component, HealthStatus]:
     return {Component(row.component): _to_domain(row) for row in rows}
 
 
-def is_degraded(status: HealthStatus | None, component: Component) -> bool:
-    """Silent for too long, never heard of, or failing."""
+def is_degraded(status: HealthStatus | None, component: Component, wall_now: datetime | None = None) -> bool:
+    """Silent for too long at `wall_now` (the machine's time when omitted), never heard of, or failing."""
     if status is None or status.last_ok_at is None or not status.ok:
         return True
-    return clock.wall_now() - status.last_ok_at > DEGRADED_AFTER[component]
+    return (wall_now or clock.wall_now()) - status.last_ok_at > DEGRADED_AFTER[component]
 
 
 def _to_domain(row: HealthStatusRow) -> HealthStatus:
