@@ -23,10 +23,16 @@ class WeatherSnapshotRow(models.Model):
         db_table = "weather_snapshots"
         indexes = [models.Index(fields=["city_code", "-captured_at"], name="weather_city_captured")]
         constraints = [
-            models.CheckConstraint(condition=Q(last_seen_at__gte=F("captured_at")), name="weather_seen_after_capture"),
             models.CheckConstraint(
-                condition=Q(observed_at__isnull=True, observed_temp_c__isnull=True, observed_is_metar__isnull=True)
-                | Q(observed_at__isnull=False, observed_temp_c__isnull=False, observed_is_metar__isnull=False),
+                condition=Q(last_seen_at__gte=F("captured_at")), name="weather_seen_after_capture"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    observed_at__isnull=True, observed_temp_c__isnull=True, observed_is_metar__isnull=True
+                )
+                | Q(
+                    observed_at__isnull=False, observed_temp_c__isnull=False, observed_is_metar__isnull=False
+                ),
                 name="weather_observation_paired",
             ),
             models.CheckConstraint(
@@ -80,10 +86,14 @@ class ForecastRow(models.Model):
 
     class Meta:
         db_table = "forecasts"
-        indexes = [models.Index(fields=["city_code", "event_date", "-made_at"], name="forecast_city_day_made")]
+        indexes = [
+            models.Index(fields=["city_code", "event_date", "-made_at"], name="forecast_city_day_made")
+        ]
         constraints = [
             models.CheckConstraint(condition=Q(sigma__gt=0), name="forecast_sigma_positive"),
-            models.CheckConstraint(condition=Q(kind__in=["whole_day", "remaining"]), name="forecast_kind_known"),
+            models.CheckConstraint(
+                condition=Q(kind__in=["whole_day", "remaining"]), name="forecast_kind_known"
+            ),
         ]
 
     def __str__(self) -> str:
@@ -112,7 +122,9 @@ class ClimateReportRow(models.Model):
                 name="climate_report_version",
             ),
         ]
-        indexes = [models.Index(fields=["city_code", "climate_date", "-issued_at"], name="report_city_date_issued")]
+        indexes = [
+            models.Index(fields=["city_code", "climate_date", "-issued_at"], name="report_city_date_issued")
+        ]
 
     def __str__(self) -> str:
         return f"{self.cli_code} {self.climate_date}: {self.high_f}"

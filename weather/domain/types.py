@@ -14,6 +14,8 @@ from milkbot.core.constants import (
 
 HOTTEST_PLAUSIBLE_F = 135
 COLDEST_PLAUSIBLE_F = -60
+HOTTEST_PLAUSIBLE_C = 57.3
+COLDEST_PLAUSIBLE_C = -51.2
 
 
 class _Frozen(BaseModel):
@@ -25,7 +27,7 @@ class Observation(_Frozen):
 
     station: str = Field(pattern=r"^[A-Z0-9]{4,5}$")
     observed_at: AwareDatetime
-    temp_c: float = Field(ge=-51.2, le=57.3)
+    temp_c: float = Field(ge=COLDEST_PLAUSIBLE_C, le=HOTTEST_PLAUSIBLE_C)
     is_metar: bool
     """True when METAR text with tenths backs the reading; a 5-minute record only carries whole °C."""
 
@@ -116,3 +118,91 @@ class Outlook(_Frozen):
     ln_sigma_se: float = Field(ge=0)
     lead_hours: float
     model_version: str
+
+
+class GridPoint(_Frozen):
+    """The forecast grid cell of a place. Offices regrid: the numbers are asked for daily."""
+
+    office: str = Field(pattern=r"^[A-Z]{3}$")
+    x: int = Field(ge=0, le=1000)
+    y: int = Field(ge=0, le=1000)
+
+
+class LayerValue(_Frozen):
+    """One entry of a grid layer, °C over [starts_at, ends_at)."""
+
+    starts_at: AwareDatetime
+    ends_at: AwareDatetime
+    temp_c: float = Field(ge=COLDEST_PLAUSIBLE_C, le=HOTTEST_PLAUSIBLE_C)
+
+
+class Grid(_Frozen):
+    """The raw forecast of one grid cell: daytime maxima and the hourly temperature."""
+
+    point: GridPoint
+    issued_at: AwareDatetime
+    """`updateTime`: when the office last sent it, whatever HTTP says of freshness."""
+    max_temperature: tuple[LayerValue, ...]
+    temperature: tuple[LayerValue, ...]
+
+
+class ForecastPeriod(_Frozen):
+    """A twelve-hour or one-hour period of the worded forecast, °F."""
+
+    starts_at: AwareDatetime
+    is_daytime: bool
+    temp_f: int = Field(ge=COLDEST_PLAUSIBLE_F, le=HOTTEST_PLAUSIBLE_F)
+    name: str = ""
+    conditions: str = ""
+
+
+class Forecast(_Frozen):
+    """The periods in time order; `issued_at` is the office's `updateTime`."""
+
+    issued_at: AwareDatetime
+    periods: tuple[ForecastPeriod, ...]
+    refused: tuple[str, ...] = ()
+    """Why periods were left out, one sentence each."""
+
+
+class ObservationList(_Frozen):
+    """Usable readings, newest first, and why the others were left out."""
+
+    readings: tuple[Observation, ...]
+    refused: tuple[str, ...] = ()
+
+
+class CityWeather(_Frozen):
+    """One fetch of one city: the snapshot, every reading that came with it, and the parsed parts of the payload."""
+
+    snapshot: WeatherSnapshot
+    observations: tuple[Observation, ...] = ()
+    raw: dict[str, object] = {}
+
+
+class ProductRef(_Frozen):
+    """An entry of a product list; the text is fetched by `product_id`."""
+
+    product_id: str = Field(pattern=r"^[0-9a-fA-F-]{36}$")
+    issued_at: AwareDatetime
+
+
+class CliReport(_Frozen):
+    """One issue of a station's daily climate report (CLI)."""
+
+    cli_code: str = Field(pattern=r"^CLI[A-Z0-9]{3}$")
+    climate_date: date
+    issued_at: AwareDatetime
+    is_final: bool
+    """The report of a finished day. A preliminary one may still rise."""
+    correction: str = Field(default="", pattern=r"^([A-Z]{3})?$")
+    """The BBB group of the WMO heading: CCA is a first correction, RRA a delayed routine issue, empty the plain one."""
+    high_f: int | None = Field(ge=COLDEST_PLAUSIBLE_F, le=HOTTEST_PLAUSIBLE_F)
+    """None when the report says MM or names no maximum: wait for a later issue, never assume."""
+
+
+class CliProduct(_Frozen):
+    """A report with the text it was read from, which is kept as evidence."""
+
+    report: CliReport
+    text: str
