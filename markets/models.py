@@ -1,10 +1,12 @@
 """Rows of the exchange side, all in `ops`. Domain types without the suffix live in `markets.domain.types`."""
 
+from typing import Any
+
 from django.db import models
 from django.db.models import F, Q
 
-PRICE = {"max_digits": 8, "decimal_places": 6}
-COUNT = {"max_digits": 16, "decimal_places": 2}
+PRICE: dict[str, Any] = {"max_digits": 8, "decimal_places": 6}
+COUNT: dict[str, Any] = {"max_digits": 16, "decimal_places": 2}
 
 
 def price_on_0_1(*names: str) -> Q:
@@ -17,7 +19,9 @@ def price_on_0_1(*names: str) -> Q:
 
 def paired(*names: str) -> Q:
     """All of the columns are null or none is."""
-    return Q(**{f"{name}__isnull": True for name in names}) | Q(**{f"{name}__isnull": False for name in names})
+    return Q(**{f"{name}__isnull": True for name in names}) | Q(
+        **{f"{name}__isnull": False for name in names}
+    )
 
 
 class EventRow(models.Model):
@@ -69,12 +73,17 @@ class MarketRow(models.Model):
         indexes = [
             models.Index(fields=["city_code", "-event_date"], name="market_city_date"),
             # Settlement asks for markets past their close that are not yet final.
-            models.Index(fields=["close_at"], name="market_unsettled_close", condition=~Q(status="finalized")),
+            models.Index(
+                fields=["close_at"], name="market_unsettled_close", condition=~Q(status="finalized")
+            ),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(result__in=["", "yes", "no", "scalar"]), name="market_result_known"),
             models.CheckConstraint(
-                condition=~Q(status="finalized") | Q(settled_at__isnull=False), name="market_finalized_has_time"
+                condition=Q(result__in=["", "yes", "no", "scalar"]), name="market_result_known"
+            ),
+            models.CheckConstraint(
+                condition=~Q(status="finalized") | Q(settled_at__isnull=False),
+                name="market_finalized_has_time",
             ),
         ]
 
@@ -116,8 +125,12 @@ class MarketSnapshotRow(models.Model):
                 condition=Q(yes_bid__isnull=True) | Q(yes_ask__isnull=True) | Q(yes_bid__lt=F("yes_ask")),
                 name="snapshot_not_crossed",
             ),
-            models.CheckConstraint(condition=Q(last_seen_at__gte=F("captured_at")), name="snapshot_seen_after_capture"),
-            models.CheckConstraint(condition=Q(volume__gte=0, open_interest__gte=0), name="snapshot_counts_positive"),
+            models.CheckConstraint(
+                condition=Q(last_seen_at__gte=F("captured_at")), name="snapshot_seen_after_capture"
+            ),
+            models.CheckConstraint(
+                condition=Q(volume__gte=0, open_interest__gte=0), name="snapshot_counts_positive"
+            ),
         ]
 
     def __str__(self) -> str:

@@ -44,7 +44,9 @@ class Bracket(_Frozen):
     high_f: int | None
 
     def holds(self, value_f: int) -> bool:
-        return (self.low_f is None or value_f >= self.low_f) and (self.high_f is None or value_f <= self.high_f)
+        return (self.low_f is None or value_f >= self.low_f) and (
+            self.high_f is None or value_f <= self.high_f
+        )
 
     @property
     def label(self) -> str:
@@ -187,8 +189,16 @@ class Listing(_Frozen):
     snapshot: MarketSnapshot
 
 
+class ListingFault(_Frozen):
+    """Something of an event that could not be read; the rest of the answer was used."""
+
+    ticker: str
+    code: str
+    text: str
+
+
 class Event(_Frozen):
-    """One city-day on the exchange with its markets."""
+    """One city-day on the exchange with its markets. With `faults` its ladder is incomplete: shown, not traded."""
 
     event_ticker: str
     series_ticker: str
@@ -196,6 +206,7 @@ class Event(_Frozen):
     title: str = ""
     fee_override: FeeSchedule | None = None
     listings: tuple[Listing, ...] = ()
+    faults: tuple[ListingFault, ...] = ()
 
 
 class Series(_Frozen):
@@ -210,6 +221,15 @@ class ExchangeStatus(_Frozen):
     exchange_active: bool
     trading_active: bool
     resumes_at: AwareDatetime | None = None
+
+
+class AccountIdentity(_Frozen):
+    """Whose key it is, as a signed call told: available cash in dollars and the token buckets of its tier."""
+
+    balance: Decimal
+    usage_tier: str
+    read_tokens_per_s: Decimal
+    write_tokens_per_s: Decimal
 
 
 class BoardMarket(_Frozen):

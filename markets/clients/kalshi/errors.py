@@ -1,0 +1,52 @@
+"""From an error answer to our errors. Three body shapes are on the wire, besides plain text (kalshi-api.md 5)."""
+
+import json
+from typing import Any, Final
+
+from milkbot.core.errors import OutsideError, Refused, Unreachable
+
+SOURCE: Final = "kalshi"
+
+
+class RateLimited(Refused):
+    """HTTP 429: the token bucket is empty. Nothing was done, and there is no penalty for asking again later."""
+
+
+def error_from_answer(status: int, body: bytes, where: str) -> OutsideError:
+    """The error that an answer with HTTP `status` >= 400 means; `where` names the call for people.
+
+    Refused carries `code` and, in its message, the details: nested {"error": {code, message, details}}, flat
+    {code, message, details}, bare {"msg"}, {"error": "text"} and text/plain are understood.
+    """
+    code, text = _read(body)
+    described = (
+        f"{where} answered HTTP {status}" + (f" {code}" if code else "") + (f": {text}" if text else "")
+    )
+    if status >= 500:
+        return Unreachable(SOURCE, described)
+    if status == 429:
+        return RateLimited(SOURCE, described, status=status, code=code or "too_many_requests")
+    return Refused(SOURCE, described, status=status, code=code)
+
+
+def _read(body: bytes) -> tuple[str | None, str]:
+    try:
+        answer: Any = json.loads(body)
+    except (ValueError, RecursionError):
+        # An HTML page of a proxy tells a person nothing.
+        return None, "" if body.lstrip().startswith(b"<") else _short(body.decode(errors="replace"))
+    if not isinstance(answer, dict):
+        return None, ""
+    inner = answer.get("error", answer)
+    if isinstance(inner, str):
+        return None, _short(inner)
+    if not isinstance(inner, dict):
+        return None, ""
+    code = inner.get("code")
+    words = [inner.get(name) for name in ("message", "details", "msg")]
+    text = ", ".join(dict.fromkeys(word for word in words if isinstance(word, str) and word and word != code))
+    return (_short(code) if isinstance(code, str) and code else None), _short(text)
+
+
+def _short(text: str) -> str:
+    return " ".join(text.split())[:200]

@@ -1,0 +1,97 @@
+"""Typed reading of one JSON object. Every fault is Malformed and names the field."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any, Final, NoReturn
+
+from markets.clients.kalshi.errors import SOURCE
+from milkbot.core.errors import Malformed
+from milkbot.core.money import parse_decimal
+
+_MAX_TEXT: Final = 20_000
+_MISSING: Final = object()
+
+
+class Fields:
+    """A JSON object and the name it goes by in messages. Unknown keys are ignored: the exchange adds some."""
+
+    def __init__(self, raw: object, where: str) -> None:
+        if not isinstance(raw, Mapping):
+            raise Malformed(SOURCE, f"{where} is {type(raw).__name__}, not an object")
+        self._raw: Mapping[str, Any] = raw
+        self.where = where
+
+    def is_absent(self, name: str) -> bool:
+        """Whether the key is missing or null."""
+        return self._raw.get(name) is None
+
+    def value(self, name: str) -> Any:
+        """Whatever stands under a required key, null included."""
+        value = self._raw.get(name, _MISSING)
+        if value is _MISSING:
+            raise Malformed(SOURCE, f"{self.where} lacks {name}")
+        return value
+
+    def nested(self, name: str) -> "Fields":
+        return Fields(self.value(name), f"{self.where}.{name}")
+
+    def items(self, name: str) -> list[object]:
+        """A required list. The exchange writes an empty one as null here and there."""
+        value = self.value(name)
+        if value is None:
+            return []
+        if not isinstance(value, list):
+            self._wrong(name, "a list", value)
+        return value
+
+    def text(self, name: str, *, max_length: int = _MAX_TEXT) -> str:
+        """A required string, not empty."""
+        value = self.value(name)
+        if not isinstance(value, str) or not 0 < len(value) <= max_length:
+            self._wrong(name, f"a text of 1-{max_length} characters", value)
+        return value
+
+    def text_or_empty(self, name: str, *, max_length: int = _MAX_TEXT) -> str:
+        """An optional string; absent and null read as empty."""
+        value = self._raw.get(name)
+        if value is None:
+            return ""
+        if not isinstance(value, str) or len(value) > max_length:
+            self._wrong(name, f"a text of up to {max_length} characters", value)
+        return value
+
+    def flag(self, name: str) -> bool:
+        value = self.value(name)
+        if not isinstance(value, bool):
+            self._wrong(name, "true or false", value)
+        return value
+
+    def number(self, name: str) -> Decimal:
+        """A required number, as decimal string or exact JSON number."""
+        value = self.value(name)
+        try:
+            return parse_decimal(value)
+        except ValueError:
+            self._wrong(name, "a number", value)
+
+    def number_or_none(self, name: str) -> Decimal | None:
+        """An optional number; absent and null read as None."""
+        return None if self.is_absent(name) else self.number(name)
+
+    def instant(self, name: str) -> datetime:
+        """A required RFC 3339 instant, as aware UTC."""
+        value = self.value(name)
+        try:
+            parsed = datetime.fromisoformat(value)
+            return (
+                parsed.astimezone(UTC) if parsed.tzinfo else self._wrong(name, "an instant with zone", value)
+            )
+        except (ValueError, TypeError, OverflowError):
+            self._wrong(name, "an RFC 3339 instant", value)
+
+    def instant_or_none(self, name: str) -> datetime | None:
+        return None if self.is_absent(name) else self.instant(name)
+
+    def _wrong(self, name: str, expected: str, value: object) -> NoReturn:
+        raise Malformed(SOURCE, f"{self.where}: {name} should be {expected}, was {str(value)[:40]!r}")

@@ -1,0 +1,347 @@
+"""From the exchange's JSON to domain types. Pure: no network, no clock.
+
+A fault of the answer's frame raises Malformed; a fault of one market raises BadMarketData (its values) or Malformed
+(its shape), which the list parsers turn into a ListingFault so that the other markets survive. On the wire an empty
+side shows as bid 0.0000 / ask 1.0000 (also ask 0.0000): that is no price, hence None.
+"""
+
+from collections.abc import Callable, Iterable
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import Any, Final, NamedTuple, TypeVar
+
+from pydantic import ValidationError
+
+from markets.clients.kalshi.errors import SOURCE
+from markets.clients.kalshi.fields import Fields
+from markets.domain.order_book import RawLevel, build_book
+from markets.domain.tickers import parse_event_ticker
+from markets.domain.types import (
+    AccountIdentity,
+    Event,
+    ExchangeStatus,
+    FeeSchedule,
+    FeeType,
+    Listing,
+    ListingFault,
+    Market,
+    MarketSnapshot,
+    MarketStatus,
+    OrderBook,
+    PriceRange,
+    Series,
+    StrikeType,
+)
+from milkbot.core.errors import BadMarketData, Malformed
+from milkbot.core.money import ONE, ZERO, parse_decimal
+
+_RESULTS: Final = frozenset({"", "yes", "no", "scalar"})
+_TICKER_LENGTH: Final = 48
+_EVENT_TICKER_LENGTH: Final = 40
+
+Known = TypeVar("Known", bound=StrEnum)
+
+
+class Listings(NamedTuple):
+    """The readable markets of an answer, and what could not be read."""
+
+    listings: tuple[Listing, ...]
+    faults: tuple[ListingFault, ...]
+
+
+class EventPage(NamedTuple):
+    events: tuple[Event, ...]
+    faults: tuple[ListingFault, ...]
+    """Events of which nothing could be used."""
+
+
+def parse_status(payload: dict[str, Any]) -> ExchangeStatus:
+    """`GET /exchange/status`: the default shard, on which weather trades."""
+    fields = Fields(payload, "exchange status")
+    return ExchangeStatus(
+        exchange_active=fields.flag("exchange_active"),
+        trading_active=fields.flag("trading_active"),
+        resumes_at=fields.instant_or_none("exchange_estimated_resume_time"),
+    )
+
+
+def parse_series(payload: dict[str, Any]) -> Series:
+    """`GET /series/{ticker}`. `fees` is None when the fee type is one we cannot compute."""
+    fields = Fields(payload, "answer").nested("series")
+    sources = [] if fields.is_absent("settlement_sources") else fields.items("settlement_sources")
+    fee_type = _known(FeeType, fields.text("fee_type"))
+    return Series(
+        ticker=fields.text("ticker", max_length=32),
+        title=fields.text_or_empty("title"),
+        fees=_fees(fee_type, fields.number("fee_multiplier")) if fee_type else None,
+        settlement_source_names=tuple(
+            Fields(source, f"{fields.where}.settlement_sources").text_or_empty("name") for source in sources
+        ),
+    )
+
+
+def parse_events(payload: dict[str, Any], captured_at: datetime) -> EventPage:
+    """One page of `GET /events?with_nested_markets=true`."""
+    page = _each(
+        Fields(payload, "events page").items("events"),
+        "event_ticker",
+        lambda raw: parse_event(raw, captured_at),
+    )
+    return EventPage(*page)
+
+
+def parse_event(raw: object, captured_at: datetime) -> Event:
+    """One event with its nested markets. Markets and fee overrides that cannot be read become `faults`.
+
+    Raises Malformed or BadMarketData when the event itself cannot be placed (ticker, series).
+    """
+    fields = Fields(raw, _name(raw, "event_ticker"))
+    event_ticker = fields.text("event_ticker", max_length=_EVENT_TICKER_LENGTH)
+    series_ticker, event_date = parse_event_ticker(event_ticker)
+    stated_series = fields.text_or_empty("series_ticker")
+    if stated_series not in ("", series_ticker):
+        raise BadMarketData("EVENT_TICKER_UNREADABLE", f"{event_ticker} claims series {stated_series[:40]!r}")
+    markets = [] if fields.is_absent("markets") else fields.items("markets")
+    listings, faults = _each(
+        markets, "ticker", lambda market: _parse_child(market, event_ticker, captured_at)
+    )
+    override, override_faults = _fee_override(fields, event_ticker)
+    return Event(
+        event_ticker=event_ticker,
+        series_ticker=series_ticker,
+        event_date=event_date,
+        title=fields.text_or_empty("title"),
+        fee_override=override,
+        listings=listings,
+        faults=faults + override_faults,
+    )
+
+
+def parse_markets(payload: dict[str, Any], captured_at: datetime) -> Listings:
+    """One page of `GET /markets`."""
+    items = Fields(payload, "markets page").items("markets")
+    return Listings(*_each(items, "ticker", lambda raw: parse_market(raw, captured_at)))
+
+
+def parse_market(raw: object, captured_at: datetime) -> Listing:
+    """One market with its prices at `captured_at`.
+
+    Raises BadMarketData: PRICE_OUT_OF_RANGE, PRICE_UNREADABLE, PRICES_CROSSED, QUOTES_OUT_OF_RANGE,
+    PRICE_GRID_UNREADABLE, NOT_BINARY; Malformed for a missing or mistyped field.
+    """
+    fields = Fields(raw, _name(raw, "ticker"))
+    if fields.text_or_empty("market_type") not in ("", "binary"):
+        raise BadMarketData("NOT_BINARY", f"{fields.where} does not pay 0 or 1 dollar")
+    status = _known(MarketStatus, fields.text("status")) or MarketStatus.UNRECOGNIZED
+    result = fields.text_or_empty("result")
+    if result not in _RESULTS:
+        # A result we cannot book must not look like none: the market is held for a person.
+        status, result = MarketStatus.UNRECOGNIZED, ""
+    market = Market(
+        ticker=fields.text("ticker", max_length=_TICKER_LENGTH),
+        event_ticker=fields.text("event_ticker", max_length=_EVENT_TICKER_LENGTH),
+        strike_type=_known(StrikeType, fields.text_or_empty("strike_type")),
+        floor_strike=fields.number_or_none("floor_strike"),
+        cap_strike=fields.number_or_none("cap_strike"),
+        status=status,
+        open_at=fields.instant("open_time"),
+        close_at=fields.instant("close_time"),
+        price_ranges=_price_ranges(fields),
+        rules_primary=fields.text_or_empty("rules_primary"),
+        result=result,
+        expiration_value=fields.text_or_empty("expiration_value", max_length=16),
+        settled_at=fields.instant_or_none("settlement_ts"),
+        exchange_index=_exchange_index(fields),
+    )
+    return Listing(market=market, snapshot=_snapshot(fields, market, captured_at))
+
+
+def parse_orderbook(payload: dict[str, Any], ticker: str) -> OrderBook:
+    """`GET /markets/{ticker}/orderbook`. No book (market closed or halted) reads as an empty one."""
+    return _book(Fields(payload, f"order book of {ticker}"), ticker)
+
+
+def parse_orderbooks(payload: dict[str, Any]) -> tuple[dict[str, OrderBook], tuple[ListingFault, ...]]:
+    """`GET /markets/orderbooks`: the readable books by ticker, and what could not be read."""
+
+    def parse(raw: object) -> OrderBook:
+        fields = Fields(raw, f"order book of {_name(raw, 'ticker')}")
+        return _book(fields, fields.text("ticker", max_length=_TICKER_LENGTH))
+
+    books, faults = _each(Fields(payload, "order books").items("orderbooks"), "ticker", parse)
+    return {book.ticker: book for book in books}, faults
+
+
+def parse_account(balance: dict[str, Any], limits: dict[str, Any]) -> AccountIdentity:
+    """`GET /portfolio/balance` and `GET /account/limits`."""
+    tiers = Fields(limits, "account limits")
+    return AccountIdentity(
+        balance=Fields(balance, "balance").number("balance_dollars"),
+        usage_tier=tiers.text("usage_tier", max_length=40),
+        read_tokens_per_s=tiers.nested("read").number("refill_rate"),
+        write_tokens_per_s=tiers.nested("write").number("refill_rate"),
+    )
+
+
+def parse_cursor(payload: dict[str, Any]) -> str:
+    """The cursor of the next page; empty on the last one."""
+    return Fields(payload, "page").text_or_empty("cursor")
+
+
+Parsed = TypeVar("Parsed")
+
+
+def _each(
+    items: Iterable[object], name_key: str, parse: Callable[[object], Parsed]
+) -> tuple[tuple[Parsed, ...], tuple[ListingFault, ...]]:
+    """Parse every item; one that cannot be read is named and left out."""
+    parsed, faults = [], []
+    for item in items:
+        try:
+            parsed.append(parse(item))
+        except BadMarketData as error:
+            faults.append(ListingFault(ticker=_name(item, name_key), code=error.code, text=str(error)))
+        except Malformed as error:
+            faults.append(ListingFault(ticker=_name(item, name_key), code="MALFORMED", text=str(error)))
+    return tuple(parsed), tuple(faults)
+
+
+def _parse_child(raw: object, event_ticker: str, captured_at: datetime) -> Listing:
+    listing = parse_market(raw, captured_at)
+    if listing.market.event_ticker != event_ticker:
+        raise BadMarketData(
+            "WRONG_EVENT", f"{listing.market.ticker} stands in {event_ticker} but is not of it"
+        )
+    return listing
+
+
+def _snapshot(fields: Fields, market: Market, captured_at: datetime) -> MarketSnapshot:
+    bid, bid_size = _quote(fields, "yes_bid")
+    ask, ask_size = _quote(fields, "yes_ask")
+    if bid is not None and ask is not None and bid >= ask:
+        raise BadMarketData("PRICES_CROSSED", f"{market.ticker}: bid {bid} is not below ask {ask}")
+    return _valid(
+        lambda: MarketSnapshot(
+            ticker=market.ticker,
+            event_ticker=market.event_ticker,
+            captured_at=captured_at,
+            status=market.status,
+            yes_bid=bid,
+            yes_bid_size=bid_size,
+            yes_ask=ask,
+            yes_ask_size=ask_size,
+            last_price=_price(fields, "last_price_dollars"),
+            volume=fields.number("volume_fp"),
+            open_interest=fields.number("open_interest_fp"),
+        ),
+        "QUOTES_OUT_OF_RANGE",
+        market.ticker,
+    )
+
+
+def _quote(fields: Fields, side: str) -> tuple[Decimal | None, Decimal | None]:
+    """Price and size of a side; both None where nobody quotes. Determined markets show negative sizes: nobody."""
+    price = _price(fields, f"{side}_dollars")
+    size_name = f"{side}_size_fp"
+    size = None if fields.value(size_name) is None else fields.number(size_name)
+    if price is None or size is None or size <= ZERO:
+        return None, None
+    return price, size
+
+
+def _price(fields: Fields, name: str) -> Decimal | None:
+    stated = fields.value(name)
+    if stated is None:
+        return None
+    try:
+        price = parse_decimal(stated)
+    except ValueError as error:
+        raise BadMarketData("PRICE_UNREADABLE", f"{fields.where}: {name} {error}") from None
+    if price in (ZERO, ONE):
+        return None
+    if not ZERO < price < ONE:
+        raise BadMarketData("PRICE_OUT_OF_RANGE", f"{fields.where}: {name} {price} is not between 0 and 1")
+    return price
+
+
+def _book(fields: Fields, ticker: str) -> OrderBook:
+    if fields.is_absent("orderbook_fp"):
+        return OrderBook(ticker=ticker)
+    sides = fields.nested("orderbook_fp")
+    return build_book(ticker, _levels(sides, "yes_dollars"), _levels(sides, "no_dollars"))
+
+
+def _levels(sides: Fields, name: str) -> list[RawLevel]:
+    levels: list[RawLevel] = []
+    for raw in [] if sides.is_absent(name) else sides.items(name):
+        match raw:
+            case [price, count]:
+                levels.append(_level(price, count, f"{sides.where}.{name}"))
+            case _:
+                raise Malformed(SOURCE, f"{sides.where}.{name}: {str(raw)[:40]!r} is no [price, count]")
+    return levels
+
+
+def _level(price: object, count: object, where: str) -> RawLevel:
+    try:
+        return parse_decimal(price), parse_decimal(count)
+    except ValueError as error:
+        raise Malformed(SOURCE, f"{where}: {error}") from None
+
+
+def _price_ranges(fields: Fields) -> tuple[PriceRange, ...]:
+    def parse(raw: object) -> PriceRange:
+        price_range = Fields(raw, f"{fields.where}.price_ranges")
+        bounds = {name: price_range.number(name) for name in ("start", "end", "step")}
+        return _valid(lambda: PriceRange(**bounds), "PRICE_GRID_UNREADABLE", fields.where)
+
+    ranges = tuple(parse(raw) for raw in fields.items("price_ranges"))
+    if not ranges or any(price_range.start >= price_range.end for price_range in ranges):
+        raise BadMarketData("PRICE_GRID_UNREADABLE", f"{fields.where} states no legal prices")
+    return ranges
+
+
+def _exchange_index(fields: Fields) -> int:
+    index = fields.number_or_none("exchange_index") or ZERO
+    if index != index.to_integral_value() or not ZERO <= index <= 1000:
+        raise Malformed(SOURCE, f"{fields.where}: exchange_index {index} is no shard")
+    return int(index)
+
+
+def _fee_override(fields: Fields, event_ticker: str) -> tuple[FeeSchedule | None, tuple[ListingFault, ...]]:
+    """The event's own fees. One that cannot be computed is a fault: the series' fees would be the wrong ones."""
+    name, multiplier = fields.text_or_empty("fee_type_override"), fields.number_or_none(
+        "fee_multiplier_override"
+    )
+    if not name and multiplier is None:
+        return None, ()
+    fee_type = _known(FeeType, name)
+    if fee_type is not None and multiplier is not None and (fees := _fees(fee_type, multiplier)):
+        return fees, ()
+    text = f"{event_ticker} overrides its fees with {name[:40]!r} x {multiplier}"
+    return None, (ListingFault(ticker=event_ticker, code="FEES_UNKNOWN", text=text),)
+
+
+def _fees(fee_type: FeeType, multiplier: Decimal) -> FeeSchedule | None:
+    try:
+        return FeeSchedule(fee_type=fee_type, multiplier=multiplier)
+    except ValidationError:
+        return None
+
+
+def _known(kind: type[Known], word: str) -> Known | None:
+    return next((member for member in kind if member.value == word), None)
+
+
+def _name(raw: object, key: str) -> str:
+    name = raw.get(key) if isinstance(raw, dict) else None
+    return name[:_TICKER_LENGTH] if isinstance(name, str) and name else "unnamed"
+
+
+def _valid(build: Callable[[], Parsed], code: str, where: str) -> Parsed:
+    try:
+        return build()
+    except ValidationError as error:
+        fault = error.errors(include_input=False, include_url=False)[0]
+        raise BadMarketData(code, f"{where}: {'.'.join(map(str, fault['loc']))} {fault['msg']}") from None
