@@ -4,6 +4,7 @@ from datetime import datetime, timedelta
 
 from milkbot.core import clock
 from milkbot.core.health import Component, HealthStatus
+from milkbot.core.redaction import redact_text
 from milkbot.models import HealthStatusRow
 
 DEGRADED_AFTER = {
@@ -20,7 +21,7 @@ DEGRADED_AFTER = {
 def beat(component: Component, *, ok: bool = True, message: str = "") -> HealthStatus:
     """Record a finished loop (`ok`) or a failed one, which keeps the time of the last success."""
     at = clock.wall_now()
-    values: dict[str, object] = {"checked_at": at, "ok": ok, "message": message[:500]}
+    values: dict[str, object] = {"checked_at": at, "ok": ok, "message": _showable(message)}
     if ok:
         values["last_ok_at"] = at
     row, _ = HealthStatusRow.objects.update_or_create(component=component, defaults=values)
@@ -39,6 +40,11 @@ def is_degraded(status: HealthStatus | None, component: Component, wall_now: dat
     if status is None or status.last_ok_at is None or not status.ok:
         return True
     return (wall_now or clock.wall_now()) - status.last_ok_at > DEGRADED_AFTER[component]
+
+
+def _showable(message: str) -> str:
+    """Fit for a public page: no secrets, no characters PostgreSQL refuses, not too long."""
+    return redact_text(message.replace("\x00", ""))[:500]
 
 
 def _to_domain(row: HealthStatusRow) -> HealthStatus:

@@ -9,9 +9,7 @@ from datetime import UTC, date, datetime, time, timedelta
 
 def climate_day(instant: datetime, std_offset_hours: int) -> date:
     """The climate day that holds `instant` (aware) at a station `std_offset_hours` from UTC."""
-    if instant.tzinfo is None:
-        raise ValueError("climate_day needs an aware datetime")
-    return (instant.astimezone(UTC) + timedelta(hours=std_offset_hours)).date()
+    return standard_time(instant, std_offset_hours).date()
 
 
 def climate_day_bounds(day: date, std_offset_hours: int) -> tuple[datetime, datetime]:
@@ -21,5 +19,10 @@ def climate_day_bounds(day: date, std_offset_hours: int) -> tuple[datetime, date
 
 
 def standard_time(instant: datetime, std_offset_hours: int) -> datetime:
-    """`instant` as the station's local standard clock shows it, without a zone: for display and hour-of-day rules."""
+    """`instant` as the station's local standard clock shows it, without a zone: for display and hour-of-day rules.
+
+    Raises ValueError when `instant` is naive: it would be read in the zone of whatever machine this runs on.
+    """
+    if instant.utcoffset() is None:
+        raise ValueError("the climate day needs an aware datetime")
     return (instant.astimezone(UTC) + timedelta(hours=std_offset_hours)).replace(tzinfo=None)

@@ -15,6 +15,8 @@ from pathlib import Path
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
 
+from milkbot.core.errors import ConfigError
+
 WORLD_CLOCK_VARIABLE = "MILKBOT_WORLD_CLOCK"
 
 
@@ -28,11 +30,12 @@ class WorldClock(BaseModel):
     speed: float = Field(gt=0, le=100_000)
 
     def at(self, wall: datetime) -> datetime:
-        """World time at wall time `wall`: never later than `wall`, never before the world began."""
+        """World time at wall time `wall`, aware UTC: never later than `wall`, and never running backwards."""
         elapsed_s = max((wall - self.wall_started_at).total_seconds(), 0.0)
         # An hour-long sleep of the machine at speed 100 000 must not overflow timedelta: cap before multiplying.
-        gap_s = (wall - self.world_started_at).total_seconds()
-        return min(wall, self.world_started_at + timedelta(seconds=min(elapsed_s * self.speed, max(gap_s, 0.0))))
+        gap_s = max((wall - self.world_started_at).total_seconds(), 0.0)
+        world = self.world_started_at + timedelta(seconds=min(elapsed_s * self.speed, gap_s))
+        return min(wall, world).astimezone(UTC)
 
 
 def wall_now() -> datetime:
@@ -46,7 +49,11 @@ def monotonic() -> float:
 
 
 def now() -> datetime:
-    """The application's time, aware UTC."""
+    """The application's time, aware UTC.
+
+    Raises ConfigError when the world clock's file is there but holds no readable clock: falling back to the wall would
+    jump a replayed day into the present.
+    """
     wall = wall_now()
     path = os.environ.get(WORLD_CLOCK_VARIABLE)
     if not path:
@@ -57,14 +64,19 @@ def now() -> datetime:
 
 def _read_world_clock(path: str) -> WorldClock | None:
     try:
-        modified_ns = Path(path).stat().st_mtime_ns
+        return _parse_world_clock(path, Path(path).stat().st_mtime_ns)
     except OSError:
         return None  # The sandbox has not started yet: wall time is the honest fallback.
-    return _parse_world_clock(path, modified_ns)
 
 
 @lru_cache(maxsize=4)
 def _parse_world_clock(path: str, modified_ns: int) -> WorldClock | None:
     """Read the `clock` object of the sandbox's description; cached by modification time."""
-    clock = json.loads(Path(path).read_text()).get("clock")
-    return WorldClock.model_validate(clock) if clock else None
+    try:
+        description = json.loads(Path(path).read_text(encoding="utf-8"))
+        clock = description.get("clock")
+        return WorldClock.model_validate(clock) if clock else None
+    except (ValueError, AttributeError) as error:
+        raise ConfigError(
+            f"{WORLD_CLOCK_VARIABLE} names {path}, which holds no readable clock: {error}"
+        ) from error

@@ -1,8 +1,13 @@
 """Errors shared by every app. Each message says what was wrong and, where a person can act, what to do."""
 
+from typing import Any
+
 
 class MilkbotError(Exception):
-    """Base of all errors raised on purpose."""
+    """Base of all errors raised on purpose. They survive pickling, which carries them between worker processes."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return _rebuild, (type(self), self.args, self.__dict__)
 
 
 class ConfigError(MilkbotError):
@@ -40,3 +45,11 @@ class BadMarketData(MilkbotError):
     def __init__(self, code: str, message: str) -> None:
         super().__init__(f"{code}: {message}")
         self.code = code
+
+
+def _rebuild(kind: type[MilkbotError], args: tuple[Any, ...], attributes: dict[str, Any]) -> MilkbotError:
+    """An error as it was, without calling constructors that take other arguments than `Exception` keeps."""
+    error = kind.__new__(kind)
+    error.args = args
+    error.__dict__.update(attributes)
+    return error

@@ -19,7 +19,7 @@ class Component(StrEnum):
 class HealthStatus(BaseModel):
     """A component's last sign of life. `last_ok_at` is wall time: a loop finished then, not "a process is up"."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="forbid")
 
     component: Component
     last_ok_at: AwareDatetime | None

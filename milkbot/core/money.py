@@ -1,13 +1,20 @@
 """Exact money. Dollars and counts are `Decimal`; a missing price is `None`, never 0 or 1."""
 
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal, InvalidOperation
+import re
+from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from typing import Final
 
-ZERO = Decimal(0)
-ONE = Decimal(1)
-CENT = Decimal("0.01")
-CENTICENT = Decimal("0.0001")
+ZERO: Final = Decimal(0)
+ONE: Final = Decimal(1)
+CENT: Final = Decimal("0.01")
+CENTICENT: Final = Decimal("0.0001")
 
-_MAX_EXPONENT = 12
+MOST_DIGITS_BEFORE: Final = 13
+MOST_DIGITS_AFTER: Final = 18
+"""Digits around the point that money, prices and counts can have; anything else is a fault of the sender."""
+_LONGEST: Final = 40
+# Stricter than Decimal(), which also reads "1_0", "Infinity", "NaN" and digits of other scripts.
+_NUMBER = re.compile(r"[+-]?(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]{1,6})?")
 
 
 def parse_decimal(raw: object) -> Decimal:
@@ -16,17 +23,23 @@ def parse_decimal(raw: object) -> Decimal:
     Floats are refused: they have already lost the exact value. Raises ValueError with the offending text.
     """
     if isinstance(raw, bool) or not isinstance(raw, str | int | Decimal):
-        raise ValueError(f"expected a decimal string, was {raw!r}")
-    text = raw.strip() if isinstance(raw, str) else raw
-    try:
-        value = Decimal(text)
-    except InvalidOperation:
-        raise ValueError(f"not a decimal number: {str(raw)[:40]!r}") from None
+        shown = f"{raw!r:.{_LONGEST}}"
+        raise ValueError(f"expected a decimal string, was {shown}")  # noqa: TRY004 - callers catch one error
+    value = _from_text(raw) if isinstance(raw, str) else Decimal(raw)
     if not value.is_finite():
-        raise ValueError(f"not a finite number: {str(raw)[:40]!r}")
-    if value != 0 and abs(value.adjusted()) > _MAX_EXPONENT:
-        raise ValueError(f"number out of range: {str(raw)[:40]!r}")
-    return value
+        raise ValueError(f"not a finite number: {value}")
+    exponent = value.as_tuple().exponent
+    assert isinstance(exponent, int)
+    if exponent < -MOST_DIGITS_AFTER or value.adjusted() >= MOST_DIGITS_BEFORE:
+        raise ValueError(f"number out of range: {value:.3e}")
+    return value if value else value.copy_abs()  # "-0" is shown to people, and -0.00 looks like a loss
+
+
+def _from_text(raw: str) -> Decimal:
+    text = raw.strip()
+    if len(text) > _LONGEST or not _NUMBER.fullmatch(text):
+        raise ValueError(f"not a decimal number: {raw[:_LONGEST]!r}")
+    return Decimal(text)
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:
@@ -40,6 +53,7 @@ def floor_to(value: Decimal, step: Decimal) -> Decimal:
 
 
 def signed_dollars(value: Decimal) -> str:
-    """`+$1.23` or `−$1.23` (typographic minus), as people read gains and losses."""
-    sign = "−" if value < 0 else "+"
-    return f"{sign}${abs(value):,.2f}"
+    """`+$1.23` or `−$1.23` (typographic minus), as people read gains and losses. Less than half a cent is `+$0.00`."""
+    cents = value.quantize(CENT, ROUND_HALF_EVEN)
+    sign = "−" if cents < 0 else "+"
+    return f"{sign}${abs(cents):,.2f}"

@@ -78,12 +78,9 @@ TEMPLATES = [
     }
 ]
 
-_secrets = frozenset(
-    value.get_secret_value()
-    for value in (MILKBOT.secret_key, MILKBOT.kalshi_demo_key_id, MILKBOT.kalshi_live_key_id)
-    if value is not None
-)
 LOGGING_CONFIG = "logging.config.dictConfig"
-LOGGING = logging_config(MILKBOT.log_level, MILKBOT.log_format.value, _secrets)
+LOGGING = logging_config(MILKBOT.log_level, MILKBOT.log_format.value, MILKBOT.secret_values())
 
+# Celery would replace the root handler by its own, which knows nothing of secrets.
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_BROKER_URL = MILKBOT.redis_url.get_secret_value()
