@@ -267,7 +267,7 @@ class OrderRow(models.Model):
 
     intent = models.OneToOneField(IntentRow, on_delete=models.PROTECT, related_name="order")
     client_order_id = models.UUIDField(unique=True)
-    kalshi_order_id = models.CharField(max_length=64, null=True, unique=True)
+    kalshi_order_id = models.CharField(max_length=64, null=True, unique=True)  # noqa: DJ001 - null: unnamed
     """Null until the exchange named it; unique when set."""
     mode = models.CharField(max_length=8, choices=_choices(TradingMode))
     market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="orders")

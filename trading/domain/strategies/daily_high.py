@@ -24,7 +24,7 @@ class DailyHighStrategy(Strategy):
             StrategyOutput(
                 strategy=self.name,
                 p_yes=p_yes,
-                uncertainty=error,
+                uncertainty=min(error, 1.0),
                 features=features,
                 valid=True,
                 reasons=(ReasonCode.FC_EDGE.value,),

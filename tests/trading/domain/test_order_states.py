@@ -1,0 +1,54 @@
+"""The order table: every pair of state and event is either a known step or refused by name."""
+
+from itertools import product
+
+import pytest
+
+from trading.domain.order_states import TRANSITIONS, IllegalTransition, OrderEvent, next_state
+from trading.domain.types import OPEN_STATES, OrderState
+
+
+@pytest.mark.parametrize(("state", "event"), list(product(OrderState, OrderEvent)))
+def test_every_pair_is_either_in_the_table_or_refused(state: OrderState, event: OrderEvent) -> None:
+    if (state, event) in TRANSITIONS:
+        assert next_state(state, event) is TRANSITIONS[state, event]
+    else:
+        with pytest.raises(IllegalTransition, match=f"{state} -> {event}"):
+            next_state(state, event)
+
+
+def test_closed_is_the_end() -> None:
+    assert not [pair for pair in TRANSITIONS if pair[0] is OrderState.CLOSED]
+
+
+def test_settlement_closes_only_what_can_no_longer_fill() -> None:
+    settled = {state for state, event in TRANSITIONS if event is OrderEvent.SETTLE}
+
+    assert settled.isdisjoint(OPEN_STATES)
+
+
+def test_unknown_is_reached_from_every_state_that_talks_to_the_exchange_and_ends_only_by_evidence() -> None:
+    assert {state for (state, event), to in TRANSITIONS.items() if to is OrderState.UNKNOWN} == {
+        OrderState.SUBMITTED,
+        OrderState.RESTING,
+        OrderState.PARTIAL,
+        OrderState.UNKNOWN,
+    }
+    assert next_state(OrderState.UNKNOWN, OrderEvent.LOSE) is OrderState.UNKNOWN
+
+
+def test_a_cancelled_order_may_still_report_a_fill_that_raced_the_cancel() -> None:
+    assert next_state(OrderState.CANCELED, OrderEvent.FILL_ALL) is OrderState.FILLED
+    assert next_state(OrderState.CANCELED, OrderEvent.FILL_PART) is OrderState.CANCELED
+
+
+def test_every_state_can_be_reached_from_new() -> None:
+    reached, frontier = {OrderState.NEW}, [OrderState.NEW]
+    while frontier:
+        state = frontier.pop()
+        for (source, _), target in TRANSITIONS.items():
+            if source is state and target not in reached:
+                reached.add(target)
+                frontier.append(target)
+
+    assert reached == set(OrderState)
