@@ -58,7 +58,7 @@ def build_board(
         event_date=event.event_date,
         captured_at=now,
         close_at=_close_at(city, event),
-        markets=_markets(event.listings, books),
+        markets=_markets(event.listings, books, now),
         fees=chosen_fees,
         rule=rule,
         refusal=refusal.code if refusal else None,
@@ -140,7 +140,9 @@ def _close(city: CityConfig, event: Event) -> _Refusal | None:
     )
 
 
-def _markets(listings: Sequence[Listing], books: Mapping[str, OrderBook]) -> tuple[BoardMarket, ...]:
+def _markets(
+    listings: Sequence[Listing], books: Mapping[str, OrderBook], now: datetime
+) -> tuple[BoardMarket, ...]:
     """Every market whose bracket can be told, coldest first."""
     markets = []
     for market, snapshot in ((listing.market, listing.snapshot) for listing in listings):
@@ -153,7 +155,9 @@ def _markets(listings: Sequence[Listing], books: Mapping[str, OrderBook]) -> tup
             BoardMarket(
                 market=market,
                 bracket=bracket,
-                snapshot=snapshot if book is None else with_book(snapshot, book),
+                snapshot=(snapshot if book is None else with_book(snapshot, book)).model_copy(
+                    update={"captured_at": now}
+                ),
                 book=book or OrderBook(ticker=market.ticker),
             )
         )

@@ -77,15 +77,16 @@ class KalshiMarketData:
         query = [("series_ticker", series_ticker), ("with_nested_markets", "true")]
         if status:
             query.append(("status", status))
-        events: list[Event] = []
+        events: dict[str, Event] = {}
         for payload in self._pages("/events", [*query, ("limit", str(EVENTS_PER_PAGE))]):
             page = parse.parse_events(payload, self._now())
             _report(page.faults)
-            events.extend(page.events)
-        strangers = [event.event_ticker for event in events if event.series_ticker != series_ticker]
+            # An event may stand on two pages when the list grows in between.
+            events.update((event.event_ticker, event) for event in page.events)
+        strangers = [event.event_ticker for event in events.values() if event.series_ticker != series_ticker]
         if strangers:
             raise Malformed(SOURCE, f"asked for events of {series_ticker}, got {', '.join(strangers[:3])}")
-        return events
+        return list(events.values())
 
     def get_event(self, event_ticker: str) -> Event:
         """One event with its markets. Raises BadMarketData when its ticker cannot be placed."""

@@ -37,8 +37,10 @@ from milkbot.core.errors import BadMarketData, Malformed
 from milkbot.core.money import ONE, ZERO, parse_decimal
 
 _RESULTS: Final = frozenset({"", "yes", "no", "scalar"})
-_TICKER_LENGTH: Final = 48
-_EVENT_TICKER_LENGTH: Final = 40
+_TICKER_LENGTH: Final = 200
+"""The exchange's own bound; combination markets use long ones."""
+_DAILY_EVENT_LENGTH: Final = 40
+_DAILY_TICKER_LENGTH: Final = 48
 
 Known = TypeVar("Known", bound=StrEnum)
 
@@ -97,7 +99,7 @@ def parse_event(raw: object, captured_at: datetime) -> Event:
     Raises Malformed or BadMarketData when the event itself cannot be placed (ticker, series).
     """
     fields = Fields(raw, _name(raw, "event_ticker"))
-    event_ticker = fields.text("event_ticker", max_length=_EVENT_TICKER_LENGTH)
+    event_ticker = fields.text("event_ticker", max_length=_DAILY_EVENT_LENGTH)
     series_ticker, event_date = parse_event_ticker(event_ticker)
     stated_series = fields.text_or_empty("series_ticker")
     if stated_series not in ("", series_ticker):
@@ -106,6 +108,7 @@ def parse_event(raw: object, captured_at: datetime) -> Event:
     listings, faults = _each(
         markets, "ticker", lambda market: _parse_child(market, event_ticker, captured_at)
     )
+    listings, doubles = _first_of_each(listings)
     override, override_faults = _fee_override(fields, event_ticker)
     return Event(
         event_ticker=event_ticker,
@@ -114,7 +117,7 @@ def parse_event(raw: object, captured_at: datetime) -> Event:
         title=fields.text_or_empty("title"),
         fee_override=override,
         listings=listings,
-        faults=faults + override_faults,
+        faults=faults + doubles + override_faults,
     )
 
 
@@ -140,7 +143,7 @@ def parse_market(raw: object, captured_at: datetime) -> Listing:
         status, result = MarketStatus.UNRECOGNIZED, ""
     market = Market(
         ticker=fields.text("ticker", max_length=_TICKER_LENGTH),
-        event_ticker=fields.text("event_ticker", max_length=_EVENT_TICKER_LENGTH),
+        event_ticker=fields.text("event_ticker", max_length=_TICKER_LENGTH),
         strike_type=_known(StrikeType, fields.text_or_empty("strike_type")),
         floor_strike=fields.number_or_none("floor_strike"),
         cap_strike=fields.number_or_none("cap_strike"),
@@ -214,6 +217,18 @@ def _parse_child(raw: object, event_ticker: str, captured_at: datetime) -> Listi
             "WRONG_EVENT", f"{listing.market.ticker} stands in {event_ticker} but is not of it"
         )
     return listing
+
+
+def _first_of_each(
+    listings: tuple[Listing, ...],
+) -> tuple[tuple[Listing, ...], tuple[ListingFault, ...]]:
+    firsts: dict[str, Listing] = {}
+    doubles = []
+    for listing in listings:
+        ticker = listing.market.ticker
+        if firsts.setdefault(ticker, listing) is not listing:
+            doubles.append(ListingFault(ticker=ticker, code="LISTED_TWICE", text=f"{ticker} is listed twice"))
+    return tuple(firsts.values()), tuple(doubles)
 
 
 def _snapshot(fields: Fields, market: Market, captured_at: datetime) -> MarketSnapshot:

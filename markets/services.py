@@ -1,0 +1,150 @@
+"""What the rest of the house asks of the exchange: today's boards, and which markets have settled."""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime, timedelta
+from functools import lru_cache
+from threading import Lock
+from typing import Final, NamedTuple, TypeVar
+
+from pydantic import BaseModel, ConfigDict
+
+from markets.clients.kalshi.market_data import KalshiMarketData, client_from_config
+from markets.domain.board import build_board
+from markets.domain.types import Board, Event, ExchangeStatus, OrderBook, Series
+from markets.repositories import MarketRepository
+from milkbot import health
+from milkbot.core.cities import CityConfig, load_cities
+from milkbot.core.config import get_config
+from milkbot.core.errors import MilkbotError
+from milkbot.core.health import Component
+from milkbot.logger import logger
+
+SERIES_CACHED_FOR: Final = timedelta(hours=1)
+_THREADS: Final = 4
+
+T = TypeVar("T")
+
+
+class BoardRound(BaseModel):
+    """One reading of the exchange. `errors` says in words what failed: by city code, "exchange" or "order books"."""
+
+    model_config = ConfigDict(frozen=True)
+
+    boards: tuple[Board, ...]
+    errors: dict[str, str]
+    status: ExchangeStatus | None
+    """None when the exchange did not say whether it trades: then nobody should."""
+
+
+class _CityReading(NamedTuple):
+    city: CityConfig
+    series: Series
+    events: tuple[Event, ...]
+
+
+class _SeriesCache:
+    """Series change rarely and carry the fees: read once an hour per process. Thread-safe."""
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._entries: dict[tuple[str, str], tuple[datetime, Series]] = {}
+
+    def get(self, client: KalshiMarketData, ticker: str, now: datetime) -> Series:
+        """The series as read at most an hour before `now`."""
+        key = (client.base_url, ticker)
+        with self._lock:
+            known = self._entries.get(key)
+        if known is not None and timedelta() <= now - known[0] < SERIES_CACHED_FOR:
+            return known[1]
+        series = client.get_series(ticker)
+        with self._lock:
+            self._entries[key] = (now, series)
+        return series
+
+
+_series_cache = _SeriesCache()
+
+
+@lru_cache(maxsize=1)
+def default_client() -> KalshiMarketData:
+    """The client of this process, made when first needed (after a worker has forked)."""
+    return client_from_config(get_config())
+
+
+def read_boards(
+    city_codes: Sequence[str], now: datetime, *, client: KalshiMarketData | None = None
+) -> BoardRound:
+    """Read every open event of the cities, priced at `now`. A city that fails is named; the others go on.
+
+    Exchange status, series and events are read side by side, then all order books in one call per 100 markets. Without
+    books the boards still come, with the quotes of the listings and the refusal BOOKS_UNAVAILABLE.
+    """
+    exchange = client or default_client()
+    cities = [load_cities()[code] for code in city_codes]
+    errors: dict[str, str] = {}
+    with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="kalshi") as pool:
+        status_call = pool.submit(exchange.get_status)
+        city_calls = {city.code: pool.submit(_read_city, exchange, city, now) for city in cities}
+        status = _outcome(status_call.result, "exchange", errors)
+        readings = [
+            reading
+            for code, call in city_calls.items()
+            if (reading := _outcome(call.result, code, errors)) is not None
+        ]
+    tickers = [listing.market.ticker for r in readings for event in r.events for listing in event.listings]
+    books = _outcome(lambda: exchange.get_orderbooks(tickers), "order books", errors) if tickers else {}
+    boards = tuple(_board(reading, event, books, now) for reading in readings for event in reading.events)
+    _beat(errors, ok=status is not None and bool(readings))
+    return BoardRound(boards=boards, errors=errors, status=status)
+
+
+def refresh_unsettled(now: datetime, *, client: KalshiMarketData | None = None) -> tuple[str, ...]:
+    """Follow markets past their close until the exchange has paid them out; tickers that became final now.
+
+    Raises Unreachable, Refused or Malformed when the exchange cannot be asked; nothing is stored then.
+    """
+    repository = MarketRepository()
+    tickers = repository.unsettled(now)
+    if not tickers:
+        return ()
+    listings = (client or default_client()).list_listings(tickers)
+    missing = set(tickers) - {listing.market.ticker for listing in listings}
+    if missing:
+        logger.warning(
+            "closed markets are not listed any more",
+            extra={"markets": len(missing), "first_ticker": min(missing)},
+        )
+    return repository.apply_listings(listings, now)
+
+
+def _read_city(client: KalshiMarketData, city: CityConfig, now: datetime) -> _CityReading:
+    series = _series_cache.get(client, city.kalshi_series, now)
+    return _CityReading(city, series, tuple(client.list_events(city.kalshi_series, status="open")))
+
+
+def _board(reading: _CityReading, event: Event, books: dict[str, OrderBook] | None, now: datetime) -> Board:
+    board = build_board(reading.city, event, books or {}, reading.series.fees, now)
+    if books is None and board.refusal is None:
+        text = "the order books could not be read"
+        board = board.model_copy(update={"refusal": "BOOKS_UNAVAILABLE", "refusal_text": text})
+    if board.refusal is not None:
+        logger.warning(
+            "board refused",
+            extra={"event_ticker": board.event_ticker, "refusal": board.refusal, "why": board.refusal_text},
+        )
+    return board
+
+
+def _outcome(read: Callable[[], T], name: str, errors: dict[str, str]) -> T | None:
+    try:
+        return read()
+    except MilkbotError as error:
+        errors[name] = str(error)
+        logger.warning("the exchange could not be read", extra={"part": name, "fault": str(error)})
+        return None
+
+
+def _beat(errors: dict[str, str], *, ok: bool) -> None:
+    message = "; ".join(f"{name}: {text}" for name, text in errors.items())
+    health.beat(Component.KALSHI_API, ok=ok, message=message)

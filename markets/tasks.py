@@ -1,0 +1,14 @@
+"""Scheduled work of the exchange side. Each task calls one function and logs a summary."""
+
+from celery import shared_task
+
+from markets.services import refresh_unsettled
+from milkbot.core import clock
+from milkbot.logger import logger
+
+
+@shared_task(name="markets.refresh_unsettled_markets", queue="slow", ignore_result=True)
+def refresh_unsettled_markets() -> None:
+    """Learn results and settlement of markets past their close."""
+    finalized = refresh_unsettled(clock.now())
+    logger.info("unsettled markets refreshed", extra={"finalized": len(finalized)})
