@@ -1,6 +1,6 @@
 """The console's view of the exchange side. Everything is history or the exchange's own word: nothing can be edited."""
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from django.contrib import admin
 from django.db.models import Model
@@ -9,7 +9,13 @@ from django.http import HttpRequest
 from markets.models import EventRow, MarketRow, MarketSnapshotRow
 
 
-class _ReadOnlyAdmin(admin.ModelAdmin[Any]):
+if TYPE_CHECKING:
+    _ModelAdmin = admin.ModelAdmin[Any]
+else:
+    _ModelAdmin = admin.ModelAdmin  # Django's own class takes no type argument at run time
+
+
+class _ReadOnlyAdmin(_ModelAdmin):
     show_full_result_count = False
     list_per_page = 50
 
