@@ -7,6 +7,7 @@ from datetime import date
 from enum import StrEnum
 from functools import lru_cache
 from importlib.resources import files
+from itertools import pairwise
 from types import MappingProxyType
 from typing import Final
 
@@ -110,7 +111,7 @@ def _sigmas(prior: _Prior, city: _CityPrior, season: Season) -> tuple[float, ...
 def _interpolate(points: tuple[tuple[float, float], ...], lead_hours: float) -> float:
     if lead_hours <= points[0][0]:
         return points[0][1]
-    for (lead_a, sigma_a), (lead_b, sigma_b) in zip(points, points[1:], strict=False):
+    for (lead_a, sigma_a), (lead_b, sigma_b) in pairwise(points):
         if lead_hours <= lead_b:
             return sigma_a + (sigma_b - sigma_a) * (lead_hours - lead_a) / (lead_b - lead_a)
     return points[-1][1]

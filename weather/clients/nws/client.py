@@ -50,16 +50,11 @@ class NwsClient:
 
     def get_grid(self, office: str, grid_x: int, grid_y: int) -> Grid:
         """The raw forecast of a cell: daytime maxima and hourly temperatures."""
-        return self.get_grid_with_evidence(office, grid_x, grid_y)[0]
-
-    def get_grid_with_evidence(self, office: str, grid_x: int, grid_y: int) -> tuple[Grid, dict[str, object]]:
-        """`get_grid`, and the parts of the payload it was read from."""
-        body = self._transport.get_json(_cell(office, grid_x, grid_y))
-        grid = parse.parse_grid(body)
+        grid = parse.parse_grid(self._transport.get_json(_cell(office, grid_x, grid_y)))
         asked = GridPoint(office=office, x=grid_x, y=grid_y)
         if grid.point != asked:
             raise Malformed(parse.SOURCE, f"grid: asked for {asked}, answer is of {grid.point}")
-        return grid, parse.layer_summary(body)
+        return grid
 
     def get_forecast(self, office: str, grid_x: int, grid_y: int) -> Forecast:
         """The twelve-hour periods of a cell, in time order."""
@@ -99,7 +94,9 @@ class NwsClient:
         )
         products = []
         for ref in listed[:_NEWEST_REPORTS]:
-            text = parse.parse_product(self._transport.get_json(f"products/{ref.product_id}"))
+            text = parse.parse_product(
+                self._transport.get_json(f"products/{ref.product_id}", is_immutable=True)
+            )
             try:
                 report = parse_cli(text)
             except Malformed as error:

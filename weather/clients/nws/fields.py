@@ -1,4 +1,4 @@
-"""Single values of a JSON body, checked. Each function raises ValueError with what it found instead."""
+"""Single values of a JSON body, checked. Each function raises BadValue with what it found instead."""
 
 import math
 import re
@@ -12,6 +12,11 @@ from weather.domain.temperature import f_to_c
 
 Json = Mapping[str, Any]
 
+
+class BadValue(ValueError):
+    """A value is not what its field promises. Pydantic's errors are ValueErrors too, so one `except` takes both."""
+
+
 _DURATION = re.compile(
     r"^P(?:(?P<weeks>\d{1,2})W)?(?:(?P<days>\d{1,3})D)?"
     r"(?:T(?:(?P<hours>\d{1,4})H)?(?:(?P<minutes>\d{1,5})M)?(?:(?P<seconds>\d{1,6})S)?)?$"
@@ -23,16 +28,14 @@ _SHOWN: Final = 60
 def mapping(raw: object) -> Json:
     """`raw`, which must be a JSON object."""
     if not isinstance(raw, Mapping):
-        raise ValueError(
-            f"expected an object, was {_show(raw)}"
-        )  # noqa: TRY004 - one exception type for bad values
+        raise BadValue(f"expected an object, was {_show(raw)}")
     return raw
 
 
 def objects(raw: object) -> list[Json]:
     """`raw`, which must be a list of JSON objects."""
     if not isinstance(raw, list):
-        raise ValueError(f"expected a list, was {_show(raw)}")  # noqa: TRY004 - as above
+        raise BadValue(f"expected a list, was {_show(raw)}")
     return [mapping(item) for item in raw]
 
 
@@ -40,7 +43,7 @@ def required(body: Json, name: str) -> Any:
     """The value under `name`, which must be there and not null."""
     value = body.get(name)
     if value is None:
-        raise ValueError(f"{name} is missing")
+        raise BadValue(f"{name} is missing")
     return value
 
 
@@ -52,7 +55,7 @@ def properties(body: Json) -> Json:
 def text(raw: object) -> str:
     """`raw`, which must be a string."""
     if not isinstance(raw, str):
-        raise ValueError(f"expected text, was {_show(raw)}")  # noqa: TRY004 - as above
+        raise BadValue(f"expected text, was {_show(raw)}")
     return raw
 
 
@@ -65,20 +68,20 @@ def whole(raw: object) -> int:
     """A whole number; strings of digits pass because some recorded answers carry them."""
     value = number(raw)
     if value != int(value):
-        raise ValueError(f"expected a whole number, was {_show(raw)}")
+        raise BadValue(f"expected a whole number, was {_show(raw)}")
     return int(value)
 
 
 def number(raw: object) -> float:
     """A finite number, given as a number or as its text."""
     if isinstance(raw, bool) or not isinstance(raw, int | float | str):
-        raise ValueError(f"expected a number, was {_show(raw)}")
+        raise BadValue(f"expected a number, was {_show(raw)}")
     try:
         value = float(raw)
     except (ValueError, OverflowError):
-        raise ValueError(f"expected a number, was {_show(raw)}") from None
+        raise BadValue(f"expected a number, was {_show(raw)}") from None
     if not math.isfinite(value):
-        raise ValueError(f"expected a finite number, was {_show(raw)}")
+        raise BadValue(f"expected a finite number, was {_show(raw)}")
     return value
 
 
@@ -90,7 +93,7 @@ def celsius(raw: object, unit: object) -> float:
         return value
     if suffix in {"degF", "F"}:
         return f_to_c(value)
-    raise ValueError(f"unknown temperature unit {_show(unit)}")
+    raise BadValue(f"unknown temperature unit {_show(unit)}")
 
 
 def quantity_celsius(quantity: Json) -> float:
@@ -103,10 +106,10 @@ def instant(raw: object) -> datetime:
     try:
         value = datetime.fromisoformat(text(raw))
         if value.tzinfo is None:
-            raise ValueError("no offset")
+            raise BadValue("no offset")
         return value.astimezone(UTC)
     except (ValueError, OverflowError):
-        raise ValueError(f"not a time with offset: {_show(raw)}") from None
+        raise BadValue(f"not a time with offset: {_show(raw)}") from None
 
 
 def interval(raw: object) -> tuple[datetime, datetime]:
@@ -114,15 +117,15 @@ def interval(raw: object) -> tuple[datetime, datetime]:
     start, _, duration = text(raw).partition("/")
     match = _DURATION.match(duration)
     if match is None:
-        raise ValueError(f"not an interval: {_show(raw)}")
+        raise BadValue(f"not an interval: {_show(raw)}")
     length = timedelta(**{unit: int(count) for unit, count in match.groupdict().items() if count})
     if not timedelta(0) < length <= _LONGEST:
-        raise ValueError(f"not a plausible interval: {_show(raw)}")
+        raise BadValue(f"not a plausible interval: {_show(raw)}")
     starts_at = instant(start)
     try:
         return starts_at, starts_at + length
     except OverflowError:
-        raise ValueError(f"not a plausible interval: {_show(raw)}") from None
+        raise BadValue(f"not a plausible interval: {_show(raw)}") from None
 
 
 def reason(error: ValueError) -> str:

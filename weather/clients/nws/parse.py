@@ -4,7 +4,7 @@ Each function raises Malformed, with the reason, when the body is not what its e
 readings that are unusable are left out and named in `refused`; a broken grid is refused whole.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from functools import wraps
 from typing import Final, ParamSpec, TypeVar
@@ -122,8 +122,9 @@ def parse_product_list(body: Json) -> tuple[ProductRef, ...]:
 def parse_product(body: Json) -> str:
     """The text of one product."""
     text = fields.text(fields.required(body, "productText"))
-    if not text.strip():
-        raise ValueError("productText is empty")
+    if not text.strip() or "\x00" in text:
+        raise fields.BadValue("productText is empty or holds NUL characters")
+    text.encode()  # A lone surrogate is legal JSON but no text: UnicodeEncodeError is a ValueError.
     return text
 
 
@@ -172,9 +173,7 @@ def _period(raw: Json) -> ForecastPeriod:
         temp_c = fields.celsius(temperature, raw.get("temperatureUnit"))
     is_daytime = fields.required(raw, "isDaytime")
     if not isinstance(is_daytime, bool):
-        raise ValueError(
-            f"isDaytime is {is_daytime!r}"
-        )  # noqa: TRY004 - the caller turns ValueError into a reason
+        raise fields.BadValue(f"isDaytime is {is_daytime!r}")
     return ForecastPeriod(
         starts_at=fields.instant(fields.required(raw, "startTime")),
         is_daytime=is_daytime,
@@ -190,7 +189,7 @@ def _observation(properties: Json) -> Observation:
     quantity = fields.mapping(fields.required(properties, "temperature"))
     qc = fields.optional_text(quantity.get("qualityControl")).rpartition(":")[2] or "Z"
     if qc not in _USABLE_QC:
-        raise ValueError(f"{station} {observed_at:%d %H:%MZ}: temperature has quality flag {qc!r}")
+        raise fields.BadValue(f"{station} {observed_at:%d %H:%MZ}: temperature has quality flag {qc!r}")
     metar = read_metar(fields.optional_text(properties.get("rawMessage")), observed_at)
     temp_c, is_metar = _reading(quantity, metar if metar and metar.station == station else None)
     return Observation(station=station, observed_at=observed_at, temp_c=temp_c, is_metar=is_metar)
@@ -204,16 +203,9 @@ def _reading(quantity: Json, metar: MetarGroups | None) -> tuple[float, bool]:
     exact = metar.temp_c if metar else None
     if quantity.get("value") is None:
         if exact is None:
-            raise ValueError("temperature is null")
+            raise fields.BadValue("temperature is null")
         return exact, True
     value = fields.quantity_celsius(quantity)
     if exact is not None and abs(exact - value) <= _METAR_TOLERANCE_C:
         return exact, True
     return round(value, 2), False
-
-
-def layer_summary(body: Json) -> dict[str, object]:
-    """The parts of a raw grid body that `parse_grid` reads, for the stored evidence; the other fifty layers go."""
-    properties = fields.properties(body)
-    kept: Sequence[str] = ("gridId", "gridX", "gridY", "updateTime", "maxTemperature", "temperature")
-    return {name: properties[name] for name in kept if name in properties}

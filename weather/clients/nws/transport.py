@@ -27,7 +27,7 @@ SOURCE: Final = "nws"
 _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _ASK_LATER: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _CHUNK_BYTES: Final = 65_536
-_REMEMBERED_BODIES: Final = 128
+_REMEMBERED_ANSWERS: Final = 128
 # An expired or invalid grid stays so for hours: asking again in five seconds only adds load.
 _HOPELESS_PROBLEMS: Final = frozenset({"ForecastGridExpired", "ForecastGridInvalid"})
 
@@ -62,7 +62,9 @@ class _TryAgain(Exception):
 
 @dataclass(frozen=True, slots=True)
 class _Remembered:
-    body: Mapping[str, Any]
+    """An answer as bytes: parsed anew on use, ten cities of parsed grids would hold a hundred megabytes."""
+
+    content: bytes
     conditions: Mapping[str, str]
 
 
@@ -90,10 +92,15 @@ class NwsTransport:
         """Give the connections back."""
         self._session.close()
 
-    def get_json(self, path: str, *, params: Mapping[str, str] | None = None) -> Mapping[str, Any]:
-        """The JSON object at `path` below the base URL."""
+    def get_json(
+        self, path: str, *, params: Mapping[str, str] | None = None, is_immutable: bool = False
+    ) -> Mapping[str, Any]:
+        """The JSON object at `path` below the base URL. What `is_immutable` is asked for once."""
         url = requests.Request("GET", urljoin(self._base_url, path), params=params).prepare().url
         assert url is not None
+        known = self._recall(url) if is_immutable else None
+        if known is not None:
+            return _json_object(urlsplit(url).path, known.content)
         retrying = Retrying(
             stop=stop_after_attempt(self._policy.attempts),
             wait=self._wait_s,
@@ -103,9 +110,13 @@ class NwsTransport:
             reraise=True,
         )
         try:
-            return retrying(self._attempt, url)
+            answer = retrying(self._attempt, url)
         except _TryAgain as last:
             raise last.outcome from last.__cause__
+        body = _json_object(urlsplit(url).path, answer.content)
+        if answer.conditions or is_immutable:
+            self._remember(url, answer)
+        return body
 
     def _wait_s(self, state: RetryCallState) -> float:
         backoff = wait_exponential_jitter(self._policy.first_wait_s, self._policy.longest_wait_s)(state)
@@ -113,14 +124,14 @@ class NwsTransport:
         asked = error.wait_s if isinstance(error, _TryAgain) else None
         return backoff if asked is None else asked
 
-    def _attempt(self, url: str) -> Mapping[str, Any]:
+    def _attempt(self, url: str) -> _Remembered:
         try:
             return self._follow(url)
         except requests.RequestException as error:
             outcome = Unreachable(SOURCE, f"{urlsplit(url).path}: {type(error).__name__}")
             raise _TryAgain(outcome) from error
 
-    def _follow(self, url: str) -> Mapping[str, Any]:
+    def _follow(self, url: str) -> _Remembered:
         target = url
         for _ in range(self._policy.max_redirects + 1):
             known = self._recall(url)
@@ -132,19 +143,17 @@ class NwsTransport:
                 stream=True,
             ) as response:
                 if response.status_code not in _REDIRECTS:
-                    return self._read(url, response, known)
+                    return self._read(response, known)
                 target = _same_host(target, response.headers.get("Location", ""))
         raise Malformed(SOURCE, f"{urlsplit(url).path}: more than {self._policy.max_redirects} redirects")
 
-    def _read(self, url: str, response: requests.Response, known: _Remembered | None) -> Mapping[str, Any]:
+    def _read(self, response: requests.Response, known: _Remembered | None) -> _Remembered:
         if response.status_code == HTTPStatus.NOT_MODIFIED and known is not None:
-            return known.body
+            return known
         content = self._content(response)
         if response.status_code != HTTPStatus.OK:
             self._raise_problem(response, content)
-        body = _json_object(urlsplit(url).path, content)
-        self._remember(url, body, response.headers)
-        return body
+        return _Remembered(content, _conditions(response.headers))
 
     def _content(self, response: requests.Response) -> bytes:
         started, content = clock.monotonic(), bytearray()
@@ -188,15 +197,17 @@ class NwsTransport:
         with self._lock:
             return self._remembered.get(url)
 
-    def _remember(self, url: str, body: Mapping[str, Any], headers: Mapping[str, str]) -> None:
-        pairs = (("If-None-Match", headers.get("ETag")), ("If-Modified-Since", headers.get("Last-Modified")))
-        conditions = {name: value for name, value in pairs if value}
+    def _remember(self, url: str, answer: _Remembered) -> None:
         with self._lock:
             self._remembered.pop(url, None)
-            if conditions:
-                self._remembered[url] = _Remembered(body, conditions)
-            while len(self._remembered) > _REMEMBERED_BODIES:
+            self._remembered[url] = answer
+            while len(self._remembered) > _REMEMBERED_ANSWERS:
                 self._remembered.popitem(last=False)
+
+
+def _conditions(headers: Mapping[str, str]) -> dict[str, str]:
+    pairs = (("If-None-Match", headers.get("ETag")), ("If-Modified-Since", headers.get("Last-Modified")))
+    return {name: value for name, value in pairs if value}
 
 
 def _path(response: requests.Response) -> str:
@@ -231,5 +242,9 @@ def _problem(content: bytes) -> tuple[str | None, str, str]:
     except Malformed:
         return None, "", ""
     kind, detail, correlation_id = (body.get(name) for name in ("type", "detail", "correlationId"))
-    code = kind.replace(":", "/").rpartition("/")[2] if isinstance(kind, str) else None
-    return code, str(detail or "")[:200], str(correlation_id or "")[:64]
+    code = _printable(kind).replace(":", "/").rpartition("/")[2][:64] or None
+    return code, _printable(detail)[:200], _printable(correlation_id)[:64]
+
+
+def _printable(raw: object) -> str:
+    return "".join(filter(str.isprintable, raw)) if isinstance(raw, str) else ""

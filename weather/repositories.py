@@ -1,0 +1,259 @@
+"""Stored weather. Domain types go in and come out; rows stay inside."""
+
+import hashlib
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date, datetime
+from typing import TypeVar
+
+from django.db import models, transaction
+
+from weather.domain.types import (
+    CityWeather,
+    CliProduct,
+    CliReport,
+    DayHigh,
+    DistKind,
+    Observation,
+    Outlook,
+    WeatherSnapshot,
+)
+from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
+
+_Row = TypeVar("_Row", bound=models.Model)
+
+
+class WeatherRepository:
+    """Snapshots, observations, outlooks and climate reports. Every method costs a fixed number of statements."""
+
+    def save_snapshot(self, snapshot: WeatherSnapshot, raw: Mapping[str, object] | None = None) -> bool:
+        """Store one snapshot; True when it brought something new."""
+        return self.save_snapshots([CityWeather(snapshot=snapshot, raw=dict(raw or {}))]) == 1
+
+    def save_snapshots(self, weathers: Iterable[CityWeather]) -> int:
+        """Add a row for every city whose weather changed, move `last_seen_at` of the others; the number added."""
+        by_city = {weather.snapshot.city_code: weather for weather in weathers}
+        latest = _latest_snapshot_rows(by_city)
+        added, seen_again = [], []
+        for code, weather in by_city.items():
+            row = latest.get(code)
+            if row is not None and _says_the_same(row, weather.snapshot):
+                row.last_seen_at = max(row.last_seen_at, weather.snapshot.captured_at)
+                seen_again.append(row)
+            else:
+                added.append(_snapshot_row(weather, previous=row))
+        with transaction.atomic():
+            WeatherSnapshotRow.objects.bulk_create(added)
+            WeatherSnapshotRow.objects.bulk_update(seen_again, ["last_seen_at"])
+        return len(added)
+
+    def get_latest(self, city_code: str) -> WeatherSnapshot | None:
+        """The newest snapshot of a city, `captured_at` the time it was last seen unchanged."""
+        return self.get_latest_many([city_code]).get(city_code)
+
+    def get_latest_many(self, city_codes: Iterable[str]) -> dict[str, WeatherSnapshot]:
+        """The newest snapshot of each city that has one."""
+        return {code: _snapshot(row) for code, row in _latest_snapshot_rows(city_codes).items()}
+
+    def save_observations(
+        self, observations: Mapping[str, Sequence[Observation]], received_at: datetime
+    ) -> int:
+        """Store readings by city code, each (station, instant, kind) once, the last value winning; how many changed."""
+        rows = {
+            (reading.station, reading.observed_at, reading.is_metar): _observation_row(
+                code, reading, received_at
+            )
+            for code, readings in observations.items()
+            for reading in readings
+        }
+        if not rows:
+            return 0
+        known = ObservationRow.objects.filter(
+            station__in={station for station, _, _ in rows},
+            observed_at__gte=min(observed_at for _, observed_at, _ in rows),
+        ).values_list("station", "observed_at", "is_metar", "temp_c")
+        temps_c = {
+            (station, observed_at, is_metar): temp_c for station, observed_at, is_metar, temp_c in known
+        }
+        changed = [row for key, row in rows.items() if temps_c.get(key) != row.temp_c]
+        ObservationRow.objects.bulk_create(
+            changed,
+            update_conflicts=True,
+            unique_fields=["station", "observed_at", "is_metar"],
+            update_fields=["temp_c", "received_at"],
+        )
+        return len(changed)
+
+    def get_observations(self, city_code: str, start: datetime, end: datetime) -> tuple[Observation, ...]:
+        """The stored readings of a city with `start` <= observed_at < `end`, oldest first."""
+        rows = ObservationRow.objects.filter(
+            city_code=city_code, observed_at__gte=start, observed_at__lt=end
+        ).order_by("observed_at", "is_metar")
+        return tuple(_observation(row.station, row.observed_at, row.temp_c, row.is_metar) for row in rows)
+
+    def save_outlooks(self, outlooks: Iterable[Outlook]) -> int:
+        """Add the outlooks that say something else than the newest stored one of their (city, day); how many."""
+        by_day = {(outlook.city_code, outlook.event_date): outlook for outlook in outlooks}
+        stored = {key: _statement(outlook) for key, outlook in self.get_outlooks(by_day).items()}
+        changed = [outlook for key, outlook in by_day.items() if stored.get(key) != _statement(outlook)]
+        ForecastRow.objects.bulk_create([ForecastRow(**outlook.model_dump()) for outlook in changed])
+        return len(changed)
+
+    def get_outlook(self, city_code: str, event_date: date) -> Outlook | None:
+        """The newest stored outlook of a city's climate day."""
+        return self.get_outlooks([(city_code, event_date)]).get((city_code, event_date))
+
+    def get_outlooks(self, days: Iterable[tuple[str, date]]) -> dict[tuple[str, date], Outlook]:
+        """The newest stored outlook of each (city, climate day) that has one."""
+        rows = _newest_of_each(
+            ForecastRow.objects.filter(city_code=code, event_date=day).order_by("-made_at", "-id")
+            for code, day in dict.fromkeys(days)
+        )
+        return {(row.city_code, row.event_date): _outlook(row) for row in rows}
+
+    def save_climate_report(self, city_code: str, product: CliProduct, received_at: datetime) -> bool:
+        """Store one version of a climate report; True when it was not known."""
+        return self.save_climate_reports({city_code: [product]}, received_at) == 1
+
+    def save_climate_reports(
+        self, products: Mapping[str, Sequence[CliProduct]], received_at: datetime
+    ) -> int:
+        """Store the versions, by city code, that are not known yet; how many. All versions are kept."""
+        rows = {
+            (row.cli_code, row.text_sha256): row
+            for code, versions in products.items()
+            for row in (_climate_report_row(code, version, received_at) for version in versions)
+        }
+        known = set(
+            ClimateReportRow.objects.filter(text_sha256__in=[sha for _, sha in rows]).values_list(
+                "cli_code", "text_sha256"
+            )
+        )
+        added = [row for key, row in rows.items() if key not in known]
+        ClimateReportRow.objects.bulk_create(added, ignore_conflicts=True)
+        return len(added)
+
+    def get_final_report(self, city_code: str, climate_date: date) -> CliReport | None:
+        """The newest final report of a city's climate day; None while only preliminary ones are known."""
+        rows = ClimateReportRow.objects.filter(city_code=city_code, climate_date=climate_date, is_final=True)
+        row = rows.order_by("-issued_at", "-id").first()
+        return None if row is None else _climate_report(row)
+
+
+def _newest_of_each(querysets: Iterable[models.QuerySet[_Row]]) -> list[_Row]:
+    """The first row of each ordered queryset, in one statement: each part is one step down an index."""
+    parts = [queryset[:1] for queryset in querysets]
+    if not parts:
+        return []
+    first, *rest = parts
+    return list(first.union(*rest, all=True) if rest else first)
+
+
+def _latest_snapshot_rows(city_codes: Iterable[str]) -> dict[str, WeatherSnapshotRow]:
+    rows = _newest_of_each(
+        WeatherSnapshotRow.objects.filter(city_code=code).order_by("-captured_at", "-id").defer("raw")
+        for code in dict.fromkeys(city_codes)
+    )
+    return {row.city_code: row for row in rows}
+
+
+def _highs(snapshot: WeatherSnapshot) -> list[dict[str, object]]:
+    return [high.model_dump(mode="json") for high in snapshot.highs]
+
+
+def _says_the_same(row: WeatherSnapshotRow, snapshot: WeatherSnapshot) -> bool:
+    return _snapshot(row).model_copy(update={"captured_at": snapshot.captured_at}) == snapshot
+
+
+def _snapshot_row(weather: CityWeather, previous: WeatherSnapshotRow | None) -> WeatherSnapshotRow:
+    snapshot, reading = weather.snapshot, weather.snapshot.observation
+    # Between two issues only the observation moves: the grid behind them is stored once, with the first row.
+    same_forecast = (
+        previous is not None
+        and previous.issued_at == snapshot.issued_at
+        and previous.highs == _highs(snapshot)
+    )
+    return WeatherSnapshotRow(
+        city_code=snapshot.city_code,
+        captured_at=snapshot.captured_at,
+        last_seen_at=snapshot.captured_at,
+        issued_at=snapshot.issued_at,
+        highs=_highs(snapshot),
+        station=reading.station if reading else "",
+        observed_at=reading.observed_at if reading else None,
+        observed_temp_c=reading.temp_c if reading else None,
+        observed_is_metar=reading.is_metar if reading else None,
+        raw={} if same_forecast else weather.raw,
+    )
+
+
+def _snapshot(row: WeatherSnapshotRow) -> WeatherSnapshot:
+    reading = None
+    if row.observed_at is not None and row.observed_temp_c is not None and row.observed_is_metar is not None:
+        reading = _observation(row.station, row.observed_at, row.observed_temp_c, row.observed_is_metar)
+    return WeatherSnapshot(
+        city_code=row.city_code,
+        captured_at=row.last_seen_at,
+        issued_at=row.issued_at,
+        highs=tuple(DayHigh.model_validate(high) for high in row.highs),
+        observation=reading,
+    )
+
+
+def _observation(station: str, observed_at: datetime, temp_c: float, is_metar: bool) -> Observation:
+    return Observation(station=station, observed_at=observed_at, temp_c=temp_c, is_metar=is_metar)
+
+
+def _observation_row(city_code: str, reading: Observation, received_at: datetime) -> ObservationRow:
+    return ObservationRow(city_code=city_code, received_at=received_at, **reading.model_dump())
+
+
+def _statement(outlook: Outlook) -> tuple[object, ...]:
+    """What an outlook says, to the hundredth of a degree: time passing alone does not make a new one."""
+    return (
+        outlook.issued_at,
+        outlook.source,
+        outlook.kind,
+        outlook.model_version,
+        outlook.forecast_high_f,
+        round(outlook.mu, 2),
+        round(outlook.sigma, 2),
+    )
+
+
+def _outlook(row: ForecastRow) -> Outlook:
+    return Outlook(
+        city_code=row.city_code,
+        event_date=row.event_date,
+        made_at=row.made_at,
+        issued_at=row.issued_at,
+        source=row.source,
+        kind=DistKind(row.kind),
+        forecast_high_f=row.forecast_high_f,
+        mu=row.mu,
+        sigma=row.sigma,
+        mu_se=row.mu_se,
+        ln_sigma_se=row.ln_sigma_se,
+        lead_hours=row.lead_hours,
+        model_version=row.model_version,
+    )
+
+
+def _climate_report_row(city_code: str, product: CliProduct, received_at: datetime) -> ClimateReportRow:
+    return ClimateReportRow(
+        city_code=city_code,
+        text=product.text,
+        text_sha256=hashlib.sha256(product.text.encode()).hexdigest(),
+        received_at=received_at,
+        **product.report.model_dump(),
+    )
+
+
+def _climate_report(row: ClimateReportRow) -> CliReport:
+    return CliReport(
+        cli_code=row.cli_code,
+        climate_date=row.climate_date,
+        issued_at=row.issued_at,
+        is_final=row.is_final,
+        correction=row.correction,
+        high_f=row.high_f,
+    )

@@ -1,0 +1,32 @@
+"""Celery tasks of the weather: each calls one service and logs a summary."""
+
+from datetime import timedelta
+from typing import Final
+
+from celery import shared_task
+
+from milkbot.core import clock
+from milkbot.core.config import get_config
+from milkbot.core.constants import WEATHER_CACHE_MIN
+from milkbot.logger import logger
+from weather import services
+
+# The schedule turns as often as the cache forgets; without this slack every second turn would come a moment early
+# and be answered from memory.
+_SCHEDULED_MAX_AGE: Final = timedelta(minutes=WEATHER_CACHE_MIN) / 2
+
+
+@shared_task(name="weather.refresh", queue="slow", ignore_result=True, soft_time_limit=240, time_limit=270)
+def refresh() -> None:
+    """Refresh every configured city from NWS."""
+    outcome = services.refresh_weather(get_config().cities, clock.now(), max_age=_SCHEDULED_MAX_AGE)
+    logger.info("weather refreshed", extra={"cities": len(outcome.snapshots), "errors": dict(outcome.errors)})
+
+
+@shared_task(
+    name="weather.refresh_reports", queue="slow", ignore_result=True, soft_time_limit=240, time_limit=270
+)
+def refresh_reports() -> None:
+    """Fetch new climate reports of every configured city."""
+    outcome = services.refresh_climate_reports(get_config().cities, clock.now())
+    logger.info("climate reports refreshed", extra={"saved": outcome.saved, "errors": dict(outcome.errors)})
