@@ -112,6 +112,7 @@ class ComponentHealth(_Frozen):
     last_ok_at: AwareDatetime | None
     message: str
     degraded: bool
+    degraded_after_s: int
 
 
 Row = TypeVar("Row", bound=BaseModel)

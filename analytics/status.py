@@ -12,8 +12,9 @@ from milkbot.core.config import TradingMode
 from milkbot.core.health import Component
 from milkbot.health import DEGRADED_AFTER, is_degraded, read_all
 from milkbot.models import InstallationRow
+from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
-from trading.models import ControlsRow, CycleRow, FillRow, OrderRow, PositionRow, SignalRow
+from trading.models import CycleRow, FillRow, OrderRow, PositionRow, SignalRow
 
 
 class _Frozen(BaseModel):
@@ -75,7 +76,6 @@ class Status(_Frozen):
 def collect_status(mode: TradingMode, *, now: datetime, wall_now: datetime) -> Status:
     """Everything a person asks first about `mode`, in a constant number of queries."""
     installation = InstallationRow.objects.first()
-    controls = ControlsRow.objects.filter(mode=mode).first()
     last_cycle = _last_cycle(mode, wall_now)
     health = _health(wall_now)
     return Status(
@@ -83,8 +83,7 @@ def collect_status(mode: TradingMode, *, now: datetime, wall_now: datetime) -> S
         mode=mode,
         profile=installation.profile if installation else "",
         world=installation.world if installation else "",
-        # A mode nobody has switched yet is in the state its row would be created with.
-        trading_state=TradingState(controls.state) if controls else TradingState.ACTIVE,
+        trading_state=get_trading_state(mode),
         last_cycle=last_cycle,
         signals=SignalRow.objects.filter(mode=mode).count(),
         orders=_orders(mode),

@@ -5,6 +5,7 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
 from markets.models import EventRow, MarketRow, MarketSnapshotRow
+from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from milkbot.models import InstallationRow
 from trading.domain.types import Action, OrderState, Side, TradingState, book_side_of
@@ -256,7 +257,7 @@ def make_weather(
         last_seen_at=at,
         issued_at=issued_at or at - timedelta(hours=3),
         highs=[{"day": day.isoformat(), "high_f": high} for day, high in (highs or {DAY: 75}).items()],
-        station="KMDW",
+        station=load_cities()[city].settlement_station,
         observed_at=at - timedelta(minutes=6) if observed else None,
         observed_temp_c=temp_c,
         observed_is_metar=True if observed else None,
@@ -267,5 +268,10 @@ def make_observation(
     *, temp_c: float, at: datetime, city: str = "CHI", is_metar: bool = True
 ) -> ObservationRow:
     return ObservationRow.objects.create(
-        city_code=city, station="KMDW", observed_at=at, temp_c=temp_c, is_metar=is_metar, received_at=at
+        city_code=city,
+        station=load_cities()[city].settlement_station,
+        observed_at=at,
+        temp_c=temp_c,
+        is_metar=is_metar,
+        received_at=at,
     )

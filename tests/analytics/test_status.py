@@ -60,7 +60,7 @@ def test_status_of_an_empty_database_is_unhealthy_and_complete(db: None) -> None
     status = status_now()
 
     assert (status.healthy, status.last_cycle, status.equity) == (False, None, None)
-    assert status.trading_state is TradingState.ACTIVE
+    assert status.trading_state is TradingState.HALTED
     assert all(state.degraded and state.age_s is None for state in status.health.values())
 
 
