@@ -1,0 +1,162 @@
+"""`python -m sandbox`: a local Kalshi and NWS over a recorded day, on loopback only."""
+
+import argparse
+import os
+import signal
+import socket
+import sys
+from collections.abc import Callable, Sequence
+from datetime import date
+from decimal import Decimal
+from pathlib import Path
+from typing import Final, NoReturn
+
+import uvicorn
+
+from sandbox.accounts import Account, open_accounts
+from sandbox.assembly import Options, Setup, UnusableOptions, prepare, sandbox_app
+from sandbox.clock import parse_instant, wall_now
+from sandbox.control import MAX_SPEED
+from sandbox.description import Description, describe, remove_description, write_description
+from sandbox.recorded import RecordedDataError
+
+LOOPBACK: Final = "127.0.0.1"
+SAMPLE: Final = Path(__file__).parent / "sample"
+BAD_ARGUMENTS: Final = 2
+CANNOT_LISTEN: Final = 1
+FINISH_REQUESTS_S: Final = 2
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run until SIGINT or SIGTERM. Exit code 0 after that, 1 when the port is taken, 2 for unusable arguments."""
+    port, options = _parse(arguments)
+    try:
+        setup = prepare(options, wall_now)
+    except (UnusableOptions, RecordedDataError) as error:
+        return _failed(BAD_ARGUMENTS, str(error))
+    try:
+        listener = socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        return _failed(CANNOT_LISTEN, f"port {port} cannot be used: {error.strerror}")
+    with listener:
+        _serve(setup, options, listener)
+    return 0
+
+
+def _serve(setup: Setup, options: Options, listener: socket.socket) -> None:
+    accounts = open_accounts(options.state_dir / "sandbox")
+    origin = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
+
+    def publish() -> None:
+        write_description(options.state_dir, _description(setup, accounts, origin))
+
+    config = uvicorn.Config(
+        sandbox_app(setup.stage, accounts, publish),
+        log_level="warning",
+        lifespan="off",
+        timeout_graceful_shutdown=FINISH_REQUESTS_S,
+    )
+    server = _Server(config, publish)
+    # uvicorn raises the signal again once it is done; our own handler makes that a clean return instead of a death.
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, server.stop)
+    sys.stdout.write(f"Sandbox at {origin}: {_description(setup, accounts, origin).world}, ")
+    sys.stdout.write(f"speed {options.speed:g}, assumed depth {options.depth} contracts\n")
+    sys.stdout.flush()
+    try:
+        server.run(sockets=[listener])
+    finally:
+        remove_description(options.state_dir, os.getpid())
+
+
+class _Server(uvicorn.Server):
+    """Publishes the description as soon as requests are answered."""
+
+    def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._on_listening = on_listening
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        if self.started:
+            self._on_listening()
+
+    def stop(self, _number: int, _frame: object) -> None:
+        """Signal handler outside uvicorn's own."""
+        self.should_exit = True
+
+
+class _Parser(argparse.ArgumentParser):
+    """Says what is wrong in one sentence instead of a page."""
+
+    def error(self, message: str) -> NoReturn:
+        sys.exit(_failed(BAD_ARGUMENTS, message))
+
+
+def _parse(arguments: Sequence[str] | None) -> tuple[int, Options]:
+    parser = _Parser(prog="python -m sandbox", description=__doc__)
+    parser.add_argument("--port", type=_port, default=8002, help="port on 127.0.0.1; 0 takes a free one")
+    parser.add_argument("--world", type=Path, default=SAMPLE, help="folder in the recorded-ladder format")
+    parser.add_argument("--series", default="KXHIGHCHI")
+    parser.add_argument(
+        "--date", type=date.fromisoformat, help="recorded event date; may be left out if there is one only"
+    )
+    parser.add_argument(
+        "--speed", type=_speed, default=60.0, help="world seconds in a second until world time is now"
+    )
+    parser.add_argument(
+        "--depth", type=_depth, default=Decimal(10), help="assumed contracts at each recorded price"
+    )
+    parser.add_argument(
+        "--state-dir", type=Path, default=Path(".milkbot"), help="where sandbox.json and keys are put"
+    )
+    parser.add_argument(
+        "--resume", action="store_true", help="go on with the clock of a run that did not end cleanly"
+    )
+    parser.add_argument(
+        "--wall-anchor", type=parse_instant, help="start as if at this past moment (for tests)"
+    )
+    given = parser.parse_args(arguments)
+    return given.port, Options(
+        world=given.world,
+        series=given.series,
+        event_date=given.date,
+        speed=given.speed,
+        depth=given.depth,
+        state_dir=given.state_dir,
+        wall_anchor=given.wall_anchor,
+        resume=given.resume,
+    )
+
+
+def _port(text: str) -> int:
+    port = int(text)
+    if not 0 <= port <= 65_535:
+        raise argparse.ArgumentTypeError(f"{port} is no port")
+    return port
+
+
+def _speed(text: str) -> float:
+    speed = float(text)
+    if not 0 < speed <= MAX_SPEED:
+        raise argparse.ArgumentTypeError(f"{text} is not between 0 and {MAX_SPEED}")
+    return speed
+
+
+def _depth(text: str) -> Decimal:
+    if not text.isascii() or not text.isdigit() or int(text) == 0:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number of contracts above 0")
+    return Decimal(text)
+
+
+def _description(setup: Setup, accounts: tuple[Account, ...], origin: str) -> Description:
+    return describe(setup.identity, setup.city, setup.shift_days, setup.stage.clock, accounts, origin)
+
+
+def _failed(code: int, reason: str) -> int:
+    sys.stderr.write(f"sandbox: {reason}\n")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,112 @@
+"""Puts a world, a clock and the two services together."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.routing import Mount
+from starlette.types import ASGIApp
+
+from sandbox.accounts import Account
+from sandbox.cities import City, city_of_series
+from sandbox.clock import WorldClock, whole_day_shift
+from sandbox.control import ControlPanel
+from sandbox.description import WorldIdentity, clock_to_resume
+from sandbox.fault_middleware import FaultMiddleware
+from sandbox.kalshi import app as kalshi
+from sandbox.kalshi.lifecycle import finalization_time
+from sandbox.nws import app as nws
+from sandbox.recorded import RecordedDataError, read_recorded_day, recorded_dates
+from sandbox.replay import Replay
+from sandbox.stage import Stage
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What a person asks for. `wall_anchor` replaces the start's wall time in tests."""
+
+    world: Path
+    series: str
+    event_date: date | None
+    speed: float
+    depth: Decimal
+    state_dir: Path
+    wall_anchor: datetime | None = None
+    resume: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Setup:
+    """A world ready to run."""
+
+    stage: Stage
+    city: City
+    identity: WorldIdentity
+    shift_days: int
+    invented: bool
+
+
+class UnusableOptions(ValueError):
+    """The options name nothing that can run; the message is one sentence for the person who typed them."""
+
+
+def prepare(options: Options, wall: Callable[[], datetime]) -> Setup:
+    """Read the recorded day, move it, and set its clock. Raises UnusableOptions or RecordedDataError."""
+    city = _city(options.series)
+    event_date = _event_date(options)
+    day = read_recorded_day(options.world, city, event_date)
+    identity = WorldIdentity(
+        world_path=str(options.world.resolve()), series=options.series, recorded_date=event_date
+    )
+    started = options.wall_anchor or wall()
+    if started > wall():
+        raise UnusableOptions(f"--wall-anchor {started.isoformat()} lies in the future")
+    former = clock_to_resume(options.state_dir, identity, options.speed, started) if options.resume else None
+    if former is None:
+        shift_days = whole_day_shift(finalization_time(day.ladder), started)
+        moved = day.moved(shift_days)
+        clock = WorldClock(started, moved.ladder.opens_at, options.speed)
+    else:
+        clock, shift_days = former
+        moved = day.moved(shift_days)
+    replay = Replay(moved, city, options.depth)
+    return Setup(Stage(replay, replay, clock, wall), city, identity, shift_days, day.invented)
+
+
+def sandbox_app(stage: Stage, accounts: tuple[Account, ...], publish: Callable[[], None]) -> ASGIApp:
+    """Exchange, weather service and control panel behind the fault layer."""
+    services = Starlette(
+        routes=[
+            Mount(kalshi.ROOT, app=kalshi.exchange_app(stage, accounts)),
+            Mount(nws.ROOT, app=nws.weather_app(stage)),
+            *ControlPanel(stage, publish).routes(),
+        ],
+    )
+    return FaultMiddleware(services, stage)
+
+
+def _city(series: str) -> City:
+    try:
+        return city_of_series(series)
+    except KeyError:
+        raise UnusableOptions(f"--series {series} is not a series this sandbox knows") from None
+
+
+def _event_date(options: Options) -> date:
+    try:
+        dates = recorded_dates(options.world, options.series)
+    except RecordedDataError as error:
+        raise UnusableOptions(f"--world cannot be used: {error}") from error
+    listed = ", ".join(str(day) for day in dates) or "none"
+    if options.event_date is None:
+        if len(dates) != 1:
+            raise UnusableOptions(f"--date is needed; recorded dates of {options.series}: {listed}")
+        return dates[0]
+    if options.event_date not in dates:
+        raise UnusableOptions(
+            f"--date {options.event_date} is not recorded; recorded dates of {options.series}: {listed}"
+        )
+    return options.event_date

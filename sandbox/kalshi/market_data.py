@@ -1,0 +1,236 @@
+"""Market data of the exchange: status, series, events, markets, books, candles. All public, all read only."""
+
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
+from typing import Final
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse
+from starlette.routing import Route
+
+from sandbox.feeds import Book, Ladder
+from sandbox.kalshi.candles import CandleRequest, candlesticks
+from sandbox.kalshi.errors import coded, not_found
+from sandbox.kalshi.lifecycle import STATUS_OF_FILTER
+from sandbox.kalshi.listing import (
+    CATEGORY,
+    TAG,
+    Listing,
+    book_json,
+    event_json,
+    listings,
+    market_json,
+    series_json,
+    shown_book,
+)
+from sandbox.kalshi.market_filter import MarketFilter
+from sandbox.kalshi.query import Query, page
+from sandbox.kalshi.wire import JsonObject, timestamp
+from sandbox.stage import Stage
+
+WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+PERIODS_MINUTES: Final = (1, 60, 1440)
+BOOKS_AT_ONCE: Final = 100
+EVENT_FILTERS: Final = ("unopened", "open", "closed", "settled")
+
+
+class MarketData:
+    """The handlers; each answers for the instant the stage's exchange stands at."""
+
+    def __init__(self, stage: Stage) -> None:
+        self._stage = stage
+
+    def routes(self) -> list[Route]:
+        """Paths below the API's root."""
+        table: dict[str, Callable[[Request], JSONResponse]] = {
+            "/exchange/status": self.exchange_status,
+            "/exchange/schedule": self.exchange_schedule,
+            "/series": self.series_list,
+            "/series/fee_changes": self.series_fee_changes,
+            "/series/{series_ticker}": self.series,
+            "/series/{series_ticker}/markets/{ticker}/candlesticks": self.candlesticks,
+            "/events": self.events,
+            "/events/{event_ticker}": self.event,
+            "/markets": self.markets,
+            "/markets/orderbooks": self.order_books,
+            "/markets/trades": self.trades,
+            "/markets/{ticker}": self.market,
+            "/markets/{ticker}/orderbook": self.order_book,
+        }
+        return [Route(path, _asynchronous(handler), methods=["GET"]) for path, handler in table.items()]
+
+    def exchange_status(self, _request: Request) -> JSONResponse:
+        """A recorded world knows no pauses."""
+        switches = {"exchange_active": True, "trading_active": True, "intra_exchange_transfers_active": True}
+        shard = {"exchange_index": 0, "description": "Catch-all shard"} | switches
+        return JSONResponse(switches | {"exchange_index_statuses": [shard]})
+
+    def exchange_schedule(self, _request: Request) -> JSONResponse:
+        """Open around the clock, no maintenance: nothing of the kind was recorded."""
+        today = self._stage.exchange_now().replace(hour=0, minute=0, second=0, microsecond=0)
+        week = {
+            "start_time": timestamp(today - timedelta(days=30)),
+            "end_time": timestamp(today + timedelta(days=365)),
+        }
+        hours = {day: [{"open_time": "00:00", "close_time": "00:00"}] for day in WEEKDAYS}
+        return JSONResponse({"schedule": {"standard_hours": [week | hours], "maintenance_windows": []}})
+
+    def series_list(self, request: Request) -> JSONResponse:
+        """The world's series, filtered by category and tags."""
+        query = Query("GetSeriesList", request.query_params)
+        tags = query.words("tags")
+        matching = query.text("category") in ("", CATEGORY) and (not tags or TAG in tags)
+        tickers = list(dict.fromkeys(ladder.series_ticker for ladder in self._ladders())) if matching else []
+        return JSONResponse({"series": [self._series_json(ticker, query) for ticker in tickers]})
+
+    def series(self, request: Request) -> JSONResponse:
+        """One series."""
+        query = Query("GetSeries", request.query_params)
+        try:
+            return JSONResponse({"series": self._series_json(request.path_params["series_ticker"], query)})
+        except KeyError:
+            raise not_found() from None
+
+    def series_fee_changes(self, _request: Request) -> JSONResponse:
+        """None are scheduled."""
+        return JSONResponse({"series_fee_change_arr": []})
+
+    def events(self, request: Request) -> JSONResponse:
+        """Events with the documented filters; an event matches a status when any of its markets does."""
+        query = Query("GetEvents", request.query_params)
+        limit = query.bounded("limit", low=1, high=200, default=200)
+        wanted = STATUS_OF_FILTER.get(query.choice("status", EVENT_FILTERS))
+        series, tickers = query.text("series_ticker"), query.words("tickers")
+        min_close, min_updated = query.whole("min_close_ts"), query.whole("min_updated_ts")
+        nested = query.flag("with_nested_markets")
+        entries = [
+            (position, listed)
+            for position, listed in enumerate(self._listed_by_event())
+            if (not series or listed[0].ladder.series_ticker == series)
+            and (not tickers or listed[0].ladder.event_ticker in tickers)
+            and (wanted is None or any(listing.status in wanted for listing in listed))
+            and (min_close is None or listed[0].ladder.closes_at.timestamp() > min_close)
+            and (min_updated is None or listed[0].life.created_at.timestamp() > min_updated)
+        ]
+        shown, cursor = page(entries, query.text("cursor"), limit)
+        body: JsonObject = {
+            "events": [self._event_json(listed, nested) for listed in shown],
+            "cursor": cursor,
+        }
+        return JSONResponse(body | ({"milestones": []} if query.flag("with_milestones") else {}))
+
+    def event(self, request: Request) -> JSONResponse:
+        """One event; its markets inside it when asked for, beside it otherwise."""
+        query = Query("GetEvent", request.query_params)
+        ticker = request.path_params["event_ticker"]
+        for listed in self._listed_by_event():
+            if listed[0].ladder.event_ticker == ticker:
+                nested = query.flag("with_nested_markets")
+                beside = [] if nested else [self._market_json(listing) for listing in listed]
+                return JSONResponse({"event": self._event_json(listed, nested), "markets": beside})
+        raise not_found()
+
+    def markets(self, request: Request) -> JSONResponse:
+        """Markets with the documented filters and their mutual exclusions."""
+        query = Query("GetMarkets", request.query_params)
+        limit = query.bounded("limit", low=0, high=1000, default=100) or 100
+        chosen = MarketFilter(query)
+        entries = [(listing.position, listing) for listing in self._listings() if chosen.matches(listing)]
+        shown, cursor = page(entries, query.text("cursor"), limit)
+        return JSONResponse({"markets": [self._market_json(listing) for listing in shown], "cursor": cursor})
+
+    def market(self, request: Request) -> JSONResponse:
+        """One market."""
+        return JSONResponse({"market": self._market_json(self._listing(request.path_params["ticker"]))})
+
+    def order_book(self, request: Request) -> JSONResponse:
+        """The book of one market."""
+        depth = Query("GetMarketOrderbook", request.query_params).bounded("depth", low=0, high=100, default=0)
+        listing = self._listing(request.path_params["ticker"])
+        return JSONResponse({"orderbook_fp": book_json(shown_book(self._stage.market, listing), depth)})
+
+    def order_books(self, request: Request) -> JSONResponse:
+        """The books of the markets asked for, in that order; an unknown one is empty."""
+        tickers = Query("GetMarketOrderbooks", request.query_params).each("tickers")
+        if not 1 <= len(tickers) <= BOOKS_AT_ONCE:
+            raise coded(
+                400,
+                "invalid_parameters",
+                "invalid parameters",
+                f"between 1 and {BOOKS_AT_ONCE} tickers are required",
+            )
+        listed = {listing.bracket.ticker: listing for listing in self._listings()}
+        books = {
+            ticker: shown_book(self._stage.market, listed[ticker]) if ticker in listed else Book()
+            for ticker in tickers
+        }
+        return JSONResponse(
+            {
+                "orderbooks": [
+                    {"ticker": ticker, "orderbook_fp": book_json(book, 0)} for ticker, book in books.items()
+                ]
+            }
+        )
+
+    def trades(self, request: Request) -> JSONResponse:
+        """Single trades were not recorded, and volume alone does not tell them."""
+        Query("GetTrades", request.query_params).bounded("limit", low=0, high=1000, default=100)
+        return JSONResponse({"trades": [], "cursor": ""})
+
+    def candlesticks(self, request: Request) -> JSONResponse:
+        """Candles of one market of a series."""
+        query = Query("GetMarketCandlesticks", request.query_params)
+        wanted = CandleRequest(
+            start_ts=query.required_whole("start_ts"),
+            end_ts=query.required_whole("end_ts"),
+            minutes=query.required_whole("period_interval"),
+            include_latest_before_start=query.flag("include_latest_before_start"),
+        )
+        if wanted.minutes not in PERIODS_MINUTES or wanted.start_ts > wanted.end_ts:
+            raise coded(400, "invalid_parameters", "invalid parameters")
+        listing = self._listing(request.path_params["ticker"])
+        if listing.ladder.series_ticker != request.path_params["series_ticker"]:
+            raise not_found()
+        ticker = listing.bracket.ticker
+        candles = candlesticks(self._stage.market, ticker, wanted, self._stage.exchange_now())
+        return JSONResponse({"ticker": ticker, "candlesticks": candles})
+
+    def _ladders(self) -> list[Ladder]:
+        return list(self._stage.market.ladders())
+
+    def _listings(self) -> list[Listing]:
+        return listings(self._stage.market, self._stage.exchange_now())
+
+    def _listing(self, ticker: str) -> Listing:
+        for listing in self._listings():
+            if listing.bracket.ticker == ticker:
+                return listing
+        raise not_found()
+
+    def _listed_by_event(self) -> list[list[Listing]]:
+        by_event: dict[str, list[Listing]] = {}
+        for listing in self._listings():
+            by_event.setdefault(listing.ladder.event_ticker, []).append(listing)
+        return list(by_event.values())
+
+    def _series_json(self, ticker: str, query: Query) -> JsonObject:
+        return series_json(
+            self._stage.market, ticker, self._stage.exchange_now(), query.flag("include_volume")
+        )
+
+    def _event_json(self, listed: list[Listing], nested: bool) -> JsonObject:
+        return event_json(
+            listed[0].ladder, [self._market_json(listing) for listing in listed] if nested else None
+        )
+
+    def _market_json(self, listing: Listing) -> JsonObject:
+        return market_json(self._stage.market, listing)
+
+
+def _asynchronous(handler: Callable[[Request], JSONResponse]) -> Callable[[Request], Awaitable[JSONResponse]]:
+    """On the event loop instead of a thread: handlers only compute, and the stage need not be locked."""
+
+    async def answer(request: Request) -> JSONResponse:
+        return handler(request)
+
+    return answer

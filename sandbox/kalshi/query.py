@@ -1,0 +1,112 @@
+"""Query parameters of the market-data calls: parsing, bounds, and paging with opaque cursors."""
+
+import binascii
+from base64 import urlsafe_b64decode, urlsafe_b64encode
+from collections.abc import Iterable
+from typing import Final, TypeVar
+
+from starlette.datastructures import QueryParams
+
+from sandbox.kalshi.errors import ApiError, invalid_parameter
+
+T = TypeVar("T")
+
+CURSOR_PREFIX: Final = b"after:"
+TRUE: Final = frozenset({"true", "1", "t", "True", "TRUE"})
+FALSE: Final = frozenset({"false", "0", "f", "False", "FALSE", ""})
+
+
+class Query:
+    """The parameters of one call to `operation`, the name that refusals carry."""
+
+    def __init__(self, operation: str, parameters: QueryParams) -> None:
+        self._operation = operation
+        self._parameters = parameters
+
+    def text(self, name: str) -> str:
+        """The parameter, empty when absent."""
+        return self._parameters.get(name, "")
+
+    def words(self, name: str) -> frozenset[str]:
+        """A comma-separated list, empty when absent."""
+        return frozenset(word for word in self.text(name).split(",") if word)
+
+    def each(self, name: str) -> list[str]:
+        """A parameter that may be repeated; commas inside a repetition separate too."""
+        return [word for text in self._parameters.getlist(name) for word in text.split(",") if word]
+
+    def whole(self, name: str) -> int | None:
+        """A whole number, None when absent. Raises ApiError 400 for anything else."""
+        text = self.text(name)
+        if not text:
+            return None
+        try:
+            return int(text)
+        except ValueError:
+            raise self._malformed(name, text, "ParseInt") from None
+
+    def required_whole(self, name: str) -> int:
+        """A whole number that must be there."""
+        value = self.whole(name)
+        if value is None:
+            raise ApiError(400, {"msg": f"Query argument {name} is required, but not found"})
+        return value
+
+    def bounded(self, name: str, *, low: int, high: int, default: int) -> int:
+        """A whole number within its bounds; above or below is refused, not clamped."""
+        value = self.whole(name)
+        if value is None:
+            return default
+        if value > high:
+            raise invalid_parameter(self._operation, name, "lte")
+        if value < low:
+            raise invalid_parameter(self._operation, name, "gte")
+        return value
+
+    def flag(self, name: str) -> bool:
+        """A boolean, false when absent."""
+        text = self.text(name)
+        if text in TRUE:
+            return True
+        if text in FALSE:
+            return False
+        raise self._malformed(name, text, "ParseBool")
+
+    def choice(self, name: str, allowed: Iterable[str]) -> str:
+        """One of `allowed`, empty when absent."""
+        text = self.text(name)
+        if text and text not in allowed:
+            raise invalid_parameter(self._operation, name, "oneof")
+        return text
+
+    def present(self, names: Iterable[str]) -> frozenset[str]:
+        """Those of `names` that were given."""
+        return frozenset(name for name in names if self.text(name))
+
+    def _malformed(self, name: str, text: str, parser: str) -> ApiError:
+        reason = f'error binding string parameter: strconv.{parser}: parsing "{text}": invalid syntax'
+        return ApiError(400, {"msg": f"Invalid format for parameter {name}: {reason}"})
+
+
+def page(entries: Iterable[tuple[int, T]], cursor: str, limit: int) -> tuple[list[T], str]:
+    """One page of (position, item) pairs in ascending position, and the cursor of the next, empty on the last.
+
+    A cursor nobody issued starts at the first page, as the exchange does.
+    """
+    after = _position(cursor)
+    rest = [(position, item) for position, item in entries if position > after]
+    shown = rest[:limit]
+    more = len(rest) > len(shown)
+    return [item for _, item in shown], _cursor(shown[-1][0]) if more else ""
+
+
+def _cursor(position: int) -> str:
+    return urlsafe_b64encode(CURSOR_PREFIX + str(position).encode()).decode().rstrip("=")
+
+
+def _position(cursor: str) -> int:
+    try:
+        decoded = urlsafe_b64decode(cursor.encode("ascii", "replace") + b"==")
+        return int(decoded.removeprefix(CURSOR_PREFIX)) if decoded.startswith(CURSOR_PREFIX) else -1
+    except (binascii.Error, ValueError):
+        return -1
