@@ -61,6 +61,8 @@ class Config(BaseSettings):
     milkbot_profile: str = Field(default="shadow", pattern=r"^[a-z][a-z0-9-]{0,30}$")
     milkbot_world: str = Field(default="", max_length=200)
     """What the data are when they are not the live ones, in words; shown on the banner."""
+    milkbot_world_clock: Path | None = None
+    """Where a replayed world publishes how its clock runs; see `milkbot.core.clock`."""
 
     database_url: SecretStr
     public_database_url: SecretStr | None = None

@@ -1,16 +1,22 @@
 """Settings every process shares. Values come from `milkbot.core.config`; a bad one stops the start with a sentence."""
 
+import os
 from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 from django.core.management.utils import get_random_secret_key
 from pydantic import SecretStr
 
+from milkbot.core.clock import WORLD_CLOCK_VARIABLE
 from milkbot.core.config import PROJECT_ROOT, get_config
 from milkbot.logger import logging_config
 
 MILKBOT = get_config()
 BASE_DIR: Path = PROJECT_ROOT
+
+if MILKBOT.milkbot_world_clock:
+    # The clock asks the environment, because it may know nothing of configuration: a second shell needs it too.
+    os.environ.setdefault(WORLD_CLOCK_VARIABLE, str(MILKBOT.milkbot_world_clock))
 
 DEBUG = False
 SECRET_KEY = MILKBOT.secret_key.get_secret_value() or get_random_secret_key()

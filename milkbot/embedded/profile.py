@@ -1,0 +1,192 @@
+"""What a profile is: its folder, its ports, and the environment each kind of process gets."""
+
+import json
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from dotenv import dotenv_values
+
+from milkbot.core.clock import WORLD_CLOCK_VARIABLE
+from milkbot.core.config import PROJECT_ROOT
+from milkbot.embedded.process import MARKER, CannotStart
+
+RECORDED: Final = "recorded"
+SHADOW: Final = "shadow"
+
+_PASSED_THROUGH: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "VIRTUAL_ENV", "COVERAGE_PROCESS_CONFIG")
+_NETWORK: Final = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_OPERATOR_MAY_SET: Final = (
+    *("CITIES", "FAST_PERIOD_S", "SLOW_PERIOD_S", "STARTING_CAPITAL", "LOG_LEVEL", "LOG_FORMAT"),
+    *("NWS_CONTACT", "DB_POOL_SIZE", "DB_TIMEOUT_S"),
+)
+
+
+@dataclass(frozen=True)
+class Ports:
+    """Loopback ports of the pages and the sandbox."""
+
+    public: int = 8000
+    operator: int = 8001
+    sandbox: int = 8002
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "Ports":
+        """PUBLIC_PORT, OPERATOR_PORT and SANDBOX_PORT. Raises CannotStart for anything but distinct port numbers."""
+        chosen = cls(
+            _port(environment, "PUBLIC_PORT", cls.public),
+            _port(environment, "OPERATOR_PORT", cls.operator),
+            _port(environment, "SANDBOX_PORT", cls.sandbox),
+        )
+        if len({chosen.public, chosen.operator, chosen.sandbox}) < 3:
+            raise CannotStart("PUBLIC_PORT, OPERATOR_PORT and SANDBOX_PORT must differ.")
+        return chosen
+
+
+@dataclass(frozen=True)
+class World:
+    """The recorded world that the sandbox replays, as `make run` names it. Empty values leave it to the sandbox."""
+
+    folder: Path
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "World":
+        """WORLD, SERIES, DATE, SPEED and DEPTH; the data beside the project, else the sample inside it."""
+        beside = PROJECT_ROOT.parent / "shared" / "data"
+        default = beside if beside.is_dir() else PROJECT_ROOT / "sandbox" / "sample"
+        names = ("SERIES", "DATE", "SPEED", "DEPTH")
+        options = {name.lower(): environment[name] for name in names if environment.get(name)}
+        return cls(Path(environment.get("WORLD") or default).resolve(), options)
+
+
+@dataclass(frozen=True)
+class Profile:
+    """One world with a folder, a database and settings of its own. `world` is None where the data are live."""
+
+    name: str
+    state: Path
+    ports: Ports
+    world: World | None
+
+    @property
+    def folder(self) -> Path:
+        """`.milkbot/<profile>`: settings, logs and data."""
+        return self.state / self.name
+
+    @property
+    def env_file(self) -> Path:
+        """Where a second shell finds this profile's settings."""
+        return self.folder / "env"
+
+    @property
+    def sandbox_state(self) -> Path:
+        """Where the sandbox keeps its own state and describes itself."""
+        return self.folder / "sandbox"
+
+    def log(self, process: str) -> Path:
+        """The log of one process."""
+        return self.folder / "logs" / f"{process}.log"
+
+    def make_folders(self) -> None:
+        """Everything a profile keeps is for its owner's eyes."""
+        for folder in (self.state, self.folder, self.folder / "logs", self.sandbox_state):
+            folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def choose_profile(name: str, environment: Mapping[str, str]) -> Profile:
+    """The profile `recorded` or `shadow` with what the environment says of it. Raises CannotStart."""
+    if name not in (RECORDED, SHADOW):
+        raise CannotStart(f"There is no profile {name!r}; choose {RECORDED} or {SHADOW}.")
+    state = Path(environment.get("MILKBOT_STATE_DIR") or PROJECT_ROOT / ".milkbot").absolute()
+    world = World.from_environment(environment) if name == RECORDED else None
+    return Profile(name, state, Ports.from_environment(environment), world)
+
+
+def settings_of(
+    profile: Profile, urls: Mapping[str, str], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """The settings of a profile by their names in `milkbot.core.config`. `urls` are those of database and broker."""
+    settings = {
+        "TRADING_MODE": "SHADOW",
+        "MILKBOT_PROFILE": profile.name,
+        **urls,
+        "PUBLIC_PORT": str(profile.ports.public),
+        "OPERATOR_PORT": str(profile.ports.operator),
+        "SECRET_KEY": _stored_secret(profile.env_file) or secrets.token_urlsafe(48),
+    }
+    if profile.world is not None:
+        sandbox = f"http://127.0.0.1:{profile.ports.sandbox}"
+        settings |= {
+            "MILKBOT_WORLD": "recorded world, replayed",
+            "MILKBOT_WORLD_CLOCK": str(profile.sandbox_state / "sandbox.json"),
+            "KALSHI_BASE_URL": f"{sandbox}/trade-api/v2",
+            "NWS_BASE_URL": f"{sandbox}/nws",
+            "CITIES": "CHI",
+            "FAST_PERIOD_S": "5",
+            "SLOW_PERIOD_S": "10",
+        }
+    return settings | {name: environment[name] for name in _OPERATOR_MAY_SET if environment.get(name)}
+
+
+def write_env_file(profile: Profile, settings: Mapping[str, str]) -> None:
+    """Let a second shell find this profile: its settings, readable by the owner only, and its name in `active`."""
+    lines = "".join(f"{name}={_quoted(value)}\n" for name, value in sorted(settings.items()))
+    descriptor = os.open(profile.env_file, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(lines)
+    (profile.state / "active").write_text(f"{profile.name}\n", encoding="utf-8")
+
+
+def trader_environment(
+    profile: Profile, settings: Mapping[str, str], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """For workers, beat and the operator's pages."""
+    passed = {name: environment[name] for name in (*_PASSED_THROUGH, *_NETWORK) if name in environment}
+    return {**passed, **settings, MARKER: str(profile.folder), "MILKBOT_STATE_DIR": str(profile.state)}
+
+
+def public_environment(
+    profile: Profile, settings: Mapping[str, str], environment: Mapping[str, str]
+) -> dict[str, str]:
+    """For the public page: its own database role, no key, no broker, and no way to the file that holds the others."""
+    passed = {name: environment[name] for name in _PASSED_THROUGH if name in environment}
+    shared = ("TRADING_MODE", "MILKBOT_PROFILE", "MILKBOT_WORLD", "PUBLIC_PORT", "LOG_LEVEL", "LOG_FORMAT", "CITIES")
+    shared += ("DB_POOL_SIZE", "DB_TIMEOUT_S", WORLD_CLOCK_VARIABLE)
+    return {
+        **passed,
+        **{name: settings[name] for name in shared if name in settings},
+        "DATABASE_URL": settings["PUBLIC_DATABASE_URL"],
+        "DJANGO_SETTINGS_MODULE": "milkbot.settings.public",
+        MARKER: str(profile.folder),
+        "MILKBOT_STATE_DIR": os.devnull,
+    }
+
+
+def describe_sandbox(profile: Profile) -> dict[str, object]:
+    """What the sandbox says of itself since it listens; empty before."""
+    try:
+        described = json.loads((profile.sandbox_state / "sandbox.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return described if isinstance(described, dict) else {}
+
+
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name) or str(default)
+    if not text.isdecimal() or not 1 <= int(text) <= 65535:
+        raise CannotStart(f"{name} is {text!r}; set it to a port number from 1 to 65535.")
+    return int(text)
+
+
+def _quoted(value: str) -> str:
+    """As python-dotenv reads it back."""
+    return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+
+
+def _stored_secret(env_file: Path) -> str | None:
+    """The key made at the first start: sessions outlive a restart."""
+    return dotenv_values(env_file, interpolate=False).get("SECRET_KEY") if env_file.is_file() else None

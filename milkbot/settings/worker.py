@@ -1,0 +1,40 @@
+"""Beat and the workers. Plain connections, closed after each task: a pool would only hold what nobody shares."""
+
+from typing import Any, Final
+
+from milkbot.settings.base import *  # noqa: F403
+
+FAST_HARD_LIMIT_S: Final = 55
+"""A cycle that hangs is ended before the next one is due; the soft limit lets it leave its trace first."""
+FAST_SOFT_LIMIT_S: Final = 45
+LONG_LIMIT_S: Final = 3600
+
+# JSON only: a message in Redis can name a task and plain arguments, never code.
+CELERY_TASK_SERIALIZER = "json"
+CELERY_RESULT_SERIALIZER = "json"
+CELERY_ACCEPT_CONTENT = ["json"]
+CELERY_TASK_IGNORE_RESULT = True
+
+CELERY_ENABLE_UTC = True
+CELERY_TIMEZONE = "UTC"
+
+# A task that dies with its worker is not sent again: the schedule sends the next one, with fresh data.
+CELERY_TASK_ACKS_LATE = False
+CELERY_TASK_REJECT_ON_WORKER_LOST = False
+CELERY_WORKER_PREFETCH_MULTIPLIER = 1
+CELERY_BROKER_CONNECTION_RETRY_ON_STARTUP = True
+CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": LONG_LIMIT_S + 60}
+
+CELERY_TASK_CREATE_MISSING_QUEUES = True
+CELERY_TASK_DEFAULT_QUEUE = "slow"
+CELERY_TASK_ROUTES = {"trading.tasks.run_cycle": {"queue": "fast"}}
+CELERY_TASK_ANNOTATIONS = {
+    "trading.tasks.run_cycle": {"soft_time_limit": FAST_SOFT_LIMIT_S, "time_limit": FAST_HARD_LIMIT_S}
+}
+CELERY_TASK_SOFT_TIME_LIMIT = LONG_LIMIT_S - 60
+CELERY_TASK_TIME_LIMIT = LONG_LIMIT_S
+
+# Our logging configuration has the redaction; Celery's own handlers would bypass it.
+CELERY_WORKER_HIJACK_ROOT_LOGGER = False
+CELERY_WORKER_REDIRECT_STDOUTS = False
+CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
