@@ -32,7 +32,10 @@ class RedactingFilter(logging.Filter):
     def filter(self, record: logging.LogRecord) -> bool:
         record.msg, record.args = self._message(record), None
         for name, value in _extras(record).items():
-            record.__dict__[name] = REDACTED if is_secret_name(name) else redact(value, self._known)
+            del record.__dict__[name]
+            record.__dict__[self._text(name)] = (
+                REDACTED if is_secret_name(name) else redact(value, self._known)
+            )
         # Formatters print `exc_text` when it is there, so the exception itself may stay for other handlers.
         if isinstance(record.exc_info, tuple) and record.exc_info[0] is not None:
             record.exc_text = self._text("".join(traceback.format_exception(*record.exc_info)).rstrip("\n"))

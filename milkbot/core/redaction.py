@@ -53,7 +53,7 @@ _BRACKETS_AND_STRINGS = re.compile(
     r"""(?P<open>[\[{(])|(?P<close>[\]})])|"(?:\\.|[^"\\])*+"|'(?:\\.|[^'\\])*+'"""
 )
 _QUOTED = re.compile(
-    r"""[bBuU]?(?:"(?:\\.|[^"\\])*+(?:"|\Z)|'(?:\\.|[^'\\])*+(?:'|\Z)|(?P<escaped>\\+["']).*?(?:(?P=escaped)|\Z))"""
+    r"""[bBuU]?(?:"(?:\\.|[^"\\])*+(?:"|\Z)|'(?:\\.|[^'\\])*+(?:'|\Z)|(?P<escaped>\\+["']).*?(?:(?<!\\)(?P=escaped)|\Z))"""
 )
 _LITERAL = re.compile(r"(?:null|true|false|none)(?=[\s,;)}\]]|\Z)", re.IGNORECASE)
 _SCHEME_AND_WORD = re.compile(r"(?:bearer|basic)[ \t]++\S*+", re.IGNORECASE)
