@@ -108,6 +108,10 @@ class MarketRepository:
         row = MarketRow.objects.select_related("event").filter(ticker=ticker).first()
         return _to_market(row) if row else None
 
+    def ids(self, tickers: Iterable[str]) -> dict[str, int]:
+        """Row ids by ticker; markets that were never stored are left out."""
+        return dict(MarketRow.objects.filter(ticker__in=list(tickers)).values_list("ticker", "pk"))
+
     def latest_snapshots(self, tickers: Sequence[str]) -> dict[str, MarketSnapshot]:
         """The latest prices by ticker; markets without any are left out."""
         rows = _latest_rows(MarketRow.objects.filter(ticker__in=tickers))

@@ -7,7 +7,7 @@ needs patching. A city that cannot be read is reported and the others go on; wha
 """
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
@@ -117,9 +117,7 @@ def run_cycle(
     watch = _Stopwatch()
     sources = sources or Sources()
     if dry_run:
-        views, errors, trading = _read(now, settings, sources, watch)
-        batch = _decide(views, now, settings, exchange_trading=trading)
-        return _report(now, settings, views, batch, errors, watch, fills=0, valuation=None)
+        return _dry_run(now, settings, sources, watch)
     lease = take_lease(settings.mode, holder or holder_name())
     ensure_controls(settings.mode, now)
     LedgerRepository(settings.mode).open_account(settings.capital, now)
@@ -134,6 +132,17 @@ def run_cycle(
     report = _report(now, settings, views, batch, errors, watch, fills=fills, valuation=valuation)
     _finish(report, watch)
     return report
+
+
+def _dry_run(now: datetime, settings: Settings, sources: Sources, watch: _Stopwatch) -> CycleReport:
+    """Read and decide inside a transaction that is thrown away: refreshing sources store what they see, too."""
+    with transaction.atomic():
+        ensure_controls(settings.mode, now)
+        LedgerRepository(settings.mode).open_account(settings.capital, now)
+        views, errors, trading = _read(now, settings, sources, watch)
+        batch = _decide(views, now, settings, exchange_trading=trading)
+        transaction.set_rollback(True)
+    return _report(now, settings, views, batch, errors, watch, fills=0, valuation=None)
 
 
 def record_failure(now: datetime, mode: TradingMode, error: Exception) -> None:
@@ -220,7 +229,7 @@ def _commit(
     signals = SignalRepository(settings.mode)
     signals.save(batch.signals, market_ids, now)
     for decision in signals.save_decisions(batch.decisions, market_ids, now):
-        logger.info("decided", extra=decision._asdict())
+        logger.info("decided", extra=asdict(decision))
     return orders.create(batch.intents, market_ids, lease=lease), batch, market_ids
 
 

@@ -1,5 +1,8 @@
 """Rows of trading, all in `ops`; mode is part of every fact. Domain types live in `trading.domain.types`."""
 
+from enum import StrEnum
+from typing import Any
+
 from django.conf import settings
 from django.db import models
 from django.db.models import F, Q
@@ -17,14 +20,14 @@ from trading.domain.types import (
     TradingState,
 )
 
-MONEY = {"max_digits": 18, "decimal_places": 6}
+MONEY: dict[str, Any] = {"max_digits": 18, "decimal_places": 6}
 
 
-def _choices(enum: type) -> list[tuple[str, str]]:
-    return [(member.value, member.value) for member in enum]  # type: ignore[attr-defined]
+def _choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
+    return [(member.value, member.value) for member in enum]
 
 
-def _one_of(column: str, enum: type) -> Q:
+def _one_of(column: str, enum: type[StrEnum]) -> Q:
     return Q(**{f"{column}__in": [value for value, _ in _choices(enum)]})
 
 

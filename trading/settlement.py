@@ -98,10 +98,10 @@ def _close_orders(mode: TradingMode, now: datetime) -> int:
     rows = OrderRow.objects.filter(
         mode=mode, market__status="finalized", state__in=[state.value for state in ENDED]
     )
-    orders = OrderRepository(mode)
-    for row in rows.select_related("intent", "market"):
-        orders.transition(to_order(row), OrderEvent.SETTLE, at=now)
-    return len(rows)
+    ended = [to_order(row) for row in rows.select_related("intent", "market")]
+    for order in ended:
+        OrderRepository(mode).transition(order, OrderEvent.SETTLE, at=now)
+    return len(ended)
 
 
 def _refuse(market: MarketRow, mode: TradingMode, now: datetime) -> None:

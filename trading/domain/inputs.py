@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from typing import NamedTuple
@@ -61,7 +62,8 @@ class EventContext(NamedTuple):
     around: Circumstances
 
 
-class MarketDecision(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class MarketDecision:
     """Why a market was or was not traded, in a code and a figure."""
 
     market_ticker: str

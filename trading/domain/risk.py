@@ -1,6 +1,7 @@
 """Caps on what can be lost. They count the worst case: positions at cost plus every order that may still fill."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from decimal import ROUND_DOWN, Decimal
 from typing import NamedTuple
 
@@ -52,7 +53,8 @@ class Holding(NamedTuple):
     at_risk: Decimal
 
 
-class Allowance(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Allowance:
     """Contracts a cap leaves, and the cap that bound (None when none did)."""
 
     count: Decimal

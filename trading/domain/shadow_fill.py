@@ -5,15 +5,16 @@ own prices; what is not there does not fill. Nothing is assumed about queues, so
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from decimal import Decimal
-from typing import NamedTuple
 
 from markets.domain.types import OrderBook, PriceLevel
 from milkbot.core.money import ZERO
 from trading.domain.types import BookSide
 
 
-class Execution(NamedTuple):
+@dataclass(frozen=True, slots=True)
+class Execution:
     """Contracts taken at one price of the YES book."""
 
     yes_price: Decimal

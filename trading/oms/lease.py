@@ -28,7 +28,7 @@ class LeaseHeld(MilkbotError):
 
 _TAKE = """
 INSERT INTO trader_lease AS held (mode, holder, fencing, acquired_at, expires_at)
-VALUES (%(mode)s, %(holder)s, 1, now(), now() + %(ttl)s)
+VALUES (%(mode)s, %(holder)s, 1, now(), now() + make_interval(secs => %(ttl_s)s))
 ON CONFLICT (mode) DO UPDATE SET
     holder = excluded.holder,
     fencing = held.fencing + CASE WHEN held.holder = excluded.holder AND held.expires_at > now() THEN 0 ELSE 1 END,
@@ -53,7 +53,9 @@ def take_lease(mode: TradingMode, holder: str, ttl: timedelta = LEASE_TTL) -> Le
     current = TraderLeaseRow.objects.filter(mode=mode).values_list("holder", flat=True).first()
     dead = current if current is not None and _is_dead(current) else ""
     with connection.cursor() as cursor:
-        cursor.execute(_TAKE, {"mode": mode.value, "holder": holder, "ttl": ttl, "dead": dead})
+        cursor.execute(
+            _TAKE, {"mode": mode.value, "holder": holder, "ttl_s": ttl.total_seconds(), "dead": dead}
+        )
         row = cursor.fetchone()
     if row is None:
         raise LeaseHeld(f"{current} trades in {mode}; stop it, or wait until its lease runs out")

@@ -90,6 +90,8 @@ class OrderRepository:
 
         Raises Fenced, having written nothing, when `lease` is not the valid one.
         """
+        if lease.mode is not self._mode:
+            raise Fenced(f"a lease for {lease.mode} cannot write intents of {self._mode}")
         if not intents:
             return ()
         written = self._write_intents(intents, market_ids, lease)
@@ -171,7 +173,7 @@ class OrderRepository:
         with connection.cursor() as cursor:
             cursor.execute(_WRITE_INTENTS, parameters)
             found = cursor.fetchall()
-        if not found[0][0] or lease.mode is not self._mode:
+        if not found[0][0]:
             raise Fenced(f"lease #{lease.fencing} of {lease.holder} is no longer valid for {self._mode}")
         return {key: pk for _, pk, key in found if pk is not None}
 

@@ -25,7 +25,7 @@ def book(fills: list[Fill]) -> tuple[Position, Decimal]:
 def test_apply_fill_when_buying_yes_then_pays_the_price() -> None:
     position, cash = book([make_fill(count="10", yes_price="0.40", fee="0.1680")])
 
-    assert (position.count, position.cost, cash) == (10, Decimal("4.00"), Decimal("-4.00"))
+    assert (position.count, position.cost, cash) == (Decimal(10), Decimal("4.00"), Decimal("-4.00"))
     assert position.fees == Decimal("0.1680")
     assert position.opened_at == NOW
 
@@ -33,7 +33,7 @@ def test_apply_fill_when_buying_yes_then_pays_the_price() -> None:
 def test_apply_fill_when_selling_on_an_empty_book_then_buys_no_at_one_minus_price() -> None:
     position, cash = book([make_fill(book_side=BookSide.ASK, count="10", yes_price="0.40")])
 
-    assert (position.count, position.cost, cash) == (-10, Decimal("6.00"), Decimal("-6.00"))
+    assert (position.count, position.cost, cash) == (Decimal(-10), Decimal("6.00"), Decimal("-6.00"))
 
 
 def test_apply_fill_when_closing_then_realizes_at_average_cost() -> None:
@@ -45,7 +45,7 @@ def test_apply_fill_when_closing_then_realizes_at_average_cost() -> None:
         ]
     )
 
-    assert (position.count, position.cost) == (15, Decimal("6.75"))
+    assert (position.count, position.cost) == (Decimal(15), Decimal("6.75"))
     assert position.realized_pnl == Decimal("0.75")
     assert cash == Decimal("-6.00")
 
@@ -58,7 +58,11 @@ def test_apply_fill_when_larger_than_the_position_then_flips_and_costs_add_up() 
         ]
     )
 
-    assert (position.count, position.cost, position.realized_pnl) == (-6, Decimal("3.00"), Decimal("0.80"))
+    assert (position.count, position.cost, position.realized_pnl) == (
+        Decimal(-6),
+        Decimal("3.00"),
+        Decimal("0.80"),
+    )
     assert cash == Decimal("-1.20") + Decimal("2.00") - Decimal("3.00")
 
 

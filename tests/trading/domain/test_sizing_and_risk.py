@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from trading.domain.policy import Limits
-from trading.domain.risk import Exposure, Holding, MarketPlace, add_up, allow
+from trading.domain.risk import Allowance, Exposure, Holding, MarketPlace, add_up, allow
 from trading.domain.sizing import certainty_shrink, kelly_contracts, kelly_share
 from trading.domain.types import ReasonCode
 
@@ -93,7 +93,7 @@ def test_allow_when_a_cap_binds_then_names_it_and_leaves_what_fits(limits: Limit
         bankroll=Decimal(10_000),
     )
 
-    assert allowance == (Decimal(10), code)
+    assert allowance == Allowance(Decimal(10), code)
 
 
 def test_allow_when_cash_is_short_then_spends_what_there_is() -> None:
@@ -108,7 +108,7 @@ def test_allow_when_cash_is_short_then_spends_what_there_is() -> None:
         bankroll=Decimal(10_000),
     )
 
-    assert allowance == (Decimal(3), ReasonCode.CAP_CASH)
+    assert allowance == Allowance(Decimal(3), ReasonCode.CAP_CASH)
 
 
 def test_allow_when_too_many_markets_are_held_then_none_but_more_of_a_held_one() -> None:

@@ -6,7 +6,7 @@ from typing import ClassVar
 from markets.domain.types import Bracket
 from trading.domain.strategies.base import Strategy
 from trading.domain.types import ReasonCode, StrategyOutput
-from weather.domain.distribution import bracket_probabilities, bracket_standard_errors
+from weather.domain.distribution import outlook_probabilities, outlook_standard_errors
 from weather.domain.types import Outlook
 
 
@@ -17,8 +17,8 @@ class DailyHighStrategy(Strategy):
 
     def evaluate(self, outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[StrategyOutput, ...]:
         edges = [(bracket.low_f, bracket.high_f) for bracket in brackets]
-        probabilities = bracket_probabilities(outlook.mu, outlook.sigma, edges)
-        errors = bracket_standard_errors(outlook.mu, outlook.sigma, outlook.mu_se, outlook.ln_sigma_se, edges)
+        probabilities = outlook_probabilities(outlook, edges)
+        errors = outlook_standard_errors(outlook, edges)
         features = {"mu": outlook.mu, "sigma": outlook.sigma, "lead_hours": outlook.lead_hours}
         return tuple(
             StrategyOutput(
