@@ -5,6 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from analytics.public import EquityPoint
 from milkbot.core.money import ZERO, signed_dollars
@@ -162,7 +163,7 @@ def _unbroken(points: Sequence[EquityPoint], span: timedelta) -> list[list[Equit
     """Stretches without a hole: where no cycle ran, nothing is known and no line is drawn."""
     widest = max(timedelta(minutes=30), span / 120)
     pieces = [[points[0]]]
-    for earlier, later in zip(points, points[1:], strict=False):
+    for earlier, later in pairwise(points):
         if later.at - earlier.at > widest:
             pieces.append([])
         pieces[-1].append(later)
@@ -171,7 +172,7 @@ def _unbroken(points: Sequence[EquityPoint], span: timedelta) -> list[list[Equit
 
 def _staircase(values: Sequence[tuple[datetime, Decimal]]) -> list[tuple[datetime, Decimal]]:
     corners = [values[0]]
-    for (_, before), (at, value) in zip(values, values[1:], strict=False):
+    for (_, before), (at, value) in pairwise(values):
         corners += [(at, before), (at, value)]
     return corners
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
-from decimal import Decimal
+from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from analytics.public import (
@@ -114,7 +114,7 @@ def build_tile(view: CityView, highest_c: float | None, ours: Mapping[str, float
     """The tile of one city at application time `now`. `highest_c` is the day's highest reading so far, °C."""
     state = _state(view, now)
     status, level = _SAID[state]
-    reached_f = words.fahrenheit(highest_c)
+    reached_f = _official_f(view.markets) if state is TileState.SETTLED else words.fahrenheit(highest_c)
     weather, city = view.weather, view.city
     closes, countdown = _closing(view, state, now)
     return Tile(
@@ -258,7 +258,7 @@ def _book(markets: Sequence[PublicMarket], state: TileState) -> tuple[tuple[str,
     volumes = [market.volume for market in markets if market.volume is not None]
     volume = words.quantity(sum(volumes, Decimal(0)) if volumes else None)
     if state is TileState.SETTLED:
-        return (("Official", _official(markets)), ("Paid", "100¢"), ("Volume", volume))
+        return (("Official", words.degrees(_official_f(markets))), ("Paid", "100¢"), ("Volume", volume))
     favourite = _favourite(markets)
     bid, ask = (favourite.yes_bid, favourite.yes_ask) if favourite else (None, None)
     spread = None if bid is None or ask is None else ask - bid
@@ -270,9 +270,13 @@ def _book(markets: Sequence[PublicMarket], state: TileState) -> tuple[tuple[str,
     )
 
 
-def _official(markets: Sequence[PublicMarket]) -> str:
-    value = next((market.expiration_value for market in markets if market.expiration_value), "")
-    return f"{value}°" if value else words.MISSING
+def _official_f(markets: Sequence[PublicMarket]) -> int | None:
+    """The settled high, °F; None where the exchange's text of it is not a number."""
+    texts = (market.expiration_value for market in markets if market.expiration_value)
+    try:
+        return round(Decimal(next(texts, "")))
+    except (InvalidOperation, OverflowError, ValueError):
+        return None
 
 
 def _note(view: CityView, state: TileState, now: datetime) -> str:
@@ -280,7 +284,7 @@ def _note(view: CityView, state: TileState, now: datetime) -> str:
     if state is TileState.UNLISTED:
         return "The exchange has not listed an event yet."
     if state is TileState.SETTLED:
-        return f"Official high {_official(markets)}, by the exchange's final result."
+        return f"Official high {words.degrees(_official_f(markets))}, by the exchange's final result."
     if state is TileState.CLOSED:
         return "Trading has ended. The official high is reported the next morning."
     if state is TileState.REFUSED:

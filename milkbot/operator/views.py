@@ -1,0 +1,110 @@
+"""The two-step switch: GET says in numbers what it means, POST with a reason and a retyped word does it."""
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+from django import forms
+from django.contrib import admin, messages
+from django.contrib.auth.models import User
+from django.core.exceptions import PermissionDenied
+from django.http import Http404, HttpRequest, HttpResponse
+from django.shortcuts import redirect, render
+from django.views.decorators.http import require_http_methods
+
+from milkbot.core import clock
+from milkbot.core.config import get_config
+from milkbot.operator.consequences import read_exposure
+from trading.controls import get_trading_state, set_trading_state
+from trading.domain.types import TradingState
+
+PERMISSION: Final = "trading.change_controlsrow"
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One position of the switch: the word to retype, and what turning there does."""
+
+    word: str
+    state: TradingState
+    title: str
+    effect: str
+
+
+TURNS: Final = {
+    turn.word.lower(): turn
+    for turn in (
+        Turn(
+            "HALT",
+            TradingState.HALTED,
+            "Halt trading",
+            "Once this is acknowledged no order leaves. Prices, weather and settlement go on. Only a person ends a halt.",
+        ),
+        Turn(
+            "REDUCE",
+            TradingState.REDUCING,
+            "Reduce only",
+            "From the next cycle on, nothing that increases exposure is sent. What sheds exposure still is.",
+        ),
+        Turn(
+            "RESUME",
+            TradingState.ACTIVE,
+            "Resume trading",
+            "The next cycle may send orders again, within all caps.",
+        ),
+    )
+}
+
+
+class SwitchForm(forms.Form):
+    """A reason for the record, and the word that shows the page was read."""
+
+    reason = forms.CharField(max_length=500, help_text="Kept with the action, for whoever asks later.")
+    word = forms.CharField(max_length=10, widget=forms.TextInput(attrs={"autocomplete": "off"}))
+
+    def __init__(self, *args: Any, turn: Turn, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._turn = turn
+        self.fields["word"].label = f"Type {turn.word}"
+
+    def clean_word(self) -> str:
+        word = str(self.cleaned_data["word"])
+        if word != self._turn.word:
+            raise forms.ValidationError(f"Type {self._turn.word}, in capitals. Nothing was changed.")
+        return word
+
+
+@require_http_methods(["GET", "HEAD", "POST"])
+def switch(request: HttpRequest, word: str) -> HttpResponse:
+    """Turn the trading switch of this process's mode to the position `word` names (halt, reduce, resume)."""
+    if not isinstance(request.user, User) or not request.user.has_perm(PERMISSION):
+        raise PermissionDenied
+    turn = TURNS.get(word)
+    if turn is None:
+        raise Http404(f"no such position: {word}")
+    form = SwitchForm(request.POST if request.method == "POST" else None, turn=turn)
+    if form.is_valid():
+        _turn(request, request.user, turn, form.cleaned_data["reason"])
+        return redirect("admin:index")
+    mode = get_config().trading_mode
+    context = {
+        **admin.site.each_context(request),
+        "title": turn.title,
+        "turn": turn,
+        "form": form,
+        "current": get_trading_state(mode),
+        "exposure": read_exposure(mode),
+    }
+    return render(request, "operator/switch.html", context)
+
+
+def _turn(request: HttpRequest, user: User, turn: Turn, reason: str) -> None:
+    mode = get_config().trading_mode
+    before = set_trading_state(
+        mode=mode,
+        state=turn.state,
+        actor=user.get_username(),
+        user_id=user.pk,
+        reason=reason,
+        now=clock.now(),
+    )
+    messages.success(request, f"{mode.value} was {before.value}, is {turn.state.value} now.")
