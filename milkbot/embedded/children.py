@@ -74,7 +74,13 @@ def pages_answer(profile: Profile) -> bool:
 
 def workers(profile: Profile, env: Mapping[str, str]) -> list[Child]:
     """The fast queue alone, so that no slow task delays a cycle; the rest; and the clock that sends them."""
-    schedule = ("beat", "--scheduler", "django_celery_beat.schedulers:DatabaseScheduler", "--max-interval", "5")
+    schedule = (
+        "beat",
+        "--scheduler",
+        "django_celery_beat.schedulers:DatabaseScheduler",
+        "--max-interval",
+        "5",
+    )
     return [
         _celery(profile, "worker-fast", env, *_worker("fast", "fast")),
         _celery(profile, "worker-slow", env, *_worker("slow", "slow,batch")),

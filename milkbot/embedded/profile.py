@@ -17,8 +17,24 @@ from milkbot.embedded.process import MARKER, CannotStart
 RECORDED: Final = "recorded"
 SHADOW: Final = "shadow"
 
-_PASSED_THROUGH: Final = ("PATH", "HOME", "LANG", "LC_ALL", "TMPDIR", "USER", "VIRTUAL_ENV", "COVERAGE_PROCESS_CONFIG")
-_NETWORK: Final = ("HTTPS_PROXY", "HTTP_PROXY", "NO_PROXY", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE", "SSL_CERT_DIR")
+_PASSED_THROUGH: Final = (
+    "PATH",
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "TMPDIR",
+    "USER",
+    "VIRTUAL_ENV",
+    "COVERAGE_PROCESS_CONFIG",
+)
+_NETWORK: Final = (
+    "HTTPS_PROXY",
+    "HTTP_PROXY",
+    "NO_PROXY",
+    "REQUESTS_CA_BUNDLE",
+    "SSL_CERT_FILE",
+    "SSL_CERT_DIR",
+)
 _OPERATOR_MAY_SET: Final = (
     *("CITIES", "FAST_PERIOD_S", "SLOW_PERIOD_S", "STARTING_CAPITAL", "LOG_LEVEL", "LOG_FORMAT"),
     *("NWS_CONTACT", "DB_POOL_SIZE", "DB_TIMEOUT_S"),
@@ -60,6 +76,8 @@ class World:
         default = beside if beside.is_dir() else PROJECT_ROOT / "sandbox" / "sample"
         names = ("SERIES", "DATE", "SPEED", "DEPTH")
         options = {name.lower(): environment[name] for name in names if environment.get(name)}
+        if beside.is_dir() and not environment.get("WORLD"):
+            options = {"series": "KXHIGHCHI", "date": "2025-05-14"} | options
         return cls(Path(environment.get("WORLD") or default).resolve(), options)
 
 
@@ -107,9 +125,12 @@ def choose_profile(name: str, environment: Mapping[str, str]) -> Profile:
 
 
 def settings_of(
-    profile: Profile, urls: Mapping[str, str], environment: Mapping[str, str]
+    profile: Profile, urls: Mapping[str, str], world: str, environment: Mapping[str, str]
 ) -> dict[str, str]:
-    """The settings of a profile by their names in `milkbot.core.config`. `urls` are those of database and broker."""
+    """The settings of a profile by their names in `milkbot.core.config`.
+
+    `urls` are those of database and broker; `world` is what the data are, in words.
+    """
     settings = {
         "TRADING_MODE": "SHADOW",
         "MILKBOT_PROFILE": profile.name,
@@ -121,7 +142,7 @@ def settings_of(
     if profile.world is not None:
         sandbox = f"http://127.0.0.1:{profile.ports.sandbox}"
         settings |= {
-            "MILKBOT_WORLD": "recorded world, replayed",
+            "MILKBOT_WORLD": world,
             "MILKBOT_WORLD_CLOCK": str(profile.sandbox_state / "sandbox.json"),
             "KALSHI_BASE_URL": f"{sandbox}/trade-api/v2",
             "NWS_BASE_URL": f"{sandbox}/nws",
@@ -154,7 +175,15 @@ def public_environment(
 ) -> dict[str, str]:
     """For the public page: its own database role, no key, no broker, and no way to the file that holds the others."""
     passed = {name: environment[name] for name in _PASSED_THROUGH if name in environment}
-    shared = ("TRADING_MODE", "MILKBOT_PROFILE", "MILKBOT_WORLD", "PUBLIC_PORT", "LOG_LEVEL", "LOG_FORMAT", "CITIES")
+    shared = (
+        "TRADING_MODE",
+        "MILKBOT_PROFILE",
+        "MILKBOT_WORLD",
+        "PUBLIC_PORT",
+        "LOG_LEVEL",
+        "LOG_FORMAT",
+        "CITIES",
+    )
     shared += ("DB_POOL_SIZE", "DB_TIMEOUT_S", WORLD_CLOCK_VARIABLE)
     return {
         **passed,

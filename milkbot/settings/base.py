@@ -36,15 +36,18 @@ MIDDLEWARE: list[str] = []
 AUTH_USER_MODEL = "auth.User"
 
 
-def database(url: SecretStr, *, pool: bool = False) -> dict[str, object]:
+def database(
+    url: SecretStr, *, pool: bool = False, statement_timeout_s: int | None = None
+) -> dict[str, object]:
     """A `DATABASES` entry from a postgresql:// URL. Unix sockets stand in `?host=/folder`."""
     parts = urlsplit(url.get_secret_value())
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     timeout_ms = MILKBOT.db_timeout_s * 1000
+    statement_timeout_ms = statement_timeout_s * 1000 if statement_timeout_s else timeout_ms * 6
     options: dict[str, object] = {
         "connect_timeout": MILKBOT.db_timeout_s,
         "options": (
-            f"-c search_path=public,ops,analytics -c statement_timeout={timeout_ms * 6} "
+            f"-c search_path=public,ops,analytics -c statement_timeout={statement_timeout_ms} "
             f"-c lock_timeout={timeout_ms} -c timezone=UTC"
         ),
     }

@@ -30,7 +30,13 @@ MIDDLEWARE = [
     "django_htmx.middleware.HtmxMiddleware",
 ]
 
-DATABASES = {"default": database(MILKBOT.public_database_url or MILKBOT.database_url, pool=True)}
+DATABASES = {
+    "default": database(
+        MILKBOT.public_database_url or MILKBOT.database_url,
+        pool=True,
+        statement_timeout_s=MILKBOT.db_timeout_s,
+    )
+}
 
 ROOT_URLCONF = "milkbot.urls.public"
 WSGI_APPLICATION = "milkbot.wsgi.application"

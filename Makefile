@@ -1,0 +1,92 @@
+# The ways to work with Milkbot. `make help` lists them; every target installs what it needs into .venv first.
+SHELL := /bin/bash
+.DEFAULT_GOAL := help
+
+# The first interpreter that runs and is new enough.
+PYTHON ?= $(shell for name in python3.11 python3.12 python3.13 python3; do \
+	$$name -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$name && break; done)
+VENV := .venv
+BIN := $(VENV)/bin
+PACKAGES := milkbot weather markets trading analytics publicsite sandbox
+CHECKED := $(PACKAGES) tests tools benchmarks manage.py
+WORKERS ?= 2
+
+# Settings load as they would on a server, whatever profile runs on this machine; nothing is connected to.
+AS_INSTALLED = MILKBOT_STATE_DIR=/dev/null DATABASE_URL=postgresql://nobody@/nothing \
+	SECRET_KEY="$$(head -c 48 /dev/urandom | base64 | tr -d '\n')"
+
+# A folder's own .venv, made anew when a lock file's content changed.
+RUNTIME := $(VENV)/.runtime
+DEVELOPMENT := $(VENV)/.development
+
+.PHONY: help run shadow sandbox test test-slow lint bench format stories lock clean
+
+help: ## List these targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+run: $(RUNTIME) ## Run it on a recorded day: no keys, no network. WORLD= SERIES= DATE= SPEED= DEPTH= FRESH=1
+	@WORLD='$(WORLD)' SERIES='$(SERIES)' DATE='$(DATE)' SPEED='$(SPEED)' DEPTH='$(DEPTH)' \
+		exec $(BIN)/python -m milkbot.embedded run --profile recorded $(if $(FRESH),--fresh)
+
+shadow: $(RUNTIME) ## Run it on the real market and weather data, with pretended orders and no keys. FRESH=1
+	@exec $(BIN)/python -m milkbot.embedded run --profile shadow $(if $(FRESH),--fresh)
+
+sandbox: $(RUNTIME) ## Run only the local Kalshi and NWS. PORT=8002 WORLD= SERIES= DATE= SPEED= DEPTH=
+	@exec $(BIN)/python -m sandbox --port $(or $(PORT),8002) $(if $(WORLD),--world '$(WORLD)') \
+		$(if $(SERIES),--series '$(SERIES)') $(if $(DATE),--date '$(DATE)') $(if $(SPEED),--speed '$(SPEED)') \
+		$(if $(DEPTH),--depth '$(DEPTH)')
+
+test: $(DEVELOPMENT) ## Run the tests with the coverage gate, as CI does. WORKERS=2
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --cov --cov-report=term
+
+test-slow: $(DEVELOPMENT) ## Run the tests that start the whole system
+	$(BIN)/python -m pytest -m slow --no-cov
+
+lint: $(DEVELOPMENT) ## Check format, types, walls between the rooms, migrations, deployment settings, stories
+	$(BIN)/black --quiet --check $(CHECKED)
+	$(BIN)/isort --quiet --check-only $(CHECKED)
+	$(BIN)/ruff check --quiet $(CHECKED)
+	$(BIN)/python -m tools.lengths
+	$(BIN)/lint-imports --no-cache
+	$(BIN)/python -m tools.stories --check
+	$(AS_INSTALLED) $(BIN)/python -W ignore manage.py makemigrations --check --dry-run
+	for name in operator public; do \
+		$(AS_INSTALLED) DJANGO_SETTINGS_MODULE=milkbot.settings.$$name \
+			$(BIN)/python manage.py check --deploy --fail-level WARNING || exit 1; done
+	$(AS_INSTALLED) $(BIN)/mypy $(CHECKED)
+
+bench: $(DEVELOPMENT) ## Measure a cycle: its time and its number of statements
+	@$(BIN)/python -m benchmarks
+
+format: $(DEVELOPMENT) ## Put every file into the house's format
+	$(BIN)/isort --quiet $(CHECKED)
+	$(BIN)/black --quiet $(CHECKED)
+
+stories: $(DEVELOPMENT) ## Write docs/STORIES.md from the markers on the tests
+	$(BIN)/python -m tools.stories
+
+lock: $(DEVELOPMENT) ## Compile requirements/*.in into hash-pinned requirements/*.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --output-file requirements/runtime.txt requirements/runtime.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+		--no-header --output-file requirements/dev.txt requirements/dev.in
+
+clean: ## Remove caches; delete the profiles' data only after you said yes
+	@if [ -x $(BIN)/python ]; then $(BIN)/python -m milkbot.embedded clean; fi
+	@rm -rf .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache .coverage .coverage.* build staticfiles
+	@find . -name __pycache__ -not -path './$(VENV)/*' -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	@[ -n "$(PYTHON)" ] || { echo "Milkbot needs Python 3.11 or newer; name one with PYTHON=/path/to/python."; exit 1; }
+	@echo "Creating $(VENV) with $$($(PYTHON) --version)"
+	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+
+$(RUNTIME): requirements/runtime.txt | $(VENV)/bin/python
+	@echo "Installing the packages of requirements/runtime.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@touch $@
+
+$(DEVELOPMENT): requirements/dev.txt $(RUNTIME)
+	@echo "Installing the packages of requirements/dev.txt"
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@touch $@
