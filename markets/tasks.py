@@ -7,7 +7,7 @@ from milkbot.core import clock
 from milkbot.logger import logger
 
 
-@shared_task(name="markets.refresh_unsettled_markets", queue="slow", ignore_result=True)
+@shared_task(name="markets.tasks.refresh_unsettled_markets", queue="slow", ignore_result=True)
 def refresh_unsettled_markets() -> None:
     """Learn results and settlement of markets past their close."""
     finalized = refresh_unsettled(clock.now())

@@ -16,7 +16,9 @@ from weather import services
 _SCHEDULED_MAX_AGE: Final = timedelta(minutes=WEATHER_CACHE_MIN) / 2
 
 
-@shared_task(name="weather.refresh", queue="slow", ignore_result=True, soft_time_limit=240, time_limit=270)
+@shared_task(
+    name="weather.tasks.refresh", queue="slow", ignore_result=True, soft_time_limit=240, time_limit=270
+)
 def refresh() -> None:
     """Refresh every configured city from NWS."""
     outcome = services.refresh_weather(get_config().cities, clock.now(), max_age=_SCHEDULED_MAX_AGE)
@@ -24,7 +26,11 @@ def refresh() -> None:
 
 
 @shared_task(
-    name="weather.refresh_reports", queue="slow", ignore_result=True, soft_time_limit=240, time_limit=270
+    name="weather.tasks.refresh_reports",
+    queue="slow",
+    ignore_result=True,
+    soft_time_limit=240,
+    time_limit=270,
 )
 def refresh_reports() -> None:
     """Fetch new climate reports of every configured city."""

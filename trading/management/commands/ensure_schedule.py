@@ -30,11 +30,11 @@ def schedule(config: Config) -> tuple[Entry, ...]:
     fast, slow = timedelta(seconds=config.fast_period_s), timedelta(seconds=config.slow_period_s)
     return (
         Entry("cycle", "trading.tasks.run_cycle", "fast", fast, expires=fast),
-        Entry("weather", "weather.refresh", "slow", slow, expires=slow),
-        Entry("climate reports", "weather.refresh_reports", "slow", slow, expires=slow),
-        Entry("results", "markets.refresh_unsettled_markets", "slow", slow, expires=slow),
+        Entry("weather", "weather.tasks.refresh", "slow", slow, expires=slow),
+        Entry("climate reports", "weather.tasks.refresh_reports", "slow", slow, expires=slow),
+        Entry("results", "markets.tasks.refresh_unsettled_markets", "slow", slow, expires=slow),
         Entry("settlement", "trading.tasks.settle", "slow", slow, expires=slow),
-        Entry("rollup", "analytics.rollup", "slow", slow, expires=slow),
+        Entry("rollup", "analytics.tasks.rollup", "slow", slow, expires=slow),
         Entry("pruning", "trading.tasks.prune", "batch", timedelta(days=1), expires=timedelta(hours=12)),
     )
 
