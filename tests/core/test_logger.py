@@ -31,9 +31,8 @@ class Log:
         self.handler = logging.StreamHandler(self.stream)
         self.handler.setFormatter(configurator.configure_formatter(settings["formatters"]["line"]))
         self.handler.addFilter(configurator.configure_filter(settings["filters"]["redact"]))
-        self.logger = logging.Logger(
-            "milkbot.test", settings["root"]["level"]
-        )  # noqa: LOG001 - apart from the process
+        # Not from getLogger: apart from the process's own tree of loggers.
+        self.logger = logging.Logger("milkbot.test", settings["root"]["level"])  # noqa: LOG001
         self.logger.addHandler(self.handler)
 
     @property

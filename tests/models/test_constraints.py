@@ -1,0 +1,275 @@
+"""Every constraint of every table refuses what it is there to refuse, by its own name."""
+
+import uuid
+from collections.abc import Callable
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from django.core.exceptions import ValidationError
+from django.db import IntegrityError, transaction
+from django.db.models import Model
+
+from analytics.models import EquityRow
+from markets.models import EventRow, MarketRow, MarketSnapshotRow
+from milkbot.models import HealthStatusRow, InstallationRow
+from tests.models.tables import our_models
+from tests.models.valid_rows import EARLIER, LATER, NOON, VALID, store
+from trading.models import (
+    ControlsRow,
+    CycleRow,
+    DecisionRow,
+    FillRow,
+    IntentRow,
+    LedgerRow,
+    LockRow,
+    OrderEventRow,
+    OrderRow,
+    PositionRow,
+    RiskEventRow,
+    SettlementRow,
+    SignalRow,
+)
+from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
+
+pytestmark = pytest.mark.django_db
+
+Change = dict[str, Any]
+
+CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
+    "installation_is_single": (InstallationRow, [{"singleton": False}]),
+    # Weather
+    "weather_seen_after_capture": (WeatherSnapshotRow, [{"last_seen_at": EARLIER}]),
+    "weather_observation_paired": (
+        WeatherSnapshotRow,
+        [{"observed_at": None}, {"observed_temp_c": None}, {"observed_is_metar": None}],
+    ),
+    "weather_temp_plausible": (WeatherSnapshotRow, [{"observed_temp_c": 60.1}, {"observed_temp_c": -60.1}]),
+    "observation_temp_plausible": (
+        ObservationRow,
+        [{"temp_c": 60.1}, {"temp_c": -60.1}, {"temp_c": float("nan")}],
+    ),
+    "forecast_sigma_positive": (ForecastRow, [{"sigma": 0.0}, {"sigma": -1.0}]),
+    "forecast_kind_known": (ForecastRow, [{"kind": "half_day"}]),
+    # Markets
+    "market_result_known": (MarketRow, [{"result": "maybe"}]),
+    "market_finalized_has_time": (MarketRow, [{"status": "finalized"}]),
+    "snapshot_prices_on_0_1": (
+        MarketSnapshotRow,
+        [
+            {"yes_bid": Decimal(0)},
+            {"yes_ask": Decimal(1)},
+            {"yes_ask": Decimal("1.2")},
+            {"last_price": Decimal(0)},
+            {"last_price": Decimal(1)},
+            {"last_price": Decimal("1.2")},
+            {"last_price": Decimal("-0.1")},
+        ],
+    ),
+    "snapshot_bid_paired": (MarketSnapshotRow, [{"yes_bid": None}, {"yes_bid_size": None}]),
+    "snapshot_ask_paired": (MarketSnapshotRow, [{"yes_ask": None}, {"yes_ask_size": None}]),
+    "snapshot_not_crossed": (MarketSnapshotRow, [{"yes_bid": Decimal("0.43")}, {"yes_bid": Decimal("0.44")}]),
+    "snapshot_seen_after_capture": (MarketSnapshotRow, [{"last_seen_at": EARLIER}]),
+    "snapshot_counts_positive": (
+        MarketSnapshotRow,
+        [{"volume": Decimal(-1)}, {"open_interest": Decimal(-1)}],
+    ),
+    # Trading
+    "cycle_account_paired": (CycleRow, [{"cash": None}, {"realized_pnl": None}, {"unrealized_pnl": None}]),
+    "controls_state_known": (ControlsRow, [{"state": "PAUSED"}]),
+    "lock_cleared_paired": (LockRow, [{"cleared_at": LATER}, {"cleared_by": "ann"}]),
+    "signal_p_on_0_1": (SignalRow, [{"p_yes": -0.01}, {"p_yes": 1.01}, {"p_yes": float("nan")}]),
+    "signal_decision_known": (SignalRow, [{"decision": "WAIT"}]),
+    "signal_seen_after_made": (SignalRow, [{"seen_until": EARLIER}]),
+    "decision_count_positive": (DecisionRow, [{"count": Decimal(-1)}]),
+    "decision_seen_after_decided": (DecisionRow, [{"seen_until": EARLIER}]),
+    "intent_price_on_0_1": (
+        IntentRow,
+        [{"limit_price": Decimal(0)}, {"limit_price": Decimal(1)}, {"limit_price": Decimal("1.2")}],
+    ),
+    "intent_count_positive": (
+        IntentRow,
+        [{"count": Decimal(0)}, {"count": Decimal(-1)}, {"max_cost": Decimal("-0.01")}],
+    ),
+    "intent_p_on_0_1": (IntentRow, [{"p_yes": -0.01}, {"p_yes": 1.01}]),
+    "intent_key_begins_with_mode": (IntentRow, [{"mode": "LIVE"}, {"intent_key": "LIVE:CHI:x"}]),
+    "intent_book_side_matches": (
+        IntentRow,
+        [
+            {"side": "YES", "action": "BUY", "book_side": "ask"},
+            {"side": "NO", "action": "SELL", "book_side": "ask"},
+            {"side": "YES", "action": "SELL", "book_side": "bid"},
+            {"side": "NO", "action": "BUY", "book_side": "bid"},
+        ],
+    ),
+    "order_state_known": (OrderRow, [{"state": "PENDING"}]),
+    "order_price_on_0_1": (
+        OrderRow,
+        [{"limit_price": Decimal(0)}, {"limit_price": Decimal(1)}, {"limit_price": Decimal("1.2")}],
+    ),
+    "order_count_positive": (OrderRow, [{"count": Decimal(0)}]),
+    "order_not_overfilled": (OrderRow, [{"filled_count": Decimal("10.01")}, {"filled_count": Decimal(-1)}]),
+    "fill_price_on_0_1": (
+        FillRow,
+        [{"yes_price": Decimal(0)}, {"yes_price": Decimal(1)}, {"yes_price": Decimal("1.2")}],
+    ),
+    "fill_count_positive": (FillRow, [{"count": Decimal(0)}, {"count": Decimal(-1)}]),
+    "position_open_means_held": (PositionRow, [{"is_open": False}, {"count": Decimal(0)}]),
+    "position_cost_positive": (PositionRow, [{"cost": Decimal("-0.01")}]),
+    "settlement_result_known": (SettlementRow, [{"result": "scalar"}, {"result": ""}]),
+    "settlement_adds_up": (SettlementRow, [{"pnl": Decimal("5.71")}]),
+    "ledger_kind_has_its_cause": (
+        LedgerRow,
+        [{"fill": None}, {"kind": "settlement"}, {"kind": "deposit"}, {"kind": "external"}, {"kind": "gift"}],
+    ),
+    "risk_severity_known": (RiskEventRow, [{"severity": "LOUD"}]),
+}
+
+UNIQUE: dict[str, Callable[[], tuple[Model, Change]]] = {
+    # name -> a stored row, and what a second row needs to collide with it
+    "observation_once": lambda: _twin(ObservationRow, "station", "observed_at", "is_metar"),
+    "climate_report_version": lambda: _twin(
+        ClimateReportRow, "cli_code", "climate_date", "issued_at", "correction", "text_sha256"
+    ),
+    "controls_one_published_mode": lambda: (
+        store(ControlsRow, mode="SHADOW", is_published=True),
+        {"mode": "DEMO", "is_published": True},
+    ),
+    "lock_active_once": lambda: _twin(LockRow, "mode", "scope", "code"),
+    "order_event_version_once": lambda: _twin(OrderEventRow, "order", "version"),
+    "fill_once": lambda: _twin(FillRow, "mode", "fill_id"),
+    "position_once": lambda: _twin(PositionRow, "mode", "market"),
+    "settlement_once": lambda: _twin(SettlementRow, "mode", "market", "revision"),
+    "ledger_fill_once": lambda: _twin(LedgerRow, "fill", "kind"),
+    "ledger_settlement_once": lambda: _settled_twice(),
+    "ledger_one_deposit": lambda: (
+        store(LedgerRow, kind="deposit", fill=None, amount=Decimal(10_000)),
+        {"kind": "deposit", "fill": None},
+    ),
+    "equity_once": lambda: _twin(EquityRow, "mode", "at"),
+}
+
+UNIQUE_COLUMNS: dict[tuple[str, str], Callable[[], tuple[Model, Change]]] = {
+    ("events", "event_ticker"): lambda: _twin(EventRow, "event_ticker"),
+    ("markets", "ticker"): lambda: _twin(MarketRow, "ticker"),
+    ("health_status", "component"): lambda: _twin(HealthStatusRow, "component"),
+    ("intents", "intent_key"): lambda: _twin(IntentRow, "intent_key"),
+    ("orders", "intent"): lambda: _twin(OrderRow, "intent"),
+    ("orders", "client_order_id"): lambda: _twin(OrderRow, "client_order_id"),
+    ("orders", "kalshi_order_id"): lambda: (
+        store(OrderRow, kalshi_order_id="K-1"),
+        {"kalshi_order_id": "K-1", "client_order_id": uuid.uuid4()},
+    ),
+}
+
+
+def _twin(model: type[Model], *shared: str) -> tuple[Model, Change]:
+    row = store(model)
+    return row, {name: getattr(row, name) for name in shared}
+
+
+def _settled_twice() -> tuple[Model, Change]:
+    settlement = store(SettlementRow)
+    causes = {"kind": "settlement", "fill": None, "settlement": settlement}
+    return store(LedgerRow, **causes), causes
+
+
+def _refusal(model: type[Model], changes: Change) -> Any:
+    """The database's own diagnosis of why the row was refused."""
+    with pytest.raises(IntegrityError) as caught, transaction.atomic():
+        store(model, **changes)
+    return caught.value.__cause__.diag  # type: ignore[union-attr]
+
+
+def test_every_table_has_a_valid_row_that_stores() -> None:
+    assert set(VALID) == set(our_models())
+    for model in our_models():
+        with transaction.atomic():
+            row = store(model)
+            assert str(row)
+            transaction.set_rollback(True)
+
+
+def test_every_constraint_has_a_test_that_breaks_it() -> None:
+    named = {constraint.name for model in our_models() for constraint in model._meta.constraints}
+    assert named == set(CHECKS) | set(UNIQUE)
+    columns = {
+        (model._meta.db_table, field.name)
+        for model in our_models()
+        for field in model._meta.local_fields
+        if field.unique and not field.primary_key
+    }
+    assert columns == set(UNIQUE_COLUMNS)
+
+
+@pytest.mark.parametrize(
+    ("name", "changes"), [(name, changes) for name, (_, cases) in CHECKS.items() for changes in cases]
+)
+def test_check_constraint_refuses(name: str, changes: Change) -> None:
+    model, _ = CHECKS[name]
+    assert _refusal(model, changes).constraint_name == name
+
+
+@pytest.mark.parametrize("name", UNIQUE)
+def test_unique_constraint_refuses_a_second_row(name: str) -> None:
+    row, changes = UNIQUE[name]()
+    assert _refusal(type(row), changes).constraint_name == name
+
+
+@pytest.mark.story("2.4", 1)
+@pytest.mark.parametrize(("table", "column"), UNIQUE_COLUMNS)
+def test_unique_column_refuses_a_second_row(table: str, column: str) -> None:
+    row, changes = UNIQUE_COLUMNS[table, column]()
+    stored_as = next(field.column for field in row._meta.local_fields if field.name == column)
+    diagnosis = _refusal(type(row), changes)
+    assert diagnosis.table_name == table
+    assert f"Key ({stored_as})=" in diagnosis.message_detail
+
+
+@pytest.mark.story("2.4", 2)
+def test_orders_without_an_exchange_id_do_not_collide() -> None:
+    assert store(OrderRow, kalshi_order_id=None).pk != store(OrderRow, kalshi_order_id=None).pk
+
+
+@pytest.mark.parametrize(
+    ("model", "kept"),
+    [
+        (LockRow, {"cleared_at": LATER, "cleared_by": "ann"}),
+        (ControlsRow, {"mode": "SHADOW", "is_published": False}),
+    ],
+)
+def test_conditional_unique_constraint_lets_history_repeat(model: type[Model], kept: Change) -> None:
+    store(model, **kept)
+    again = {"mode": "DEMO"} if model is ControlsRow else {}
+    store(model, **kept | again)
+
+
+@pytest.mark.parametrize(
+    ("model", "column"),
+    [(FillRow, "yes_price"), (FillRow, "fee"), (IntentRow, "max_cost"), (LedgerRow, "amount")],
+)
+@pytest.mark.parametrize("value", [Decimal("NaN"), Decimal("Infinity"), Decimal("-Infinity")])
+def test_money_that_is_no_number_never_reaches_a_column(
+    model: type[Model], column: str, value: Decimal
+) -> None:
+    changes = VALID[model]() | {column: value}
+    with pytest.raises(ValidationError, match="must be a decimal number"), transaction.atomic():
+        model._default_manager.create(**changes)
+
+
+def test_prices_and_counts_are_kept_to_the_last_digit() -> None:
+    row = store(
+        MarketSnapshotRow,
+        yes_bid=Decimal("0.410001"),
+        yes_ask=Decimal("0.999999"),
+        last_price=Decimal("0.000001"),
+        volume=Decimal("12345678901234.56"),
+    )
+    row.refresh_from_db()
+    assert (row.yes_bid, row.yes_ask, row.last_price) == (
+        Decimal("0.410001"),
+        Decimal("0.999999"),
+        Decimal("0.000001"),
+    )
+    assert row.volume == Decimal("12345678901234.56")
+    assert row.captured_at == NOON
