@@ -9,7 +9,7 @@ from django.templatetags.static import static
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
-from analytics.public import database_answers, read_banner
+from analytics.public import Banner, database_answers, read_banner
 from milkbot.logger import logger
 from publicsite.regions import REGIONS, read_times, render_region
 
@@ -22,7 +22,7 @@ def page(request: HttpRequest) -> HttpResponseBase:
     """The whole page, complete without JavaScript. Answers 304 to a client that holds these very bytes."""
     times = read_times()
     pieces = {name: render_region(name, times).html for name in REGIONS}
-    response = render(request, "publicsite/page.html", {"banner": read_banner(), "pieces": pieces})
+    response = render(request, "publicsite/page.html", {"banner": _banner(), "pieces": pieces})
     etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response["ETag"] = etag
     return _shareable(get_conditional_response(request, etag=etag, response=response) or response)
@@ -60,6 +60,14 @@ def favicon(request: HttpRequest) -> HttpResponse:
 @require_safe
 def robots(request: HttpRequest) -> HttpResponse:
     return HttpResponse(_ROBOTS, content_type="text/plain; charset=utf-8")
+
+
+def _banner() -> Banner | None:
+    try:
+        return read_banner()
+    except Error:
+        logger.exception("the banner could not be read")
+        return None
 
 
 def _shareable(response: HttpResponseBase) -> HttpResponseBase:

@@ -10,6 +10,8 @@ from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.operator.banner import read_banner
 
+_SINGULAR = frozenset({"Controls", "Ledger"})
+
 
 class OperatorSite(AdminSite):
     site_header = "Milkbot console"
@@ -32,6 +34,15 @@ class OperatorSite(AdminSite):
 
         status = collect_status(get_config().trading_mode, now=clock.now(), wall_now=clock.wall_now())
         return super().index(request, {**(extra_context or {}), "status": status})
+
+    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
+        """The list of pages in the field's words: "Fills" for FillRow."""
+        apps = super().get_app_list(request, app_label)
+        for model in (model for app in apps for model in app["models"]):
+            name = model["name"].removesuffix(" rows")
+            if name != model["name"]:
+                model["name"] = name if name in _SINGULAR else f"{name}s"
+        return apps
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         from milkbot.operator.views import switch

@@ -1,0 +1,192 @@
+"""The tile of a city in every state, from values alone."""
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from analytics.public import ForecastHigh, PublicMarket, PublicWeather
+from milkbot.core.cities import load_cities
+from publicsite.tiles import CityView, Tile, TileState, _ladder_to_show, build_tile
+from tests.rows import CHICAGO_CLOSE, DAY, LADDER, NOON, label_of
+
+CHICAGO = load_cities()["CHI"]
+
+
+def market(
+    low_f: int | None = 74,
+    high_f: int | None = 75,
+    *,
+    bid: str | None = "0.40",
+    ask: str | None = "0.42",
+    status: str = "active",
+    result: str = "",
+    refusal: str = "",
+    seen_at: datetime | None = NOON,
+    close_at: datetime = CHICAGO_CLOSE,
+    event: str = "KXHIGHCHI-25MAY14",
+    expiration_value: str = "",
+) -> PublicMarket:
+    return PublicMarket(
+        ticker=f"{event}-{low_f}-{high_f}",
+        event_ticker=event,
+        city="CHI",
+        event_date=DAY,
+        refusal=refusal,
+        refusal_text="The rules name another station." if refusal else "",
+        label=label_of(low_f, high_f),
+        low_f=low_f,
+        high_f=high_f,
+        close_at=close_at,
+        status=status,
+        result=result,
+        expiration_value=expiration_value,
+        settled_at=close_at + timedelta(hours=9) if result else None,
+        last_seen_at=seen_at,
+        yes_bid=Decimal(bid) if bid else None,
+        yes_ask=Decimal(ask) if ask else None,
+        volume=Decimal(1000),
+    )
+
+
+def weather(*, fetched_at: datetime = NOON, temp_c: float | None = 22.2) -> PublicWeather:
+    return PublicWeather(
+        city="CHI",
+        station="KMDW",
+        observed_temp_c=temp_c,
+        observed_at=NOON - timedelta(minutes=6) if temp_c is not None else None,
+        highs=(ForecastHigh(day=DAY, high_f=75),),
+        issued_at=NOON - timedelta(hours=3, minutes=20),
+        fetched_at=fetched_at,
+    )
+
+
+def tile(
+    *markets: PublicMarket,
+    report: PublicWeather | None = None,
+    now: datetime = NOON,
+    highest_c: float | None = None,
+    ours: dict[str, float] | None = None,
+) -> Tile:
+    return build_tile(CityView(CHICAGO, markets, report), highest_c, ours or {}, now)
+
+
+def test_open_tile_shows_prices_weather_and_countdown() -> None:
+    hot, mild = market(76, 77, bid="0.10", ask="0.13"), market(74, 75, bid="0.54", ask="0.56")
+
+    shown = tile(hot, mild, report=weather(), highest_c=21.1, ours={mild.ticker: 0.514})
+
+    assert (shown.state, shown.status) == (TileState.OPEN, "Open")
+    assert (shown.temperature, shown.observed) == ("72°", "6 min ago")
+    assert (shown.high_so_far, shown.nws_high) == ("70°", "75°")
+    assert [rung.price for rung in shown.rungs] == ["11.5¢", "55¢"]
+    assert [(rung.bar, rung.tick, rung.ours) for rung in shown.rungs] == [
+        ("11.5%", None, "ours n/a"),
+        ("55.0%", "51.4%", "ours 51%"),
+    ]
+    assert [rung.is_favourite for rung in shown.rungs] == [False, True]
+    assert shown.book == (("Bid", "54¢"), ("Ask", "56¢"), ("Spread", "2¢"), ("Volume", "2,000"))
+    assert shown.note == "NWS issued it 8:40 AM, 3 h ago"
+    assert (shown.closes, shown.countdown) == ("Closes 11:59 PM CST", "in 11 h 59 min")
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "price", "bar"),
+    [
+        (None, "0.01", "≤1¢", None),
+        ("0.99", None, "≥99¢", None),
+        (None, None, "n/a", None),
+        ("0.0150", "0.0250", "2¢", "2.0%"),
+    ],
+)
+def test_rung_with_a_missing_side_says_what_is_known_and_never_zero(
+    bid: str | None, ask: str | None, price: str, bar: str | None
+) -> None:
+    (rung,) = tile(market(bid=bid, ask=ask), report=weather()).rungs
+
+    assert (rung.price, rung.bar) == (price, bar)
+
+
+def test_tile_without_weather_says_na() -> None:
+    shown = tile(market())
+
+    assert (shown.temperature, shown.high_so_far, shown.nws_high) == ("n/a", "n/a", "n/a")
+    assert shown.state is TileState.STALE
+
+
+@pytest.mark.parametrize(
+    ("shown", "state", "note"),
+    [
+        (tile(report=weather()), TileState.UNLISTED, "has not listed"),
+        (tile(market(status="inactive"), report=weather()), TileState.PAUSED, "paused"),
+        (tile(market(status="closed"), report=weather()), TileState.CLOSED, "Trading has ended"),
+        (tile(market(), report=weather(), now=CHICAGO_CLOSE), TileState.CLOSED, "Trading has ended"),
+        (tile(market(refusal="STATION_MISMATCH"), report=weather()), TileState.REFUSED, "another station"),
+        (tile(market(bid=None, ask=None), report=weather()), TileState.UNQUOTED, "never as 0"),
+        (
+            tile(market(), report=weather(fetched_at=NOON - timedelta(minutes=15, seconds=1))),
+            TileState.STALE,
+            "NWS refresh fails since 11:44 AM",
+        ),
+        (
+            tile(market(seen_at=NOON - timedelta(minutes=16)), report=weather()),
+            TileState.STALE,
+            "Prices are from 11:44 AM",
+        ),
+        (tile(market(seen_at=None, bid=None, ask=None), report=weather()), TileState.STALE, "No price"),
+    ],
+)
+def test_tile_in_each_state_says_so_in_a_word_and_a_sentence(
+    shown: Tile, state: TileState, note: str
+) -> None:
+    assert shown.state is state
+    assert note in shown.note
+
+
+def test_tile_at_fifteen_minutes_exactly_is_not_yet_stale() -> None:
+    assert tile(market(), report=weather(fetched_at=NOON - timedelta(minutes=15))).state is TileState.OPEN
+
+
+def test_settled_tile_shows_the_winner_and_the_official_high() -> None:
+    final = {"status": "finalized", "expiration_value": "75.0"}
+    shown = tile(
+        market(76, 77, result="no", **final),  # type: ignore[arg-type]
+        market(74, 75, result="yes", **final),  # type: ignore[arg-type]
+        market(None, 73, result="no", **final),  # type: ignore[arg-type]
+        report=weather(),
+        now=CHICAGO_CLOSE + timedelta(hours=11),
+        highest_c=21.0,
+    )
+
+    assert shown.state is TileState.SETTLED
+    assert [(rung.price, rung.is_winner, rung.is_reached) for rung in shown.rungs] == [
+        ("0¢", False, False),
+        ("100¢", True, True),
+        ("0¢", False, False),
+    ]
+    assert shown.book[:2] == (("Official", "75°"), ("Paid", "100¢"))
+    assert (shown.closes, shown.countdown) == ("Settled 8:59 AM CST", "2 h ago")
+
+
+@given(highest_c=st.floats(min_value=-40, max_value=50))
+def test_ladder_with_a_reading_marks_one_bracket_reached_and_the_colder_ones_passed(highest_c: float) -> None:
+    shown = tile(*(market(*bounds) for bounds in reversed(LADDER)), report=weather(), highest_c=highest_c)
+
+    reached = [index for index, rung in enumerate(shown.rungs) if rung.is_reached]
+    passed = [index for index, rung in enumerate(shown.rungs) if rung.is_passed]
+    assert len(reached) == 1
+    assert passed == list(range(reached[0] + 1, len(LADDER)))
+
+
+def test_ladder_to_show_is_the_one_that_closes_next_then_the_newest() -> None:
+    yesterday, today, tomorrow = (
+        market(event=f"E{offset}", close_at=CHICAGO_CLOSE + timedelta(days=offset)) for offset in (-1, 0, 1)
+    )
+    listed = [tomorrow, today, yesterday]
+
+    assert _ladder_to_show(listed, NOON) == (today,)
+    assert _ladder_to_show(listed, CHICAGO_CLOSE) == (tomorrow,)
+    assert _ladder_to_show(listed, datetime(2030, 1, 1, tzinfo=UTC)) == (tomorrow,)
+    assert _ladder_to_show([], NOON) == ()
