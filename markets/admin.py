@@ -8,7 +8,6 @@ from django.http import HttpRequest
 
 from markets.models import EventRow, MarketRow, MarketSnapshotRow
 
-
 if TYPE_CHECKING:
     _ModelAdmin = admin.ModelAdmin[Any]
 else:

@@ -212,10 +212,10 @@ def _each(
 
 def _parse_child(raw: object, event_ticker: str, captured_at: datetime) -> Listing:
     listing = parse_market(raw, captured_at)
-    if listing.market.event_ticker != event_ticker:
-        raise BadMarketData(
-            "WRONG_EVENT", f"{listing.market.ticker} stands in {event_ticker} but is not of it"
-        )
+    market = listing.market
+    is_named_so = market.ticker.startswith(f"{event_ticker}-") and len(market.ticker) <= _DAILY_TICKER_LENGTH
+    if market.event_ticker != event_ticker or not is_named_so:
+        raise BadMarketData("WRONG_EVENT", f"{market.ticker[:60]} stands in {event_ticker} but is not of it")
     return listing
 
 

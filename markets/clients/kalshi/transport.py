@@ -68,7 +68,7 @@ class Transport:
         self._root = parts.path
         self._signer = signer
         self._now = now
-        self._wait = wait or wait_exponential_jitter(initial=0.5, max=4.0)
+        self._wait = wait or wait_exponential_jitter(multiplier=0.5, max=4.0)
         self._sleep = sleep
         self._skew_s: float | None = None
         self._session = _new_session(is_local=parts.hostname in LOOPBACK_HOSTS)
