@@ -55,8 +55,8 @@ lint: $(DEVELOPMENT) ## Check format, types, walls between the rooms, migrations
 			$(BIN)/python manage.py check --deploy --fail-level WARNING || exit 1; done
 	$(AS_INSTALLED) $(BIN)/mypy $(CHECKED)
 
-bench: $(DEVELOPMENT) ## Measure a cycle: its time and its number of statements
-	@$(BIN)/python -m benchmarks
+bench: $(DEVELOPMENT) ## Measure deciding, storing, parsing and whole cycles. CHECK=1 refuses a regression, RECORD=1 sets the baseline
+	@$(BIN)/python -m benchmarks $(if $(CHECK),--check) $(if $(RECORD),--record)
 
 format: $(DEVELOPMENT) ## Put every file into the house's format
 	$(BIN)/isort --quiet $(CHECKED)

@@ -63,7 +63,7 @@ def check_books() -> None:
     assert not PositionRow.objects.filter(is_open=True).exists()
     assert set(OrderRow.objects.values_list("state", flat=True)) == {"CLOSED"}
     last = CycleRow.objects.order_by("-started_at")[0]
-    assert (last.cash, last.realized_pnl, last.unrealized_pnl) == (cash, profit - fees, 0)
+    assert (last.cash, last.realized_pnl, last.unrealized_pnl) == (cash, profit - fees, Decimal(0))
 
 
 def run_to_the_end(world: World) -> None:

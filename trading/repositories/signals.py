@@ -1,13 +1,15 @@
 """Signals and decisions: a new row when something changed, a longer reach of the old one when nothing did.
 
 170 000 opinions a day say mostly the same thing again. A row's [made, seen_until] covers every cycle that agreed with
-it, so each market of each cycle stays explained at a fraction of the volume. Statements do not grow with the markets.
+it, so each market of each cycle stays explained at a fraction of the volume. A clock that steps back never shortens a
+row's reach. Statements do not grow with the markets.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 
 from django.db import transaction
+from django.db.models.functions import Greatest
 
 from milkbot.core.config import TradingMode
 from trading.domain.inputs import MarketDecision
@@ -37,7 +39,7 @@ class SignalRepository:
                 unchanged.append(row.pk)
             else:
                 fresh.append(_signal_row(signal, market_ids[signal.market_ticker]))
-        SignalRow.objects.filter(pk__in=unchanged).update(seen_until=now)
+        SignalRow.objects.filter(pk__in=unchanged).update(seen_until=Greatest("seen_until", now))
         return len(SignalRow.objects.bulk_create(fresh))
 
     @transaction.atomic
@@ -58,7 +60,7 @@ class SignalRepository:
                 unchanged.append(row.pk)
             else:
                 changed.append(decision)
-        DecisionRow.objects.filter(pk__in=unchanged).update(seen_until=now)
+        DecisionRow.objects.filter(pk__in=unchanged).update(seen_until=Greatest("seen_until", now))
         DecisionRow.objects.bulk_create(
             self._decision_row(d, market_ids[d.market_ticker], now) for d in changed
         )

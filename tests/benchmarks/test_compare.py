@@ -1,0 +1,76 @@
+"""The regression gate: counts above 120 % of the baseline fail, times never do."""
+
+from pathlib import Path
+
+import pytest
+
+from benchmarks.__main__ import keep
+from benchmarks.compare import Measurement, Results, regressions
+
+ROOT = Path(__file__).resolve().parents[2]
+BASELINE = Results.model_validate_json((ROOT / "benchmarks" / "baseline.json").read_text())
+
+
+def measured(*, calls: int = 1000, statements: int = 10, median_ms: float = 5) -> Measurement:
+    return Measurement(median_ms=median_ms, p95_ms=9, peer="p", peer_ms=1, calls=calls, statements=statements)
+
+
+def results(python: str = "3.11", **cases: Measurement) -> Results:
+    return Results(python=python, cases=cases)
+
+
+@pytest.mark.story("9.2", 3)
+@pytest.mark.parametrize(
+    ("today", "worse"),
+    [
+        (measured(calls=1200, statements=12), 0),
+        (measured(calls=1201), 1),
+        (measured(statements=13), 1),
+        (measured(calls=1500, statements=20), 2),
+        (measured(median_ms=500), 0),
+    ],
+)
+def test_a_rise_above_a_fifth_is_a_regression(today: Measurement, worse: int) -> None:
+    assert len(regressions(results(cycle=measured()), results(cycle=today))) == worse
+
+
+def test_a_case_without_a_baseline_is_told() -> None:
+    assert "no baseline" in regressions(results(), results(new=measured()))[0]
+
+
+def test_another_interpreter_is_not_compared() -> None:
+    assert regressions(results(cycle=measured()), results(python="3.13", cycle=measured(calls=9999))) == []
+
+
+@pytest.mark.story("9.2", 1)
+@pytest.mark.story("9.2", 2)
+def test_the_baseline_covers_strategy_evaluation_api_calls_queries_and_the_cycle() -> None:
+    assert set(BASELINE.cases) == {
+        "decide on 120 markets",
+        "list events over the wire",
+        "parse a page of events",
+        "store 120 unchanged markets",
+        "cycle over 60 markets",
+        "cycle over 120 markets",
+    }
+
+
+def test_the_baseline_says_that_a_cycle_needs_no_more_statements_for_twice_the_markets() -> None:
+    assert (
+        BASELINE.cases["cycle over 60 markets"].statements
+        == BASELINE.cases["cycle over 120 markets"].statements
+    )
+
+
+@pytest.mark.story("9.2", 4)
+def test_ci_runs_the_gate_on_every_commit() -> None:
+    assert "make bench CHECK=1" in (ROOT / ".ci" / "run").read_text()
+
+
+@pytest.mark.story("9.2", 5)
+def test_results_are_kept_as_one_line_a_run(tmp_path: Path) -> None:
+    for _ in range(2):
+        keep(results(cycle=measured()), tmp_path / "build" / "history.jsonl")
+
+    lines = (tmp_path / "build" / "history.jsonl").read_text().splitlines()
+    assert [Results.model_validate_json(line) for line in lines] == [results(cycle=measured())] * 2
