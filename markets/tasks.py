@@ -1,4 +1,4 @@
-"""Scheduled work of the exchange side. Each task calls one function and logs a summary."""
+"""Scheduled work of the exchange side, on the default queue (slow). Each task calls one function and logs a summary."""
 
 from celery import shared_task
 
@@ -7,7 +7,7 @@ from milkbot.core import clock
 from milkbot.logger import logger
 
 
-@shared_task(name="markets.tasks.refresh_unsettled_markets", queue="slow", ignore_result=True)
+@shared_task(name="markets.tasks.refresh_unsettled_markets", ignore_result=True)
 def refresh_unsettled_markets() -> None:
     """Learn results and settlement of markets past their close."""
     finalized = refresh_unsettled(clock.now())

@@ -62,4 +62,4 @@ def test_task_with_nothing_unsettled_asks_nobody() -> None:
     assert MarketRow.objects.count() == 0
     task = celery_app.tasks[refresh_unsettled_markets.name]
     task()
-    assert (task.name, task.queue) == ("markets.refresh_unsettled_markets", "slow")
+    assert task.name == "markets.tasks.refresh_unsettled_markets"
