@@ -6,6 +6,7 @@ from django.contrib import admin
 from django.db import models
 from django.http import HttpRequest
 
+from milkbot.core.cities import load_cities
 from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
 
 if TYPE_CHECKING:
@@ -14,10 +15,25 @@ else:
     _ModelAdmin = admin.ModelAdmin
 
 
+class _CityFilter(admin.SimpleListFilter):
+    """By city, from the configuration: Django's own filter would read the whole table for its choices."""
+
+    title = "city"
+    parameter_name = "city_code"
+
+    def lookups(self, request: HttpRequest, model_admin: object) -> list[tuple[str, str]]:
+        return [(city.code, city.name) for city in load_cities().values()]
+
+    def queryset(
+        self, request: HttpRequest, queryset: "models.QuerySet[models.Model]"
+    ) -> "models.QuerySet[models.Model]":
+        return queryset.filter(city_code=self.value()) if self.value() else queryset
+
+
 class _HistoryAdmin(_ModelAdmin):
     """Facts are recorded by the loops; nobody adds, changes or deletes them by hand."""
 
-    list_filter = ("city_code",)
+    list_filter = (_CityFilter,)
     ordering = ("-id",)  # Newest first by the one index every table has: no sort over the whole history.
     list_per_page = 50
     show_full_result_count = False

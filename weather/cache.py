@@ -69,7 +69,9 @@ class WeatherCache:
         """
         entry, attempts_seen = self._entry(city_code)
         with entry.lock:
-            if entry.attempts != attempts_seen or self._is_fresh(entry, now, max_age or self._ttl):
+            if entry.attempts != attempts_seen or self._is_fresh(
+                entry, now, self._ttl if max_age is None else max_age
+            ):
                 self._count(hit=True)
                 return _reading(entry, now, from_cache=True)
             self._count(hit=False)

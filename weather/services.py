@@ -130,11 +130,14 @@ def refresh_weather(
     return WeatherRound(snapshots=snapshots, errors=errors)
 
 
-def known_weather(city_codes: Sequence[str]) -> WeatherRound:
-    """What is stored of the cities, in one statement and without asking NWS. Cities never seen are errors."""
+def known_weather(city_codes: Sequence[str], now: datetime) -> WeatherRound:
+    """What is stored of the cities, in one statement and without asking NWS; missing or stale cities are errors."""
     snapshots = WeatherRepository().get_latest_many(city_codes)
-    missing = {code: "no weather was stored yet" for code in city_codes if code not in snapshots}
-    return WeatherRound(snapshots=snapshots, errors=missing)
+    errors = {code: "no weather was stored yet" for code in city_codes if code not in snapshots}
+    for code, snapshot in snapshots.items():
+        if snapshot.is_stale(now):
+            errors[code] = f"weather was last fetched {snapshot.captured_at:%d %b %H:%MZ}"
+    return WeatherRound(snapshots=snapshots, errors=errors)
 
 
 def refresh_climate_reports(

@@ -1,4 +1,4 @@
-"""Celery tasks of the weather: each calls one service and logs a summary."""
+"""Celery tasks of the weather: each calls one service and logs a summary. The schedule names their queue."""
 
 from datetime import timedelta
 from typing import Final
@@ -16,22 +16,14 @@ from weather import services
 _SCHEDULED_MAX_AGE: Final = timedelta(minutes=WEATHER_CACHE_MIN) / 2
 
 
-@shared_task(
-    name="weather.tasks.refresh", queue="slow", ignore_result=True, soft_time_limit=240, time_limit=270
-)
+@shared_task(name="weather.tasks.refresh", ignore_result=True, soft_time_limit=240, time_limit=270)
 def refresh() -> None:
     """Refresh every configured city from NWS."""
     outcome = services.refresh_weather(get_config().cities, clock.now(), max_age=_SCHEDULED_MAX_AGE)
     logger.info("weather refreshed", extra={"cities": len(outcome.snapshots), "errors": dict(outcome.errors)})
 
 
-@shared_task(
-    name="weather.tasks.refresh_reports",
-    queue="slow",
-    ignore_result=True,
-    soft_time_limit=240,
-    time_limit=270,
-)
+@shared_task(name="weather.tasks.refresh_reports", ignore_result=True, soft_time_limit=240, time_limit=270)
 def refresh_reports() -> None:
     """Fetch new climate reports of every configured city."""
     outcome = services.refresh_climate_reports(get_config().cities, clock.now())

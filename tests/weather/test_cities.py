@@ -45,7 +45,8 @@ def test_load_cities_when_called_then_all_ten_are_there_in_display_order() -> No
 @pytest.mark.story("1.4", 3)
 def test_load_cities_when_called_then_it_maps_each_code_to_its_config_and_cannot_be_changed() -> None:
     cities = load_cities()
-    assert all(isinstance(city, CityConfig) and city.code == code for code, city in cities.items())
+    assert {code: city.code for code, city in cities.items()} == {code: code for code in CODES}
+    assert {type(city) for city in cities.values()} == {CityConfig}
     with pytest.raises(TypeError):
         cities["CHI"] = cities["NYC"]  # type: ignore[index]
 
