@@ -8,7 +8,7 @@ from itertools import groupby
 from types import MappingProxyType
 from typing import Any, Final
 
-from django.db import DatabaseError
+from django.db import Error
 from django.template.loader import render_to_string
 from django.utils.safestring import SafeString
 
@@ -48,7 +48,7 @@ def render_region(name: str, times: Times) -> Piece:
     """Render region `name`. A region whose data cannot be read says so in its place; the others go on."""
     try:
         body = render_to_string(f"publicsite/regions/{name}.html", REGIONS[name](times))
-    except DatabaseError:
+    except Error:
         logger.exception("region could not be read", extra={"region": name})
         body = render_to_string("publicsite/regions/unreadable.html", {"refresh_s": DASH_REFRESH_SEC})
     version = hashlib.sha256(body.encode()).hexdigest()[:VERSION_LENGTH]
