@@ -17,7 +17,7 @@ from sandbox.accounts import Account, open_accounts
 from sandbox.assembly import Options, Setup, UnusableOptions, prepare, sandbox_app
 from sandbox.clock import parse_instant, wall_now
 from sandbox.control import MAX_SPEED
-from sandbox.description import Description, describe, remove_description, write_description
+from sandbox.description import Description, describe, remove_description, world_in_words, write_description
 from sandbox.recorded import RecordedDataError
 
 LOOPBACK: Final = "127.0.0.1"
@@ -150,7 +150,8 @@ def _depth(text: str) -> Decimal:
 
 
 def _description(setup: Setup, accounts: tuple[Account, ...], origin: str) -> Description:
-    return describe(setup.identity, setup.city, setup.shift_days, setup.stage.clock, accounts, origin)
+    world = world_in_words(setup.identity, setup.city, setup.shift_days, invented=setup.invented)
+    return describe(setup.identity, world, setup.shift_days, setup.stage.clock, accounts, origin)
 
 
 def _failed(code: int, reason: str) -> int:

@@ -70,7 +70,7 @@ class ControlPanel:
             order = await request.json()
         except ValueError:
             return _refused("the body is not JSON")
-        verb = self._verbs.get(order.pop("do", "")) if isinstance(order, dict) else None
+        verb = self._verbs.get(str(order.pop("do", ""))) if isinstance(order, dict) else None
         if verb is None:
             return _refused(f"do must be one of {', '.join(self._verbs)}")
         try:

@@ -54,15 +54,21 @@ class WorldIdentity(BaseModel):
     recorded_date: date
 
 
+def world_in_words(identity: WorldIdentity, city: City, shift_days: int, *, invented: bool) -> str:
+    """What runs, and whether it ever happened."""
+    kind = "invented" if invented else "recorded"
+    return f"{kind} {city.name} day {identity.recorded_date}, moved by {shift_days} days"
+
+
 def describe(
     identity: WorldIdentity,
-    city: City,
+    world: str,
     shift_days: int,
     clock: WorldClock,
     accounts: tuple[Account, ...],
     origin: str,
 ) -> Description:
-    """The description of a sandbox that listens at `origin`."""
+    """The description of a sandbox that listens at `origin`; `world` says in words what it runs."""
     return Description(
         base_url=f"{origin}/trade-api/v2",
         nws_url=f"{origin}/nws",
@@ -72,7 +78,7 @@ def describe(
             for account in accounts
         ),
         clock=clock.as_json(),
-        world=f"recorded {city.name} day {identity.recorded_date}, moved by {shift_days} days",
+        world=world,
         world_path=identity.world_path,
         series=identity.series,
         event_date=identity.recorded_date + timedelta(days=shift_days),

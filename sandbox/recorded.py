@@ -144,9 +144,7 @@ def recorded_dates(world: Path, series_ticker: str) -> tuple[date, ...]:
 
 def read_recorded_day(world: Path, city: City, event_date: date) -> RecordedDay:
     """Everything recorded for one event. Raises RecordedDataError for a missing file, event or a bad row."""
-    rows = _event_rows(world, city, event_date)
-    ladder = _ladder(rows, city, event_date)
-    outcome = _outcome(rows, ladder)
+    ladder, outcome, invented = read_event(world, city, event_date)
     highs_f = _read_highs(world, city, event_date)
     if outcome is not None and outcome.high_f is not None:
         highs_f[event_date] = outcome.high_f
@@ -157,8 +155,15 @@ def read_recorded_day(world: Path, city: City, event_date: date) -> RecordedDay:
         forecasts=_read_forecasts(world, city, event_date),
         hourly=_read_hourly(world, city, event_date),
         highs_f=highs_f,
-        invented=rows[0].fields["settle_source"] == INVENTED,
+        invented=invented,
     )
+
+
+def read_event(world: Path, city: City, event_date: date) -> tuple[Ladder, Outcome | None, bool]:
+    """An event's ladder, how it ended (None: not on record), and whether its numbers are made up."""
+    rows = _event_rows(world, city, event_date)
+    ladder = _ladder(rows, city, event_date)
+    return ladder, _outcome(rows, ladder), rows[0].fields["settle_source"] == INVENTED
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,6 +1,5 @@
 """Request signatures: RSA-PSS or Ed25519 over `timestamp + METHOD + path`, within 15 seconds of the machine's clock."""
 
-import binascii
 from base64 import b64decode
 from collections.abc import Iterable
 from datetime import datetime
@@ -75,6 +74,6 @@ def _is_signed(key: PublicKey, signature: str, text: bytes) -> bool:
         else:
             salted = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=hashes.SHA256.digest_size)
             key.verify(raw, text, salted, hashes.SHA256())
-    except (InvalidSignature, binascii.Error):
+    except (InvalidSignature, ValueError):
         return False
     return True

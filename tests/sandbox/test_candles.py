@@ -1,0 +1,83 @@
+"""Candlesticks are sums over recorded closes, nothing more."""
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from sandbox.recorded import RecordedDay
+from tests.sandbox.stages import client_at
+
+TICKER = "KXHIGHCHI-26MAY19-B74.5"
+LATE = datetime(2026, 5, 20, 4, tzinfo=UTC)
+
+
+def candles(day: RecordedDay, at: datetime, **parameters: Any) -> list[dict[str, Any]]:
+    asked = {"start_ts": 1779000000, "end_ts": 1780000000, "period_interval": 60} | parameters
+    answer = client_at(day, at).get(
+        f"/trade-api/v2/series/KXHIGHCHI/markets/{TICKER}/candlesticks", params=asked
+    )
+    assert answer.status_code == 200, answer.text
+    assert answer.json()["ticker"] == TICKER
+    found: list[dict[str, Any]] = answer.json()["candlesticks"]
+    return found
+
+
+@pytest.mark.parametrize("minutes", [1, 60, 1440])
+def test_candles_end_on_their_period_and_add_up_to_the_volume(
+    invented_day: RecordedDay, minutes: int
+) -> None:
+    found = candles(invented_day, LATE, period_interval=minutes)
+    assert all(candle["end_period_ts"] % (minutes * 60) == 0 for candle in found)
+    assert sum(Decimal(candle["volume_fp"]) for candle in found) == invented_day.quotes[TICKER][-1].volume
+    ends = [candle["end_period_ts"] for candle in found]
+    assert ends == sorted(set(ends))
+
+
+def test_minute_candle_closes_at_the_recorded_row(invented_day: RecordedDay) -> None:
+    found = {candle["end_period_ts"]: candle for candle in candles(invented_day, LATE, period_interval=1)}
+    for quote in invented_day.quotes[TICKER]:
+        candle = found[int(quote.at.timestamp())]
+        assert Decimal(candle["yes_bid"]["close_dollars"]) == (quote.yes_bid or 0)
+        assert Decimal(candle["yes_ask"]["close_dollars"]) == (1 if quote.yes_ask is None else quote.yes_ask)
+
+
+def test_candle_low_and_high_enclose_open_and_close(invented_day: RecordedDay) -> None:
+    for candle in candles(invented_day, LATE):
+        for side in (candle["yes_bid"], candle["yes_ask"]):
+            low, high = Decimal(side["low_dollars"]), Decimal(side["high_dollars"])
+            assert low <= Decimal(side["open_dollars"]) <= high
+            assert low <= Decimal(side["close_dollars"]) <= high
+
+
+def test_candle_without_trades_has_no_traded_price(invented_day: RecordedDay) -> None:
+    quiet = [
+        candle
+        for candle in candles(invented_day, LATE, period_interval=1)
+        if Decimal(candle["volume_fp"]) == 0
+    ]
+    assert quiet
+    assert all(set(candle["price"]) <= {"previous_dollars"} for candle in quiet)
+
+
+def test_candle_before_the_range_is_projected_when_asked_for(invented_day: RecordedDay) -> None:
+    start = int(datetime(2026, 5, 19, 12, 30, tzinfo=UTC).timestamp())
+    plain = candles(invented_day, LATE, start_ts=start)
+    projected = candles(invented_day, LATE, start_ts=start, include_latest_before_start=True)
+    assert projected[1:] == plain
+    assert projected[0]["volume_fp"] == "0.00"
+    assert projected[0]["end_period_ts"] == int(datetime(2026, 5, 19, 13, tzinfo=UTC).timestamp())
+
+
+def test_candle_of_a_wrong_period_or_series_is_refused(invented_day: RecordedDay) -> None:
+    client = client_at(invented_day, LATE)
+    query = "start_ts=1&end_ts=2&period_interval"
+    assert (
+        client.get(f"/trade-api/v2/series/KXHIGHCHI/markets/{TICKER}/candlesticks?{query}=5").status_code
+        == 400
+    )
+    assert (
+        client.get(f"/trade-api/v2/series/KXHIGHNY/markets/{TICKER}/candlesticks?{query}=60").status_code
+        == 404
+    )
