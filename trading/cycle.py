@@ -20,6 +20,7 @@ from markets.services import BoardRound, read_boards
 from milkbot.core import clock
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.config import Config, TradingMode
+from milkbot.core.errors import ConfigError
 from milkbot.core.health import Component
 from milkbot.health import beat
 from milkbot.logger import logger
@@ -112,12 +113,15 @@ def run_cycle(
 ) -> CycleReport:
     """One turn at application time `now`. With `dry_run` it reads and decides, and stores or sends nothing.
 
-    Raises LeaseHeld when another process trades in this mode, Fenced when one took over meanwhile.
+    Raises LeaseHeld when another process trades in this mode, Fenced when one took over meanwhile, ConfigError when the
+    mode has no venue: computed fills must never be booked as real ones.
     """
     watch = _Stopwatch()
     sources = sources or Sources()
     if dry_run:
         return _dry_run(now, settings, sources, watch)
+    if settings.mode is not TradingMode.SHADOW:
+        raise ConfigError(f"{settings.mode} has no venue yet; set TRADING_MODE=SHADOW, or use --dry-run")
     lease = take_lease(settings.mode, holder or holder_name())
     ensure_controls(settings.mode, now)
     LedgerRepository(settings.mode).open_account(settings.capital, now)
