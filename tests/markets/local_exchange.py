@@ -46,6 +46,12 @@ class LocalExchange:
         queue = self._scripts.setdefault(path, deque())
         queue.extend(_constant(reply) if isinstance(reply, Reply) else reply for reply in replies)
 
+    def replace(self, path: str, *replies: Reply | Script) -> None:
+        """Forget what was told of `path`; without replies it becomes unknown."""
+        self._scripts.pop(path, None)
+        if replies:
+            self.on(path, *replies)
+
     def paths(self) -> list[str]:
         return [request.path for request in self.requests]
 

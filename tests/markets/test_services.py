@@ -85,7 +85,7 @@ def test_city_that_fails_is_named_and_the_others_go_on(
 def test_boards_without_order_books_show_prices_but_are_refused(
     open_exchange: LocalExchange, client: KalshiMarketData
 ) -> None:
-    open_exchange._scripts["/markets/orderbooks"].clear()
+    open_exchange.replace("/markets/orderbooks")
     found = read_boards(["CHI"], NOW, client=client)
     (board,) = found.boards
     assert board.refusal == "BOOKS_UNAVAILABLE"
@@ -116,8 +116,7 @@ def test_bad_market_refuses_its_event_and_no_other(
             wire["markets"][3]["yes_bid_dollars"] = "1.2000"
         return json_reply({"events": [wire], "cursor": ""})
 
-    open_exchange._scripts.pop("/events")
-    open_exchange.on("/events", events)
+    open_exchange.replace("/events", events)
     found = read_boards(["CHI", "NYC"], NOW, client=client)
     assert {board.city_code: board.refusal for board in found.boards} == {
         "CHI": "PRICE_OUT_OF_RANGE",
@@ -146,8 +145,7 @@ def test_refresh_follows_closed_markets_until_they_are_final(
     determined = wire_market(status="determined", result="no")
     open_exchange.on("/markets", json_reply({"markets": [determined], "cursor": ""}))
     assert refresh_unsettled(AFTER_CLOSE, client=client) == ()
-    open_exchange._scripts.pop("/markets")
-    open_exchange.on("/markets", json_reply({"markets": [wire_market(**SETTLED)], "cursor": ""}))
+    open_exchange.replace("/markets", json_reply({"markets": [wire_market(**SETTLED)], "cursor": ""}))
     assert refresh_unsettled(AFTER_CLOSE, client=client) == ("KXHIGHCHI-26SEP15-B84.5",)
     assert refresh_unsettled(AFTER_CLOSE, client=client) == ()
 

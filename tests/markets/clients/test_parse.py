@@ -1,5 +1,6 @@
 """Outside values are hostile until parsed: every recorded answer, and every way one of them can be wrong."""
 
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ from hypothesis import strategies as st
 
 from markets.clients.kalshi import parse
 from markets.domain.ladder import build_ladder
+from markets.domain.settlement_rules import parse_rule
 from markets.domain.types import FeeType, MarketStatus, SettlementSource, StrikeType
 from milkbot.core.cities import load_cities
 from milkbot.core.errors import BadMarketData, Malformed, OutsideError
@@ -359,10 +361,6 @@ def test_recorded_new_york_ladders_partition_and_hide_empty_sides(recorded_api: 
 
 
 def test_recorded_rule_texts_of_both_eras_are_read(recorded_api: Path, snippets: Path) -> None:
-    from datetime import date
-
-    from markets.domain.settlement_rules import parse_rule
-
     nws = decode((recorded_api / "markets__high_temp.json").read_bytes())["markets"][0]["rules_primary"]
     assert parse_rule(nws, load_cities()["NYC"], date(2026, 6, 15)).source is SettlementSource.NWS_CLI
     twc = decode((snippets / "kxhighchi_26sep15_event_twc.json").read_bytes())["markets"][0]["rules_primary"]
