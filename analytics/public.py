@@ -5,7 +5,7 @@ from datetime import date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, TypeVar
 
-from django.db import connection, models
+from django.db import models
 from django.db.models import F, Func, Max, Min, Q, Value
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -188,10 +188,3 @@ def read_health() -> tuple[ComponentHealth, ...]:
     """All six components in their fixed order, also those never heard of."""
     rows = {health.component: health for health in _read(ComponentHealth, HealthSummaryView.objects.all())}
     return tuple(rows[component] for component in Component if component in rows)
-
-
-def database_answers() -> bool:
-    """True when the database answers a trivial query. Raises django.db.Error when it does not."""
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT 1")
-        return bool(cursor.fetchone() == (1,))

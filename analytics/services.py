@@ -4,10 +4,10 @@ import requests
 from pydantic import BaseModel, ConfigDict
 
 from analytics.probe import probe_public_web
-from analytics.public import database_answers
 from analytics.rollups.equity import roll_up_equity
 from milkbot.core.config import TradingMode
 from milkbot.core.health import Component
+from milkbot.database import check_database
 from milkbot.health import beat
 
 
@@ -24,7 +24,7 @@ def refresh(public_url: str) -> RollupSummary:
     """Roll up every mode, ask the public page at `public_url` for its health, and record the signs of life."""
     points = sum(roll_up_equity(mode) for mode in TradingMode)
     beat(Component.ANALYTICS)
-    beat(Component.DATABASE, ok=database_answers())
+    beat(Component.DATABASE, ok=check_database())
     with requests.Session() as session:
         # A proxy set for the outside world must not stand between us and our own loopback port.
         session.trust_env = False

@@ -13,7 +13,7 @@ DEGRADED_AFTER = {
     Component.DASHBOARD: timedelta(minutes=20),
     Component.KALSHI_API: timedelta(minutes=5),
     Component.NWS_API: timedelta(minutes=20),
-    Component.DATABASE: timedelta(minutes=3),
+    Component.DATABASE: timedelta(minutes=20),
 }
 """How long a component may be silent before it counts as degraded, whatever it last said."""
 

@@ -9,7 +9,8 @@ from django.templatetags.static import static
 from django.utils.cache import get_conditional_response, patch_cache_control
 from django.views.decorators.http import require_safe
 
-from analytics.public import Banner, database_answers, read_banner
+from analytics.public import Banner, read_banner
+from milkbot.database import check_database
 from milkbot.logger import logger
 from publicsite.regions import REGIONS, read_times, render_region
 
@@ -41,11 +42,7 @@ def fragment(request: HttpRequest, name: str) -> HttpResponseBase:
 @require_safe
 def healthz(request: HttpRequest) -> HttpResponse:
     """200 when this process reaches its database, else 503: for the supervisor, a proxy, an outside monitor."""
-    try:
-        healthy = database_answers()
-    except Error:
-        logger.warning("healthz: the database does not answer", exc_info=True)
-        healthy = False
+    healthy = check_database()
     response = JsonResponse({"status": "ok" if healthy else "unavailable"}, status=200 if healthy else 503)
     response["Cache-Control"] = "no-store"
     return response

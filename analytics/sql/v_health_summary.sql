@@ -24,7 +24,7 @@ FROM (
         (3, 'dashboard', 1200),
         (4, 'kalshi_api', 300),
         (5, 'nws_api', 1200),
-        (6, 'database', 180)
+        (6, 'database', 1200)
 ) AS known (place, component, degraded_after_s)
 LEFT JOIN ops.health_status AS status ON status.component = known.component
 ORDER BY known.place

@@ -3,7 +3,8 @@
 from typing import Any
 
 from django.contrib.admin import AdminSite
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, URLResolver, path
 
 from milkbot.core import clock
@@ -28,7 +29,7 @@ class OperatorSite(AdminSite):
             "banner": read_banner(config.trading_mode),
         }
 
-    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> HttpResponse:
+    def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         # Imported here: the site is made while apps are still loading, models come after.
         from analytics.status import collect_status
 

@@ -11,7 +11,7 @@ from analytics.public import read_health
 from milkbot.core.health import Component
 from milkbot.health import DEGRADED_AFTER
 from milkbot.models import HealthStatusRow
-from tests.analytics.conftest import ActsAsPublic
+from tests.public_role import ActsAsPublic
 
 
 def heard(component: Component, at: datetime, *, ok: bool = True, message: str = "") -> None:

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from analytics.models import EquityRow
 from analytics.public import read_banner, read_equity, read_probabilities, read_trades
 from milkbot.core.config import TradingMode
-from tests.analytics.conftest import ActsAsPublic
+from tests.public_role import ActsAsPublic
 from tests.rows import SHADOW, make_event, make_fill, make_market, make_order, make_signal, publish
 from trading.domain.types import Action, Side
 from trading.models import ControlsRow

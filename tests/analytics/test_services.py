@@ -8,8 +8,10 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 import requests
 
+from analytics.models import EquityRow
 from analytics.probe import probe_public_web
 from analytics.services import refresh
+from analytics.tasks import rollup
 from milkbot.core.health import Component
 from milkbot.health import read_all
 from tests.rows import make_cycle, make_deposit
@@ -61,6 +63,16 @@ def test_refresh_with_a_page_that_answers_otherwise_beats_the_dashboard_as_faili
 
     beat = read_all()[Component.DASHBOARD]
     assert (beat.ok, beat.message, beat.last_ok_at) == (False, f"The public page answers {status}.", None)
+
+
+def test_rollup_task_runs_the_service_of_this_installation(db: None) -> None:
+    make_deposit()
+    make_cycle()
+
+    rollup.run()
+
+    assert EquityRow.objects.count() == 1
+    assert {Component.ANALYTICS, Component.DASHBOARD} <= set(read_all())
 
 
 def test_probe_when_nobody_listens_says_so() -> None:

@@ -12,12 +12,13 @@ from django.test.utils import CaptureQueriesContext
 
 from analytics.rollups.equity import roll_up_equity
 from milkbot.core import clock
-from milkbot.core.climate_day import climate_day, climate_day_bounds
+from milkbot.core.climate_day import climate_day
 from milkbot.core.constants import DASH_REFRESH_SEC
 from milkbot.core.health import Component
 from milkbot.health import beat
 from milkbot.models import HealthStatusRow
 from publicsite.regions import REGIONS
+from tests.public_role import ActsAsPublic
 from tests.rows import (
     SHADOW,
     make_cycle,
@@ -82,6 +83,19 @@ def test_every_url_answers_anyone_without_cookies(visitor: Client, url: str) -> 
     assert response.status_code == 200
     assert not response.cookies
     assert "Cookie" not in response.headers.get("Vary", "")
+
+
+@pytest.mark.parametrize("url", URLS)
+def test_every_url_needs_nothing_but_what_the_public_role_may_read(
+    visitor: Client, as_public: ActsAsPublic, url: str
+) -> None:
+    publish()
+    make_deposit()
+    fill_world()
+    expected = visitor.get(url).content
+
+    with as_public():
+        assert visitor.get(url).content == expected
 
 
 @pytest.mark.parametrize("url", URLS)

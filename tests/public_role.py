@@ -1,0 +1,24 @@
+"""A session as the public site's role: what it may read is what the world may see."""
+
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+
+import pytest
+from django.db import connection
+
+ActsAsPublic = Callable[[], AbstractContextManager[None]]
+
+
+@contextmanager
+def _as_public() -> Iterator[None]:
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL ROLE milkbot_public")
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("RESET ROLE")
+
+
+@pytest.fixture
+def as_public(db: None) -> ActsAsPublic:
+    """Context in which every statement of this test's transaction runs as the public role."""
+    return _as_public
