@@ -50,19 +50,24 @@ def _serve(setup: Setup, options: Options, listener: socket.socket) -> None:
     def publish() -> None:
         write_description(options.state_dir, _description(setup, accounts, origin))
 
+    def announce() -> None:
+        publish()
+        world = _description(setup, accounts, origin).world
+        sys.stdout.write(
+            f"Sandbox at {origin}: {world}, speed {options.speed:g}, assumed depth {options.depth} contracts\n"
+        )
+        sys.stdout.flush()
+
     config = uvicorn.Config(
         sandbox_app(setup.stage, accounts, publish),
         log_level="warning",
         lifespan="off",
         timeout_graceful_shutdown=FINISH_REQUESTS_S,
     )
-    server = _Server(config, publish)
+    server = _Server(config, announce)
     # uvicorn raises the signal again once it is done; our own handler makes that a clean return instead of a death.
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, server.stop)
-    sys.stdout.write(f"Sandbox at {origin}: {_description(setup, accounts, origin).world}, ")
-    sys.stdout.write(f"speed {options.speed:g}, assumed depth {options.depth} contracts\n")
-    sys.stdout.flush()
     try:
         server.run(sockets=[listener])
     finally:
@@ -70,7 +75,7 @@ def _serve(setup: Setup, options: Options, listener: socket.socket) -> None:
 
 
 class _Server(uvicorn.Server):
-    """Publishes the description as soon as requests are answered."""
+    """Calls `on_listening` as soon as requests are answered."""
 
     def __init__(self, config: uvicorn.Config, on_listening: Callable[[], None]) -> None:
         super().__init__(config)

@@ -113,7 +113,8 @@ async def _send_spoiled(answer: tuple[Message, bytes], kinds: set[Any], send: Se
         body = _spoiled(body, kinds)
     headers = MutableHeaders(raw=list(start["headers"]))
     headers["content-length"] = str(len(body))
-    del headers["etag"]  # the validator belongs to the sound body
+    for validator in ("etag", "last-modified"):
+        del headers[validator]  # they belong to the sound body: a later 304 would keep the spoiled one alive
     await send({"type": "http.response.start", "status": start["status"], "headers": headers.raw})
     if "truncated" in kinds:
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
