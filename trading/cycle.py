@@ -22,6 +22,7 @@ from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.config import Config, TradingMode
 from milkbot.core.errors import ConfigError
 from milkbot.core.health import Component
+from milkbot.core.redaction import redact_text
 from milkbot.health import beat
 from milkbot.logger import logger
 from trading.controls import ensure_controls, get_trading_state
@@ -41,7 +42,7 @@ from trading.repositories.signals import SignalRepository
 from weather.domain.outlook import make_outlook
 from weather.domain.types import Outlook, WeatherSnapshot
 from weather.repositories import WeatherRepository
-from weather.services import WeatherRound, refresh_weather
+from weather.services import WeatherRound, known_weather, refresh_weather
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,14 @@ class Settings:
     @classmethod
     def from_config(cls, config: Config) -> "Settings":
         return cls(mode=config.trading_mode, cities=config.cities, capital=config.starting_capital)
+
+
+def sources_for(config: Config) -> Sources:
+    """What the fast loop reads: weather as the slow loop stored it, so that a slow NWS never delays a turn.
+
+    A replayed world runs faster than the slow loop turns; there the cycle fetches for itself, from loopback.
+    """
+    return Sources() if config.milkbot_world_clock else Sources(weather=known_weather)
 
 
 class CycleReport(BaseModel):
@@ -151,15 +160,17 @@ def _dry_run(now: datetime, settings: Settings, sources: Sources, watch: _Stopwa
 
 def record_failure(now: datetime, mode: TradingMode, error: Exception) -> None:
     """Leave a trace of a turn that could not be finished: a cycle row that is not ok, and a failing heartbeat."""
+    # The row is append-only: what a driver's message quotes of a connection string would stay in it for good.
+    what = redact_text(f"{type(error).__name__}: {error}".replace("\x00", ""))[:500]
     CycleRow.objects.create(
         mode=mode,
         started_at=now,
         finished_wall_at=clock.wall_now(),
         duration_ms=0,
         ok=False,
-        errors=[f"{type(error).__name__}: {error}"[:500]],
+        errors=[what],
     )
-    beat(Component.TRADER, ok=False, message=f"{type(error).__name__}: {error}")
+    beat(Component.TRADER, ok=False, message=what)
 
 
 def _read(
