@@ -12,9 +12,10 @@ from trading.oms.lease import LeaseHeld
 @shared_task(name="trading.tasks.run_cycle")
 def run_cycle() -> dict[str, int]:
     """One turn of the fast loop. A turn that fails leaves its trace and never ends the loop."""
-    now, settings = clock.now(), cycle.Settings.from_config(get_config())
+    config, now = get_config(), clock.now()
+    settings = cycle.Settings.from_config(config)
     try:
-        report = cycle.run_cycle(now, settings)
+        report = cycle.run_cycle(now, settings, sources=cycle.sources_for(config))
     except LeaseHeld as held:
         logger.warning("cycle skipped", extra={"why": str(held)})
         return {}

@@ -40,6 +40,16 @@ def check_tradable(market: BoardMarket, now: datetime, policy: Policy) -> Gate:
     age = now - snapshot.captured_at
     if age > policy.max_price_age:
         return Gate(False, ReasonCode.PRICES_STALE, f"prices are {age.total_seconds():.0f} s old")
+    return _check_book(market)
+
+
+def _check_book(market: BoardMarket) -> Gate:
+    """The order book shows the prices we decide on: what cannot be walked cannot be taken."""
+    bid, ask = market.book.best_bid, market.book.best_ask
+    shown = (bid.price if bid else None, ask.price if ask else None)
+    quoted = (market.snapshot.yes_bid, market.snapshot.yes_ask)
+    if shown != quoted:
+        return Gate(False, ReasonCode.BOOKS_UNAVAILABLE, "the order book does not show the quoted prices")
     return PASSED
 
 

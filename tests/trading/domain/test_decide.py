@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from markets.domain.types import MarketStatus
+from markets.domain.types import Board, MarketStatus, OrderBook
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from tests.trading.makers import (
@@ -94,6 +94,12 @@ def cheap(**board: object) -> Callable[[], CityView]:
     return lambda: make_view(board=make_board(**{"quotes": CHEAP_QUOTES, **board}))  # type: ignore[arg-type]
 
 
+def without_books(board: Board) -> Board:
+    """The listing's quotes without a book that could be walked."""
+    markets = (m.model_copy(update={"book": OrderBook(ticker=m.market.ticker)}) for m in board.markets)
+    return board.model_copy(update={"markets": tuple(markets)})
+
+
 BOARD = make_board(quotes=CHEAP_QUOTES)
 MORNING = datetime(2025, 5, 14, 16, 0, tzinfo=UTC)  # 10:00 CST of the day itself
 CASES = [
@@ -132,6 +138,7 @@ CASES = [
     Case(ReasonCode.CLOSE_NEAR, cheap(close_at=NOW + timedelta(minutes=14)), {}),
     Case(ReasonCode.PRICES_STALE, cheap(captured_at=NOW - timedelta(seconds=121)), {}),
     Case(ReasonCode.PRICE_MISSING, cheap(quotes=(*FAIR_QUOTES[:3], (None, "0.22"), *FAIR_QUOTES[4:])), {}),
+    Case(ReasonCode.BOOKS_UNAVAILABLE, lambda: make_view(board=without_books(BOARD)), {}),
     Case(ReasonCode.PRICE_MISSING, cheap(quotes=(*FAIR_QUOTES[:3], (None, None), *FAIR_QUOTES[4:])), {}),
     Case(ReasonCode.SPREAD_WIDE, cheap(quotes=(*FAIR_QUOTES[:3], ("0.18", "0.22"), *FAIR_QUOTES[4:])), {}),
     Case(ReasonCode.LIQUIDITY_LOW, cheap(size="3"), {}),

@@ -32,7 +32,6 @@ def schedule(config: Config) -> tuple[Entry, ...]:
         Entry("cycle", "trading.tasks.run_cycle", "fast", fast, expires=fast),
         Entry("weather", "weather.tasks.refresh", "slow", slow, expires=slow),
         Entry("climate reports", "weather.tasks.refresh_reports", "slow", slow, expires=slow),
-        Entry("results", "markets.tasks.refresh_unsettled_markets", "slow", slow, expires=slow),
         Entry("settlement", "trading.tasks.settle", "slow", slow, expires=slow),
         Entry("rollup", "analytics.tasks.rollup", "slow", slow, expires=slow),
         Entry("pruning", "trading.tasks.prune", "batch", timedelta(days=1), expires=timedelta(hours=12)),
