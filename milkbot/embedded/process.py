@@ -19,6 +19,9 @@ from milkbot.core.errors import MilkbotError
 MARKER: Final = "MILKBOT_SUPERVISED"
 """In the environment of every child: the profile folder it serves. A recycled process number cannot carry it."""
 
+LARGEST_LOG: Final = 10_000_000
+"""Bytes after which the next start of the process begins a new log; one old one is kept."""
+
 _PR_SET_PDEATHSIG: Final = 1
 _POLL_S: Final = 0.05
 _LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
@@ -43,6 +46,8 @@ def spawn(
     ends in whatever way.
     """
     uid, gid = user or (None, None)
+    if log.exists() and log.stat().st_size > LARGEST_LOG:
+        log.replace(log.with_suffix(".old.log"))
     with log.open("ab") as sink:
         return subprocess.Popen(
             command,

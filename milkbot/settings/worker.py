@@ -3,6 +3,7 @@
 from typing import Any, Final
 
 from milkbot.settings.base import *  # noqa: F403
+from milkbot.settings.base import LOGGING
 
 FAST_HARD_LIMIT_S: Final = 55
 """A cycle that hangs is ended before the next one is due; the soft limit lets it leave its trace first."""
@@ -37,4 +38,8 @@ CELERY_TASK_TIME_LIMIT = LONG_LIMIT_S
 # Our logging configuration has the redaction; Celery's own handlers would bypass it.
 CELERY_WORKER_HIJACK_ROOT_LOGGER = False
 CELERY_WORKER_REDIRECT_STDOUTS = False
+# Each task logs a summary of its own; that it came and went is noise.
+LOGGING["loggers"] |= {
+    name: {"level": "WARNING"} for name in ("celery.app.trace", "celery.worker.strategy", "celery.beat")
+}
 CELERY_BEAT_SCHEDULER = "django_celery_beat.schedulers:DatabaseScheduler"
