@@ -3,7 +3,7 @@
 import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -113,12 +113,16 @@ def running_world(folder: Path, day: date | None, state_dir: Path, *, depth: int
 
 
 def _world(setup: Setup, clock: HandClock, base_url: str) -> World:
-    stage = setup.stage
-    kalshi = KalshiMarketData(Transport(f"{base_url}/trade-api/v2", sleep=lambda _: None), stage.now)
+    kalshi, sources = sources_of(base_url, setup.stage.now)
+    return World(setup, clock, base_url, kalshi, sources)
+
+
+def sources_of(base_url: str, now: Callable[[], datetime]) -> tuple[KalshiMarketData, Sources]:
+    """The application's own clients on a sandbox, without waits between retries."""
+    kalshi = KalshiMarketData(Transport(f"{base_url}/trade-api/v2", sleep=lambda _: None), now)
     policy = TransportPolicy(sleep=lambda _: None)
     nws = NwsClient(NwsTransport(f"{base_url}/nws", "(milkbot tests, none)", policy))
-    sources = Sources(
+    return kalshi, Sources(
         weather=partial(refresh_weather, cache=WeatherCache(CityFetcher(nws))),
         boards=partial(read_boards, client=kalshi),
     )
-    return World(setup, clock, base_url, kalshi, sources)
