@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -114,6 +115,8 @@ class MarketSnapshotRow(models.Model):
         indexes = [
             models.Index(fields=["market", "-captured_at"], name="snapshot_market_captured"),
             models.Index(fields=["city_code", "-captured_at"], name="snapshot_city_captured"),
+            # Pruning scans by age; a block range index costs nothing to keep while rows arrive in order.
+            BrinIndex(fields=["captured_at"], name="snapshot_captured_brin"),
         ]
         constraints = [
             models.CheckConstraint(

@@ -4,6 +4,7 @@ from enum import StrEnum
 from typing import Any
 
 from django.conf import settings
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -29,6 +30,21 @@ def _choices(enum: type[StrEnum]) -> list[tuple[str, str]]:
 
 def _one_of(column: str, enum: type[StrEnum]) -> Q:
     return Q(**{f"{column}__in": [value for value, _ in _choices(enum)]})
+
+
+def _known_mode(table: str) -> models.CheckConstraint:
+    """Mode is part of every trading fact, so it is one of the three."""
+    return models.CheckConstraint(condition=_one_of("mode", TradingMode), name=f"{table}_mode_known")
+
+
+def _book_side_matches() -> Q:
+    """Buy YES and sell NO are bids; sell YES and buy NO are asks."""
+    return (
+        Q(side="YES", action="BUY", book_side="bid")
+        | Q(side="NO", action="SELL", book_side="bid")
+        | Q(side="YES", action="SELL", book_side="ask")
+        | Q(side="NO", action="BUY", book_side="ask")
+    )
 
 
 class CycleRow(models.Model):
@@ -59,9 +75,10 @@ class CycleRow(models.Model):
     class Meta:
         db_table = "cycles"
         constraints = [
+            _known_mode("cycle"),
             models.CheckConstraint(
                 condition=paired("cash", "realized_pnl", "unrealized_pnl"), name="cycle_account_paired"
-            )
+            ),
         ]
         indexes = [models.Index(fields=["mode", "-finished_wall_at"], name="cycle_mode_finished")]
 
@@ -80,6 +97,7 @@ class TraderLeaseRow(models.Model):
 
     class Meta:
         db_table = "trader_lease"
+        constraints = [_known_mode("lease")]
 
     def __str__(self) -> str:
         return f"{self.mode}: {self.holder} #{self.fencing}"
@@ -98,6 +116,7 @@ class ControlsRow(models.Model):
     class Meta:
         db_table = "controls"
         constraints = [
+            _known_mode("controls"),
             models.CheckConstraint(condition=_one_of("state", TradingState), name="controls_state_known"),
             models.UniqueConstraint(
                 fields=["is_published"], condition=Q(is_published=True), name="controls_one_published_mode"
@@ -122,6 +141,7 @@ class OperatorActionRow(models.Model):
 
     class Meta:
         db_table = "operator_actions"
+        constraints = [_known_mode("operator_action")]
         indexes = [models.Index(fields=["-at"], name="operator_action_at")]
 
     def __str__(self) -> str:
@@ -129,10 +149,11 @@ class OperatorActionRow(models.Model):
 
 
 class LockRow(models.Model):
-    """A breaker's hold on a scope (a city, an event, or everything) until its cause is gone or a person clears it."""
+    """A breaker's hold on a scope until its cause is gone or a person clears it."""
 
     mode = models.CharField(max_length=8, choices=_choices(TradingMode))
     scope = models.CharField(max_length=48)
+    """A city code, an event ticker, or `*` for everything (`trading.domain.inputs.EVERYWHERE`)."""
     code = models.CharField(max_length=40)
     message = models.TextField(blank=True, default="")
     needs_person = models.BooleanField()
@@ -146,6 +167,7 @@ class LockRow(models.Model):
     class Meta:
         db_table = "locks"
         constraints = [
+            _known_mode("lock"),
             models.UniqueConstraint(
                 fields=["mode", "scope", "code"],
                 condition=Q(cleared_at__isnull=True),
@@ -179,9 +201,14 @@ class SignalRow(models.Model):
         indexes = [
             models.Index(fields=["mode", "market", "-made_at"], name="signal_mode_market_made"),
             models.Index(fields=["city_code", "-made_at"], name="signal_city_made"),
+            # Pruning scans by age; a block range index costs nothing to keep while rows arrive in order.
+            BrinIndex(fields=["made_at"], name="signal_made_brin"),
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(p_yes__range=(0, 1)), name="signal_p_on_0_1"),
+            _known_mode("signal"),
+            models.CheckConstraint(
+                condition=Q(p_yes__range=(0, 1), uncertainty__range=(0, 1)), name="signal_p_on_0_1"
+            ),
             models.CheckConstraint(condition=_one_of("decision", Decision), name="signal_decision_known"),
             models.CheckConstraint(condition=Q(seen_until__gte=F("made_at")), name="signal_seen_after_made"),
         ]
@@ -208,6 +235,7 @@ class DecisionRow(models.Model):
             models.Index(fields=["mode", "market", "-decided_at"], name="decision_mode_market_decided")
         ]
         constraints = [
+            _known_mode("decision"),
             models.CheckConstraint(condition=Q(count__gte=0), name="decision_count_positive"),
             models.CheckConstraint(
                 condition=Q(seen_until__gte=F("decided_at")), name="decision_seen_after_decided"
@@ -243,6 +271,7 @@ class IntentRow(models.Model):
     class Meta:
         db_table = "intents"
         constraints = [
+            _known_mode("intent"),
             models.CheckConstraint(
                 condition=Q(limit_price__gt=0, limit_price__lt=1), name="intent_price_on_0_1"
             ),
@@ -251,13 +280,7 @@ class IntentRow(models.Model):
             models.CheckConstraint(
                 condition=Q(intent_key__startswith=F("mode")), name="intent_key_begins_with_mode"
             ),
-            models.CheckConstraint(
-                condition=Q(side="YES", action="BUY", book_side="bid")
-                | Q(side="NO", action="SELL", book_side="bid")
-                | Q(side="YES", action="SELL", book_side="ask")
-                | Q(side="NO", action="BUY", book_side="ask"),
-                name="intent_book_side_matches",
-            ),
+            models.CheckConstraint(condition=_book_side_matches(), name="intent_book_side_matches"),
         ]
         indexes = [models.Index(fields=["mode", "event_date", "city_code"], name="intent_mode_date_city")]
 
@@ -290,11 +313,14 @@ class OrderRow(models.Model):
     class Meta:
         db_table = "orders"
         constraints = [
+            _known_mode("order"),
             models.CheckConstraint(condition=_one_of("state", OrderState), name="order_state_known"),
             models.CheckConstraint(
                 condition=Q(limit_price__gt=0, limit_price__lt=1), name="order_price_on_0_1"
             ),
             models.CheckConstraint(condition=Q(count__gt=0), name="order_count_positive"),
+            models.CheckConstraint(condition=_book_side_matches(), name="order_book_side_matches"),
+            models.CheckConstraint(condition=~Q(kalshi_order_id=""), name="order_unnamed_is_null"),
             models.CheckConstraint(
                 condition=Q(filled_count__gte=0, filled_count__lte=F("count")), name="order_not_overfilled"
             ),
@@ -347,6 +373,7 @@ class FillRow(models.Model):
     class Meta:
         db_table = "fills"
         constraints = [
+            _known_mode("fill"),
             models.UniqueConstraint(fields=["mode", "fill_id"], name="fill_once"),
             models.CheckConstraint(condition=Q(yes_price__gt=0, yes_price__lt=1), name="fill_price_on_0_1"),
             models.CheckConstraint(condition=Q(count__gt=0), name="fill_count_positive"),
@@ -377,6 +404,7 @@ class PositionRow(models.Model):
     class Meta:
         db_table = "positions"
         constraints = [
+            _known_mode("position"),
             models.UniqueConstraint(fields=["mode", "market"], name="position_once"),
             models.CheckConstraint(
                 condition=Q(is_open=True) & ~Q(count=0) | Q(is_open=False, count=0),
@@ -409,6 +437,7 @@ class SettlementRow(models.Model):
     class Meta:
         db_table = "settlements"
         constraints = [
+            _known_mode("settlement"),
             models.UniqueConstraint(fields=["mode", "market", "revision"], name="settlement_once"),
             models.CheckConstraint(condition=Q(result__in=["yes", "no"]), name="settlement_result_known"),
             models.CheckConstraint(condition=Q(pnl=F("payout") - F("cost")), name="settlement_adds_up"),
@@ -440,6 +469,7 @@ class LedgerRow(models.Model):
     class Meta:
         db_table = "ledger"
         constraints = [
+            _known_mode("ledger"),
             models.UniqueConstraint(
                 fields=["fill", "kind"], name="ledger_fill_once", condition=Q(fill__isnull=False)
             ),
@@ -479,7 +509,8 @@ class RiskEventRow(models.Model):
             models.Index(fields=["severity", "-at"], name="risk_event_severity_at"),
         ]
         constraints = [
-            models.CheckConstraint(condition=_one_of("severity", Severity), name="risk_severity_known")
+            _known_mode("risk_event"),
+            models.CheckConstraint(condition=_one_of("severity", Severity), name="risk_severity_known"),
         ]
 
     def __str__(self) -> str:

@@ -1,4 +1,7 @@
-"""What is kept how long. Facts of money are append-only and stay; what only explains is pruned."""
+"""What is kept how long. Facts of money are append-only and stay; what only explains is pruned.
+
+Age counts from the time a row was written: a market lives for two days, so its last row is never much younger.
+"""
 
 from datetime import datetime, timedelta
 from typing import Final
@@ -10,10 +13,10 @@ from trading.models import DecisionRow, SignalRow
 from weather.models import ObservationRow, WeatherSnapshotRow
 
 RETENTION: Final[tuple[tuple[type[models.Model], str, timedelta], ...]] = (
-    (MarketSnapshotRow, "last_seen_at", timedelta(days=90)),
-    (SignalRow, "seen_until", timedelta(days=90)),
-    (DecisionRow, "seen_until", timedelta(days=90)),
-    (WeatherSnapshotRow, "last_seen_at", timedelta(days=90)),
+    (MarketSnapshotRow, "captured_at", timedelta(days=90)),
+    (SignalRow, "made_at", timedelta(days=90)),
+    (DecisionRow, "decided_at", timedelta(days=90)),
+    (WeatherSnapshotRow, "captured_at", timedelta(days=90)),
     (ObservationRow, "observed_at", timedelta(days=400)),
 )
 BATCH: Final = 10_000
@@ -29,7 +32,7 @@ def prune(now: datetime) -> dict[str, int]:
 
 def _prune_table(model: type[models.Model], column: str, before: datetime) -> int:
     deleted = 0
-    rows = model._default_manager.filter(**{f"{column}__lt": before}).order_by(column)
+    rows = model._default_manager.filter(**{f"{column}__lt": before})
     while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
         deleted += model._default_manager.filter(pk__in=keys).delete()[0]
     return deleted

@@ -1,5 +1,6 @@
 """Rows of the weather side, all in `ops`. Domain types without the suffix live in `weather.domain.types`."""
 
+from django.contrib.postgres.indexes import BrinIndex
 from django.db import models
 from django.db.models import F, Q
 
@@ -21,7 +22,11 @@ class WeatherSnapshotRow(models.Model):
 
     class Meta:
         db_table = "weather_snapshots"
-        indexes = [models.Index(fields=["city_code", "-captured_at"], name="weather_city_captured")]
+        indexes = [
+            models.Index(fields=["city_code", "-captured_at"], name="weather_city_captured"),
+            # Pruning scans by age; a block range index costs nothing to keep while rows arrive in order.
+            BrinIndex(fields=["captured_at"], name="weather_captured_brin"),
+        ]
         constraints = [
             models.CheckConstraint(
                 condition=Q(last_seen_at__gte=F("captured_at")), name="weather_seen_after_capture"
@@ -61,7 +66,10 @@ class ObservationRow(models.Model):
             models.UniqueConstraint(fields=["station", "observed_at", "is_metar"], name="observation_once"),
             models.CheckConstraint(condition=Q(temp_c__range=(-60, 60)), name="observation_temp_plausible"),
         ]
-        indexes = [models.Index(fields=["city_code", "-observed_at"], name="observation_city_observed")]
+        indexes = [
+            models.Index(fields=["city_code", "-observed_at"], name="observation_city_observed"),
+            BrinIndex(fields=["observed_at"], name="observation_observed_brin"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.station} {self.temp_c} °C"
@@ -90,7 +98,14 @@ class ForecastRow(models.Model):
             models.Index(fields=["city_code", "event_date", "-made_at"], name="forecast_city_day_made")
         ]
         constraints = [
-            models.CheckConstraint(condition=Q(sigma__gt=0), name="forecast_sigma_positive"),
+            # Upper bounds also refuse NaN, which PostgreSQL sorts above every number.
+            models.CheckConstraint(
+                condition=Q(sigma__gt=0, sigma__lt=100, mu__range=(-100, 200)), name="forecast_plausible"
+            ),
+            models.CheckConstraint(
+                condition=Q(mu_se__range=(0, 100), ln_sigma_se__range=(0, 10)),
+                name="forecast_errors_plausible",
+            ),
             models.CheckConstraint(
                 condition=Q(kind__in=["whole_day", "remaining"]), name="forecast_kind_known"
             ),

@@ -1,7 +1,8 @@
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 from django.db import migrations, models
 
-from milkbot.schemas import append_only, in_schema
+from milkbot.schemas import in_schema
 
 
 class Migration(migrations.Migration):
@@ -106,6 +107,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='marketsnapshotrow',
             index=models.Index(fields=['city_code', '-captured_at'], name='snapshot_city_captured'),
+        ),
+        migrations.AddIndex(
+            model_name='marketsnapshotrow',
+            index=django.contrib.postgres.indexes.BrinIndex(fields=['captured_at'], name='snapshot_captured_brin'),
         ),
         migrations.AddConstraint(
             model_name='marketsnapshotrow',

@@ -23,12 +23,14 @@ from trading.models import (
     IntentRow,
     LedgerRow,
     LockRow,
+    OperatorActionRow,
     OrderEventRow,
     OrderRow,
     PositionRow,
     RiskEventRow,
     SettlementRow,
     SignalRow,
+    TraderLeaseRow,
 )
 from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
 
@@ -49,7 +51,20 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
         ObservationRow,
         [{"temp_c": 60.1}, {"temp_c": -60.1}, {"temp_c": float("nan")}],
     ),
-    "forecast_sigma_positive": (ForecastRow, [{"sigma": 0.0}, {"sigma": -1.0}]),
+    "forecast_plausible": (
+        ForecastRow,
+        [
+            {"sigma": 0.0},
+            {"sigma": -1.0},
+            {"sigma": float("nan")},
+            {"mu": float("nan")},
+            {"mu": float("inf")},
+        ],
+    ),
+    "forecast_errors_plausible": (
+        ForecastRow,
+        [{"mu_se": -0.1}, {"mu_se": float("nan")}, {"ln_sigma_se": -0.1}, {"ln_sigma_se": float("inf")}],
+    ),
     "forecast_kind_known": (ForecastRow, [{"kind": "half_day"}]),
     # Markets
     "market_result_known": (MarketRow, [{"result": "maybe"}]),
@@ -103,6 +118,25 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
         ],
     ),
     "order_state_known": (OrderRow, [{"state": "PENDING"}]),
+    "cycle_mode_known": (CycleRow, [{"mode": "PAPER"}]),
+    "lease_mode_known": (TraderLeaseRow, [{"mode": "PAPER"}]),
+    "controls_mode_known": (ControlsRow, [{"mode": "PAPER"}]),
+    "operator_action_mode_known": (OperatorActionRow, [{"mode": "PAPER"}]),
+    "lock_mode_known": (LockRow, [{"mode": "PAPER"}]),
+    "signal_mode_known": (SignalRow, [{"mode": "PAPER"}]),
+    "decision_mode_known": (DecisionRow, [{"mode": "PAPER"}]),
+    "fill_mode_known": (FillRow, [{"mode": "PAPER"}]),
+    "order_mode_known": (OrderRow, [{"mode": "PAPER"}]),
+    "position_mode_known": (PositionRow, [{"mode": "PAPER"}]),
+    "settlement_mode_known": (SettlementRow, [{"mode": "PAPER"}]),
+    "ledger_mode_known": (LedgerRow, [{"mode": "PAPER"}]),
+    "risk_event_mode_known": (RiskEventRow, [{"mode": "PAPER"}]),
+    "intent_mode_known": (
+        IntentRow,
+        [{"mode": "PAPER", "intent_key": "PAPER:CHI:M:bid:ensemble:2025-05-14"}],
+    ),
+    "order_book_side_matches": (OrderRow, [{"book_side": "ask"}]),
+    "order_unnamed_is_null": (OrderRow, [{"kalshi_order_id": ""}]),
     "order_price_on_0_1": (
         OrderRow,
         [{"limit_price": Decimal(0)}, {"limit_price": Decimal(1)}, {"limit_price": Decimal("1.2")}],

@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from milkbot.core.climate_day import climate_day, standard_time
 from trading.domain.gates import PASSED, Gate
-from trading.domain.inputs import CityView, EventContext
+from trading.domain.inputs import EVERYWHERE, CityView, EventContext
 from trading.domain.types import ReasonCode
 
 
@@ -17,8 +17,8 @@ def check_event(view: CityView, event: EventContext) -> Gate:
         return Gate(False, ReasonCode.FEES_UNKNOWN, "the series charges in a way we cannot compute")
     if not around.exchange_trading:
         return Gate(False, ReasonCode.EXCHANGE_PAUSED, "the exchange has paused trading")
-    if {event.city.code, board.event_ticker} & around.locked_scopes:
-        return Gate(False, ReasonCode.LOCKED, "a breaker holds this city or event")
+    if {EVERYWHERE, event.city.code, board.event_ticker} & around.locked_scopes:
+        return Gate(False, ReasonCode.LOCKED, "a breaker holds it")
     return _check_weather(view, event) and _check_outlook(view, event)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -16,6 +16,9 @@ from trading.domain.policy import Limits, Policy
 from trading.domain.risk import Exposure
 from trading.domain.types import Intent, ReasonCode, Signal, TradingState
 from weather.domain.types import Outlook, WeatherSnapshot
+
+EVERYWHERE: Final = "*"
+"""The scope of a lock that holds all trading."""
 
 
 class Account(BaseModel):
@@ -51,7 +54,7 @@ class Circumstances(NamedTuple):
     trading_state: TradingState = TradingState.ACTIVE
     exchange_trading: bool = True
     locked_scopes: frozenset[str] = frozenset()
-    """City codes or event tickers a breaker holds."""
+    """City codes or event tickers a breaker holds, or EVERYWHERE."""
 
 
 class EventContext(NamedTuple):

@@ -97,7 +97,6 @@ class ReasonCode(StrEnum):
     LOCKED = "LOCKED"
     # What a strategy says of its own opinion
     FC_EDGE = "FC_EDGE"
-    FC_NO_EDGE = "FC_NO_EDGE"
 
 
 class StrategyOutput(_Frozen):

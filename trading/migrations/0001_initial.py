@@ -1,3 +1,4 @@
+import django.contrib.postgres.indexes
 import django.db.models.deletion
 import django.db.models.expressions
 from django.conf import settings
@@ -19,19 +20,6 @@ class Migration(migrations.Migration):
     operations = [
         in_schema("ops"),
         migrations.CreateModel(
-            name='TraderLeaseRow',
-            fields=[
-                ('mode', models.CharField(choices=[('SHADOW', 'SHADOW'), ('DEMO', 'DEMO'), ('LIVE', 'LIVE')], max_length=8, primary_key=True, serialize=False)),
-                ('holder', models.CharField(max_length=80)),
-                ('fencing', models.BigIntegerField()),
-                ('acquired_at', models.DateTimeField()),
-                ('expires_at', models.DateTimeField()),
-            ],
-            options={
-                'db_table': 'trader_lease',
-            },
-        ),
-        migrations.CreateModel(
             name='ControlsRow',
             fields=[
                 ('mode', models.CharField(choices=[('SHADOW', 'SHADOW'), ('DEMO', 'DEMO'), ('LIVE', 'LIVE')], max_length=8, primary_key=True, serialize=False)),
@@ -43,7 +31,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'controls',
-                'constraints': [models.CheckConstraint(condition=models.Q(('state__in', ['ACTIVE', 'REDUCING', 'HALTED'])), name='controls_state_known'), models.UniqueConstraint(condition=models.Q(('is_published', True)), fields=('is_published',), name='controls_one_published_mode')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='controls_mode_known'), models.CheckConstraint(condition=models.Q(('state__in', ['ACTIVE', 'REDUCING', 'HALTED'])), name='controls_state_known'), models.UniqueConstraint(condition=models.Q(('is_published', True)), fields=('is_published',), name='controls_one_published_mode')],
             },
         ),
         migrations.CreateModel(
@@ -70,7 +58,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'cycles',
                 'indexes': [models.Index(fields=['mode', '-finished_wall_at'], name='cycle_mode_finished')],
-                'constraints': [models.CheckConstraint(condition=models.Q(models.Q(('cash__isnull', True), ('realized_pnl__isnull', True), ('unrealized_pnl__isnull', True)), models.Q(('cash__isnull', False), ('realized_pnl__isnull', False), ('unrealized_pnl__isnull', False)), _connector='OR'), name='cycle_account_paired')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='cycle_mode_known'), models.CheckConstraint(condition=models.Q(models.Q(('cash__isnull', True), ('realized_pnl__isnull', True), ('unrealized_pnl__isnull', True)), models.Q(('cash__isnull', False), ('realized_pnl__isnull', False), ('unrealized_pnl__isnull', False)), _connector='OR'), name='cycle_account_paired')],
             },
         ),
         migrations.CreateModel(
@@ -115,7 +103,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'locks',
-                'constraints': [models.UniqueConstraint(condition=models.Q(('cleared_at__isnull', True)), fields=('mode', 'scope', 'code'), name='lock_active_once'), models.CheckConstraint(condition=models.Q(models.Q(('cleared_at__isnull', True), ('cleared_by__isnull', True)), models.Q(('cleared_at__isnull', False), ('cleared_by__isnull', False)), _connector='OR'), name='lock_cleared_paired')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='lock_mode_known'), models.UniqueConstraint(condition=models.Q(('cleared_at__isnull', True)), fields=('mode', 'scope', 'code'), name='lock_active_once'), models.CheckConstraint(condition=models.Q(models.Q(('cleared_at__isnull', True), ('cleared_by__isnull', True)), models.Q(('cleared_at__isnull', False), ('cleared_by__isnull', False)), _connector='OR'), name='lock_cleared_paired')],
             },
         ),
         migrations.CreateModel(
@@ -233,7 +221,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'risk_events',
                 'indexes': [models.Index(fields=['-at'], name='risk_event_at'), models.Index(fields=['severity', '-at'], name='risk_event_severity_at')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('severity__in', ['INFO', 'WARNING', 'CRITICAL'])), name='risk_severity_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='risk_event_mode_known'), models.CheckConstraint(condition=models.Q(('severity__in', ['INFO', 'WARNING', 'CRITICAL'])), name='risk_severity_known')],
             },
         ),
         migrations.CreateModel(
@@ -294,6 +282,20 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='TraderLeaseRow',
+            fields=[
+                ('mode', models.CharField(choices=[('SHADOW', 'SHADOW'), ('DEMO', 'DEMO'), ('LIVE', 'LIVE')], max_length=8, primary_key=True, serialize=False)),
+                ('holder', models.CharField(max_length=80)),
+                ('fencing', models.BigIntegerField()),
+                ('acquired_at', models.DateTimeField()),
+                ('expires_at', models.DateTimeField()),
+            ],
+            options={
+                'db_table': 'trader_lease',
+                'constraints': [models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='lease_mode_known')],
+            },
+        ),
+        migrations.CreateModel(
             name='DecisionRow',
             fields=[
                 ('id', models.BigAutoField(auto_created=True, primary_key=True, serialize=False, verbose_name='ID')),
@@ -309,12 +311,16 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'decisions',
                 'indexes': [models.Index(fields=['mode', 'market', '-decided_at'], name='decision_mode_market_decided')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('count__gte', 0)), name='decision_count_positive'), models.CheckConstraint(condition=models.Q(('seen_until__gte', models.F('decided_at'))), name='decision_seen_after_decided')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='decision_mode_known'), models.CheckConstraint(condition=models.Q(('count__gte', 0)), name='decision_count_positive'), models.CheckConstraint(condition=models.Q(('seen_until__gte', models.F('decided_at'))), name='decision_seen_after_decided')],
             },
         ),
         migrations.AddIndex(
             model_name='intentrow',
             index=models.Index(fields=['mode', 'event_date', 'city_code'], name='intent_mode_date_city'),
+        ),
+        migrations.AddConstraint(
+            model_name='intentrow',
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='intent_mode_known'),
         ),
         migrations.AddConstraint(
             model_name='intentrow',
@@ -340,6 +346,10 @@ class Migration(migrations.Migration):
             model_name='operatoractionrow',
             index=models.Index(fields=['-at'], name='operator_action_at'),
         ),
+        migrations.AddConstraint(
+            model_name='operatoractionrow',
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='operator_action_mode_known'),
+        ),
         migrations.AddIndex(
             model_name='orderrow',
             index=models.Index(fields=['mode', 'state'], name='order_mode_state'),
@@ -347,6 +357,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='orderrow',
             index=models.Index(fields=['market', '-created_at'], name='order_market_created'),
+        ),
+        migrations.AddConstraint(
+            model_name='orderrow',
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='order_mode_known'),
         ),
         migrations.AddConstraint(
             model_name='orderrow',
@@ -359,6 +373,14 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='orderrow',
             constraint=models.CheckConstraint(condition=models.Q(('count__gt', 0)), name='order_count_positive'),
+        ),
+        migrations.AddConstraint(
+            model_name='orderrow',
+            constraint=models.CheckConstraint(condition=models.Q(models.Q(('action', 'BUY'), ('book_side', 'bid'), ('side', 'YES')), models.Q(('action', 'SELL'), ('book_side', 'bid'), ('side', 'NO')), models.Q(('action', 'SELL'), ('book_side', 'ask'), ('side', 'YES')), models.Q(('action', 'BUY'), ('book_side', 'ask'), ('side', 'NO')), _connector='OR'), name='order_book_side_matches'),
+        ),
+        migrations.AddConstraint(
+            model_name='orderrow',
+            constraint=models.CheckConstraint(condition=models.Q(('kalshi_order_id', ''), _negated=True), name='order_unnamed_is_null'),
         ),
         migrations.AddConstraint(
             model_name='orderrow',
@@ -378,6 +400,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='fillrow',
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='fill_mode_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='fillrow',
             constraint=models.UniqueConstraint(fields=('mode', 'fill_id'), name='fill_once'),
         ),
         migrations.AddConstraint(
@@ -394,6 +420,10 @@ class Migration(migrations.Migration):
         ),
         migrations.AddConstraint(
             model_name='positionrow',
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='position_mode_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='positionrow',
             constraint=models.UniqueConstraint(fields=('mode', 'market'), name='position_once'),
         ),
         migrations.AddConstraint(
@@ -403,6 +433,10 @@ class Migration(migrations.Migration):
         migrations.AddConstraint(
             model_name='positionrow',
             constraint=models.CheckConstraint(condition=models.Q(('cost__gte', 0)), name='position_cost_positive'),
+        ),
+        migrations.AddConstraint(
+            model_name='settlementrow',
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='settlement_mode_known'),
         ),
         migrations.AddConstraint(
             model_name='settlementrow',
@@ -419,6 +453,10 @@ class Migration(migrations.Migration):
         migrations.AddIndex(
             model_name='ledgerrow',
             index=models.Index(fields=['mode', '-at'], name='ledger_mode_at'),
+        ),
+        migrations.AddConstraint(
+            model_name='ledgerrow',
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='ledger_mode_known'),
         ),
         migrations.AddConstraint(
             model_name='ledgerrow',
@@ -444,9 +482,17 @@ class Migration(migrations.Migration):
             model_name='signalrow',
             index=models.Index(fields=['city_code', '-made_at'], name='signal_city_made'),
         ),
+        migrations.AddIndex(
+            model_name='signalrow',
+            index=django.contrib.postgres.indexes.BrinIndex(fields=['made_at'], name='signal_made_brin'),
+        ),
         migrations.AddConstraint(
             model_name='signalrow',
-            constraint=models.CheckConstraint(condition=models.Q(('p_yes__range', (0, 1))), name='signal_p_on_0_1'),
+            constraint=models.CheckConstraint(condition=models.Q(('mode__in', ['SHADOW', 'DEMO', 'LIVE'])), name='signal_mode_known'),
+        ),
+        migrations.AddConstraint(
+            model_name='signalrow',
+            constraint=models.CheckConstraint(condition=models.Q(('p_yes__range', (0, 1)), ('uncertainty__range', (0, 1))), name='signal_p_on_0_1'),
         ),
         migrations.AddConstraint(
             model_name='signalrow',

@@ -1,3 +1,4 @@
+import django.contrib.postgres.indexes
 from django.db import migrations, models
 
 from milkbot.schemas import append_only, in_schema
@@ -55,7 +56,7 @@ class Migration(migrations.Migration):
             options={
                 'db_table': 'forecasts',
                 'indexes': [models.Index(fields=['city_code', 'event_date', '-made_at'], name='forecast_city_day_made')],
-                'constraints': [models.CheckConstraint(condition=models.Q(('sigma__gt', 0)), name='forecast_sigma_positive'), models.CheckConstraint(condition=models.Q(('kind__in', ['whole_day', 'remaining'])), name='forecast_kind_known')],
+                'constraints': [models.CheckConstraint(condition=models.Q(('mu__range', (-100, 200)), ('sigma__gt', 0), ('sigma__lt', 100)), name='forecast_plausible'), models.CheckConstraint(condition=models.Q(('ln_sigma_se__range', (0, 10)), ('mu_se__range', (0, 100))), name='forecast_errors_plausible'), models.CheckConstraint(condition=models.Q(('kind__in', ['whole_day', 'remaining'])), name='forecast_kind_known')],
             },
         ),
         migrations.CreateModel(
@@ -71,7 +72,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'observations',
-                'indexes': [models.Index(fields=['city_code', '-observed_at'], name='observation_city_observed')],
+                'indexes': [models.Index(fields=['city_code', '-observed_at'], name='observation_city_observed'), django.contrib.postgres.indexes.BrinIndex(fields=['observed_at'], name='observation_observed_brin')],
                 'constraints': [models.UniqueConstraint(fields=('station', 'observed_at', 'is_metar'), name='observation_once'), models.CheckConstraint(condition=models.Q(('temp_c__range', (-60, 60))), name='observation_temp_plausible')],
             },
         ),
@@ -92,7 +93,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'weather_snapshots',
-                'indexes': [models.Index(fields=['city_code', '-captured_at'], name='weather_city_captured')],
+                'indexes': [models.Index(fields=['city_code', '-captured_at'], name='weather_city_captured'), django.contrib.postgres.indexes.BrinIndex(fields=['captured_at'], name='weather_captured_brin')],
                 'constraints': [models.CheckConstraint(condition=models.Q(('last_seen_at__gte', models.F('captured_at'))), name='weather_seen_after_capture'), models.CheckConstraint(condition=models.Q(models.Q(('observed_at__isnull', True), ('observed_is_metar__isnull', True), ('observed_temp_c__isnull', True)), models.Q(('observed_at__isnull', False), ('observed_is_metar__isnull', False), ('observed_temp_c__isnull', False)), _connector='OR'), name='weather_observation_paired'), models.CheckConstraint(condition=models.Q(('observed_temp_c__isnull', True), ('observed_temp_c__range', (-60, 60)), _connector='OR'), name='weather_temp_plausible')],
             },
         ),

@@ -27,7 +27,7 @@ from tests.trading.makers import (
     make_weather,
 )
 from trading.domain.decide import decide
-from trading.domain.inputs import CityView, DecisionBatch
+from trading.domain.inputs import EVERYWHERE, CityView, DecisionBatch
 from trading.domain.policy import Limits, Policy
 from trading.domain.types import Action, BookSide, Decision, ReasonCode, Side, TradingState
 
@@ -110,6 +110,7 @@ CASES = [
     Case(ReasonCode.EXCHANGE_PAUSED, cheap(), {"exchange_trading": False}),
     Case(ReasonCode.LOCKED, cheap(), {"locked_scopes": frozenset({"CHI"})}),
     Case(ReasonCode.LOCKED, cheap(), {"locked_scopes": frozenset({EVENT})}),
+    Case(ReasonCode.LOCKED, cheap(), {"locked_scopes": frozenset({EVERYWHERE})}),
     Case(ReasonCode.FORECAST_MISSING, lambda: make_view(board=BOARD, no_weather=True), {}),
     Case(ReasonCode.FORECAST_MISSING, lambda: make_view(board=BOARD, no_outlook=True), {}),
     Case(
