@@ -56,7 +56,7 @@ def read_done(root: Path) -> list[str]:
 
 def find_markers(root: Path) -> list[Marker]:
     """Every mark below tests/, in the order of files and lines."""
-    found = []
+    found: list[Marker] = []
     for path in sorted((root / "tests").rglob("test_*.py")):
         tree = ast.parse(path.read_text(encoding="utf-8"), filename=str(path))
         found.extend(_markers_of(tree, path.relative_to(root).as_posix()))

@@ -39,10 +39,10 @@ def run(profile: Profile, environment: Mapping[str, str], say: Callable[[str], N
     profile.make_folders()
     with held_lock(profile):
         end_leftovers(profile.folder)
+        _refuse_busy_ports(profile)
         cluster = None if environment.get("DATABASE_URL") else profile_cluster(profile.folder)
         if fresh:
             _forget(profile, cluster)
-        _refuse_busy_ports(profile)
         with Supervisor(say) as supervisor:
             _start_all(profile, cluster, environment, supervisor)
             _announce(profile, say)

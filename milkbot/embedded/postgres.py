@@ -163,9 +163,9 @@ def scratch_cluster(root_home: Path = ROOT_HOME) -> Cluster:
     return Cluster(folder / "data", folder / "run", binaries, user=_nobody(), durable=False)
 
 
-def _installed() -> Path:
-    """The package's folder, found without importing it."""
-    spec = importlib.util.find_spec(PACKAGE)
+def _installed(package: str = PACKAGE) -> Path:
+    """The package's folder, found without importing it. Raises CannotStart when there is none."""
+    spec = importlib.util.find_spec(package)
     if spec is None or spec.origin is None:
         raise CannotStart(
             "There is no PostgreSQL here: set DATABASE_URL to a server, or install requirements/runtime.txt on a "

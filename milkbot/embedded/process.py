@@ -79,7 +79,10 @@ def _dies_with(parent: int, death_signal: signal.Signals) -> Callable[[], None] 
 
 
 def wait_until(
-    probe: Callable[[], bool], *, timeout_s: float, process: "subprocess.Popen[bytes] | None" = None
+    probe: Callable[[], bool],
+    *,
+    timeout_s: float,
+    process: "subprocess.Popen[bytes] | subprocess.Popen[str] | None" = None,
 ) -> bool:
     """Whether `probe` came true within `timeout_s`; gives up at once when `process` has ended."""
     deadline = monotonic() + timeout_s

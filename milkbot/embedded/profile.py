@@ -39,6 +39,10 @@ _OPERATOR_MAY_SET: Final = (
     *("CITIES", "FAST_PERIOD_S", "SLOW_PERIOD_S", "STARTING_CAPITAL", "LOG_LEVEL", "LOG_FORMAT"),
     *("NWS_CONTACT", "DB_POOL_SIZE", "DB_TIMEOUT_S"),
 )
+_PUBLIC_MAY_KNOW: Final = (
+    *("TRADING_MODE", "MILKBOT_PROFILE", "MILKBOT_WORLD", WORLD_CLOCK_VARIABLE, "CITIES", "PUBLIC_PORT"),
+    *("LOG_LEVEL", "LOG_FORMAT", "DB_POOL_SIZE", "DB_TIMEOUT_S"),
+)
 
 
 @dataclass(frozen=True)
@@ -175,19 +179,9 @@ def public_environment(
 ) -> dict[str, str]:
     """For the public page: its own database role, no key, no broker, and no way to the file that holds the others."""
     passed = {name: environment[name] for name in _PASSED_THROUGH if name in environment}
-    shared = (
-        "TRADING_MODE",
-        "MILKBOT_PROFILE",
-        "MILKBOT_WORLD",
-        "PUBLIC_PORT",
-        "LOG_LEVEL",
-        "LOG_FORMAT",
-        "CITIES",
-    )
-    shared += ("DB_POOL_SIZE", "DB_TIMEOUT_S", WORLD_CLOCK_VARIABLE)
     return {
         **passed,
-        **{name: settings[name] for name in shared if name in settings},
+        **{name: settings[name] for name in _PUBLIC_MAY_KNOW if name in settings},
         "DATABASE_URL": settings["PUBLIC_DATABASE_URL"],
         "DJANGO_SETTINGS_MODULE": "milkbot.settings.public",
         MARKER: str(profile.folder),

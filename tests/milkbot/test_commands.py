@@ -11,7 +11,7 @@ from pytest_django import Settings
 
 from milkbot.celery import app
 from milkbot.core.config import load_config
-from milkbot.installation import InstallationRow
+from milkbot.models import InstallationRow
 from trading.management.commands.ensure_schedule import NAME_PREFIX, schedule
 from trading.models import ControlsRow
 
@@ -33,15 +33,15 @@ def test_prepare_makes_installation_switch_schedule_and_login(prepared: str) -> 
     assert PeriodicTask.objects.filter(name__startswith=NAME_PREFIX).exists()
     admin = get_user_model()._default_manager.get()
     password = prepared.split(" / ")[1].split()[0]
-    assert admin.check_password(password)  # type: ignore[attr-defined]
+    assert admin.check_password(password)
 
 
 def test_prepare_run_again_shows_no_password_and_keeps_the_login(prepared: str) -> None:
-    before = get_user_model()._default_manager.get().password  # type: ignore[attr-defined]
+    before = get_user_model()._default_manager.get().password
     again = StringIO()
     call_command("prepare", stdout=again)
     assert again.getvalue() == ""
-    assert get_user_model()._default_manager.get().password == before  # type: ignore[attr-defined]
+    assert get_user_model()._default_manager.get().password == before
 
 
 def test_every_scheduled_task_exists_and_goes_to_a_queue_somebody_serves() -> None:
@@ -89,5 +89,5 @@ def test_ensure_roles_by_a_superuser_succeeds() -> None:
 def test_ensure_roles_by_anybody_else_says_what_to_do() -> None:
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL ROLE milkbot_analytics")
-    with pytest.raises(CommandError, match="superuser's work: .*; set DATABASE_URL"):
+    with pytest.raises(CommandError, match=r"superuser's work: .*; set DATABASE_URL"):
         call_command("ensure_roles")

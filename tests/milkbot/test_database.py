@@ -5,7 +5,6 @@ from collections.abc import Iterator
 
 import psycopg
 import pytest
-from django.conf import settings
 from django.db import OperationalError, connections, transaction
 from django.db.backends.postgresql.base import DatabaseWrapper
 from pydantic import SecretStr
@@ -52,11 +51,11 @@ def unreachable(server: None) -> Iterator[None]:
 
 def _install(wrapper: DatabaseWrapper) -> None:
     connections.settings[ALIAS] = wrapper.settings_dict
-    setattr(connections._connections, ALIAS, wrapper)
+    connections[ALIAS] = wrapper
 
 
 def _uninstall() -> None:
-    delattr(connections._connections, ALIAS)
+    del connections[ALIAS]
     del connections.settings[ALIAS]
 
 
@@ -131,8 +130,7 @@ def test_connections_carry_the_configured_timeouts_and_search_path(pooled: Datab
 
 
 def test_workers_hold_no_pool() -> None:
-    options = settings.DATABASES["default"]["OPTIONS"]
-    assert "pool" not in options
+    assert "pool" not in dict(connections["default"].settings_dict["OPTIONS"])
 
 
 @pytest.mark.story("2.1", 5)

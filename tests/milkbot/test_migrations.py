@@ -32,10 +32,10 @@ def scratch(django_db_setup: None, django_db_blocker: DjangoDbBlocker) -> Iterat
             cursor.execute(f'CREATE DATABASE "{entry["NAME"]}"')
         wrapper = DatabaseWrapper(entry, ALIAS)
         connections.settings[ALIAS] = entry
-        setattr(connections._connections, ALIAS, wrapper)
+        connections[ALIAS] = wrapper
         yield wrapper
         wrapper.close()
-        delattr(connections._connections, ALIAS)
+        del connections[ALIAS]
         del connections.settings[ALIAS]
         with default._nodb_cursor() as cursor:
             cursor.execute(f'DROP DATABASE "{entry["NAME"]}" WITH (FORCE)')

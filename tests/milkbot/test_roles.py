@@ -100,7 +100,7 @@ def test_public_connection_is_refused(public: "psycopg.Connection", statement: s
 def test_public_connection_cannot_leave_large_objects(public: "psycopg.Connection", call: str) -> None:
     public.execute("SET default_transaction_read_only = off")
     with pytest.raises(errors.InsufficientPrivilege):
-        public.execute(f"SELECT {call}")  # type: ignore[call-overload]
+        public.execute(f"SELECT {call}")
 
 
 def test_public_connection_is_short_of_patience_and_reads_only(public: "psycopg.Connection") -> None:

@@ -35,7 +35,7 @@ class Command(BaseCommand):
         if users.filter(is_superuser=True).exists():
             return
         password = secrets.token_urlsafe(12)
-        users.create_superuser(username=ADMIN_NAME, password=password)  # type: ignore[attr-defined]
+        users.create_superuser(username=ADMIN_NAME, password=password)
         self.stdout.write(
             f"Console login, shown this once: {ADMIN_NAME} / {password}\n"
             f"  (another: {settings.BASE_DIR / 'manage.py'} changepassword {ADMIN_NAME})"
