@@ -82,7 +82,7 @@ def build_panel(points: Sequence[EquityPoint]) -> EquityPanel | None:
         equity=f"${last.total_equity:,.2f}",
         started_with=f"${started:,.2f}",
         change=signed_dollars(change),
-        change_percent=f"{change / started:+.2%}".replace("-", "−"),
+        change_percent=f"{change / started:+z.2%}".replace("-", "−"),
         is_gain=change >= 0,
         realized=signed_dollars(last.realized_pnl),
         unrealized=signed_dollars(last.unrealized_pnl),

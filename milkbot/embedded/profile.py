@@ -27,6 +27,8 @@ _PASSED_THROUGH: Final = (
     "VIRTUAL_ENV",
     "COVERAGE_PROCESS_CONFIG",
 )
+DEFAULT_SPEED: Final = 60
+"""The sandbox's own: a day in 24 minutes."""
 _NETWORK: Final = (
     "HTTPS_PROXY",
     "HTTP_PROXY",
@@ -151,8 +153,8 @@ def settings_of(
             "KALSHI_BASE_URL": f"{sandbox}/trade-api/v2",
             "NWS_BASE_URL": f"{sandbox}/nws",
             "CITIES": "CHI",
-            "FAST_PERIOD_S": "5",
-            "SLOW_PERIOD_S": "10",
+            "FAST_PERIOD_S": str(_period_s(profile.world, world_s=300, live_s=60)),
+            "SLOW_PERIOD_S": str(_period_s(profile.world, world_s=600, live_s=300)),
         }
     return settings | {name: environment[name] for name in _OPERATOR_MAY_SET if environment.get(name)}
 
@@ -203,6 +205,19 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     if not text.isdecimal() or not 1 <= int(text) <= 65535:
         raise CannotStart(f"{name} is {text!r}; set it to a port number from 1 to 65535.")
     return int(text)
+
+
+def _period_s(world: World, *, world_s: int, live_s: int) -> int:
+    """Wall seconds between turns of a loop that shall turn every `world_s` seconds of a replayed world's time.
+
+    Data go stale by world time, so a faster world needs more frequent turns; faster than one a second helps nobody,
+    and slower than in life (`live_s`) neither.
+    """
+    try:
+        speed = float(world.options.get("speed") or DEFAULT_SPEED)
+    except ValueError:
+        raise CannotStart(f"SPEED={world.options['speed']} is no number.") from None
+    return min(max(round(world_s / max(speed, 1)), 1), live_s)
 
 
 def _quoted(value: str) -> str:

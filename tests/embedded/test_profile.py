@@ -169,3 +169,23 @@ def test_socket_folder_that_others_may_enter_is_refused(
     socket_folder(long).chmod(0o755)
     with pytest.raises(CannotStart, match="not a private folder"):
         socket_folder(long)
+
+
+@pytest.mark.parametrize(
+    ("speed", "fast", "slow"), [("", 5, 10), ("60", 5, 10), ("600", 1, 1), ("6", 50, 100), ("1", 60, 300)]
+)
+def test_loops_turn_as_often_as_the_worlds_speed_asks(
+    tmp_path: Path, speed: str, fast: int, slow: int
+) -> None:
+    fast_world = choose_profile("recorded", {"MILKBOT_STATE_DIR": str(tmp_path), "SPEED": speed})
+
+    settings = settings_of(fast_world, URLS, "", {})
+
+    assert (settings["FAST_PERIOD_S"], settings["SLOW_PERIOD_S"]) == (str(fast), str(slow))
+
+
+def test_speed_that_is_no_number_is_refused_in_a_sentence(tmp_path: Path) -> None:
+    odd = choose_profile("recorded", {"MILKBOT_STATE_DIR": str(tmp_path), "SPEED": "fast"})
+
+    with pytest.raises(CannotStart, match="SPEED=fast is no number"):
+        settings_of(odd, URLS, "", {})
