@@ -7,9 +7,10 @@ import sys
 
 def main() -> None:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "milkbot.settings.operator")
-    from django.core.management import execute_from_command_line  # noqa: PLC0415 - settings must be named first
+    # Imported here: the settings must be named first.
+    from django.core.management import execute_from_command_line
 
-    from milkbot.core.errors import ConfigError  # noqa: PLC0415
+    from milkbot.core.errors import ConfigError
 
     try:
         execute_from_command_line(sys.argv)

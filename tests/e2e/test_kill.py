@@ -38,7 +38,7 @@ def start_trader(world: World) -> "subprocess.Popen[str]":
     settings = connection.settings_dict
     host = settings["HOST"]
     url = f"postgresql://{settings['USER']}@/{settings['NAME']}?host={host}"
-    trader = subprocess.Popen(
+    return subprocess.Popen(
         [sys.executable, "-m", "tests.e2e.trader_process", world.base_url],
         cwd=ROOT,
         env={**os.environ, "DATABASE_URL": url, "LOG_LEVEL": "ERROR"},
@@ -46,7 +46,6 @@ def start_trader(world: World) -> "subprocess.Popen[str]":
         stdout=subprocess.PIPE,
         text=True,
     )
-    return trader
 
 
 def one_turn(trader: "subprocess.Popen[str]", world: World, kill_after_s: float | None) -> None:

@@ -1,31 +1,29 @@
 """Intents, orders, fills and positions as stored: written once, moved by compare-and-set, never half."""
 
-import threading
 from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
 import pytest
-from django.db import IntegrityError, connection, connections
+from django.db import IntegrityError
 from django.db.models import Sum
 
 from markets.domain.types import FeeSchedule, FeeType, OrderBook, PriceLevel
 from milkbot.core.config import TradingMode
 from tests.trading.makers import BRACKETS, FEES, NOW, make_book, make_fill, make_intent
 from tests.trading.stored import store_markets
-from trading.controls import ensure_controls, get_trading_state, set_trading_state
+from trading.controls import ensure_controls, set_trading_state
 from trading.domain.order_states import IllegalTransition, OrderEvent
 from trading.domain.types import Action, BookSide, Order, OrderState, Side, TradingState
 from trading.models import (
     FillRow,
     IntentRow,
     LedgerRow,
-    OperatorActionRow,
     OrderEventRow,
     OrderRow,
     TraderLeaseRow,
 )
-from trading.oms.lease import LeaseHeld, holder_name, release_lease, take_lease
+from trading.oms.lease import take_lease
 from trading.oms.submit import book_answer, recover, submit
 from trading.oms.venues.base import Accepted, Answer, Rejected, Unknown
 from trading.oms.venues.shadow import ShadowVenue, ShownMarket
@@ -125,47 +123,6 @@ def test_create_with_the_lease_of_another_mode_writes_nothing(market_ids: dict[s
     with pytest.raises(Fenced):
         place(market_ids, demo)
     assert not IntentRow.objects.exists()
-
-
-def test_lease_is_refused_to_a_second_holder_and_renewed_for_the_first(lease: Lease) -> None:
-    with pytest.raises(LeaseHeld, match=r"host-a/1/1\.00 trades in SHADOW"):
-        take_lease(SHADOW, "host-b/2/2.00", TTL)
-
-    assert take_lease(SHADOW, "host-a/1/1.00", TTL) == lease
-
-
-def test_lease_that_ran_out_goes_to_the_next_with_a_higher_number() -> None:
-    first = take_lease(SHADOW, "host-a/1/1.00", timedelta(seconds=-1))
-    second = take_lease(SHADOW, "host-b/2/2.00", TTL)
-
-    assert second.fencing == first.fencing + 1
-
-
-def test_lease_taken_back_by_its_own_late_holder_has_a_higher_number_too() -> None:
-    first = take_lease(SHADOW, "host-a/1/1.00", timedelta(seconds=-1))
-
-    assert take_lease(SHADOW, "host-a/1/1.00", TTL).fencing == first.fencing + 1
-
-
-def test_lease_of_a_dead_process_on_this_host_is_taken_over_at_once() -> None:
-    host, pid, started = holder_name().split("/")
-    take_lease(SHADOW, f"{host}/{pid}/{float(started) - 100:.2f}", TTL)  # the same pid, another process
-
-    assert take_lease(SHADOW, holder_name(), TTL).fencing == 2
-
-
-def test_lease_of_a_living_process_on_this_host_is_respected() -> None:
-    take_lease(SHADOW, holder_name(), TTL)
-
-    with pytest.raises(LeaseHeld):
-        take_lease(SHADOW, "host-b/2/2.00", TTL)
-
-
-def test_release_lets_the_next_one_in_and_a_stale_release_does_nothing(lease: Lease) -> None:
-    release_lease(lease._replace(fencing=lease.fencing - 1))
-    assert TraderLeaseRow.objects.exists()
-    release_lease(lease)
-    assert not TraderLeaseRow.objects.exists()
 
 
 def test_transition_moves_the_order_and_records_the_step(market_ids: dict[str, int], lease: Lease) -> None:
@@ -355,78 +312,6 @@ def test_open_account_books_the_capital_once() -> None:
         LedgerRepository(SHADOW).open_account(Decimal(10_000), NOW)
 
     assert LedgerRepository(SHADOW).cash() == 10_000
-
-
-def test_switch_without_a_row_is_halted_and_turning_it_is_recorded() -> None:
-    assert get_trading_state(SHADOW) is TradingState.HALTED
-    ensure_controls(SHADOW, NOW)
-    assert get_trading_state(SHADOW) is TradingState.ACTIVE
-
-    before = set_trading_state(
-        mode=SHADOW, state=TradingState.REDUCING, actor="op", user_id=None, reason="thin books", now=NOW
-    )
-
-    assert before is TradingState.ACTIVE
-    assert get_trading_state(SHADOW) is TradingState.REDUCING
-    action = OperatorActionRow.objects.get()
-    assert (action.reason, action.before, action.after) == (
-        "thin books",
-        {"state": "ACTIVE"},
-        {"state": "REDUCING"},
-    )
-
-
-def test_switch_without_a_reason_stays() -> None:
-    ensure_controls(SHADOW, NOW)
-
-    with pytest.raises(ValueError, match="say why"):
-        set_trading_state(
-            mode=SHADOW, state=TradingState.HALTED, actor="op", user_id=None, reason=" ", now=NOW
-        )
-    assert get_trading_state(SHADOW) is TradingState.ACTIVE
-
-
-def test_ensure_controls_publishes_only_the_mode_that_runs() -> None:
-    ensure_controls(SHADOW, NOW)
-    ensure_controls(TradingMode.DEMO, NOW)
-
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT mode FROM controls WHERE is_published")
-        assert cursor.fetchall() == [("DEMO",)]
-
-
-@pytest.mark.django_db(transaction=True)
-def test_a_halt_waits_for_the_send_under_way_and_then_holds(market_ids: dict[str, int], lease: Lease) -> None:
-    """The acknowledged halt comes after the send ended, so nothing can leave later."""
-    order = place(market_ids, lease)
-    sending, halted = threading.Event(), threading.Event()
-    seen: list[str] = []
-
-    def halt() -> None:
-        sending.wait(5)
-        set_trading_state(
-            mode=SHADOW, state=TradingState.HALTED, actor="op", user_id=None, reason="now", now=NOW
-        )
-        seen.append("halt acknowledged")
-        halted.set()
-        connections.close_all()
-
-    class Slow:
-        def place(self, order: Order) -> Answer:
-            sending.set()
-            assert not halted.wait(0.3), "the halt was acknowledged while an order was leaving"
-            seen.append("order left")
-            return Accepted()
-
-        def find(self, order: Order) -> Answer:
-            raise AssertionError
-
-    operator = threading.Thread(target=halt)
-    operator.start()
-    submit(order, Slow(), market_id=market_ids[TICKER], at=NOW)
-    operator.join(5)
-
-    assert seen == ["order left", "halt acknowledged"]
 
 
 def test_fee_type_of_makers_is_not_charged_to_takers_twice() -> None:
