@@ -30,7 +30,9 @@ class InstallationRow(models.Model):
 
     class Meta:
         db_table = "installation"
-        constraints = [models.CheckConstraint(condition=models.Q(singleton=True), name="installation_is_single")]
+        constraints = [
+            models.CheckConstraint(condition=models.Q(singleton=True), name="installation_is_single")
+        ]
 
     def __str__(self) -> str:
         return self.profile

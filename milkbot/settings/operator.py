@@ -33,6 +33,7 @@ TEMPLATES[0]["OPTIONS"]["context_processors"] += [  # type: ignore[index]
 ]
 
 ROOT_URLCONF = "milkbot.urls.operator"
+DATE_FORMAT, DATETIME_FORMAT = "Y-m-d", "Y-m-d H:i:s"
 WSGI_APPLICATION = "milkbot.wsgi.application"
 
 SESSION_COOKIE_HTTPONLY = True
@@ -55,4 +56,7 @@ STORAGES = {
     "staticfiles": {"BACKEND": "whitenoise.storage.CompressedManifestStaticFilesStorage"},
 }
 WHITENOISE_MANIFEST_STRICT = True
-CSRF_TRUSTED_ORIGINS = [f"http://127.0.0.1:{MILKBOT.operator_port}", f"http://localhost:{MILKBOT.operator_port}"]
+CSRF_TRUSTED_ORIGINS = [
+    f"http://127.0.0.1:{MILKBOT.operator_port}",
+    f"http://localhost:{MILKBOT.operator_port}",
+]
