@@ -1,4 +1,4 @@
-"""A trader of its own: one cycle for each world time it reads from standard input, until it is killed.
+"""A trader of its own: one cycle for each world time it reads from standard input, until it is killed or input ends.
 
 Run as `python -m tests.e2e.trader_process BASE_URL` with DATABASE_URL naming the database.
 """
@@ -28,7 +28,11 @@ def main(base_url: str) -> None:
         run_cycle(at, settings, sources=sources)
         sys.stdout.write("done\n")
         sys.stdout.flush()
-        at = datetime.fromisoformat(sys.stdin.readline().strip())
+        line = sys.stdin.readline().strip()
+        if not line:
+            sys.stdout.write(f"order client loaded: {'markets.clients.kalshi.orders' in sys.modules}\n")
+            return
+        at = datetime.fromisoformat(line)
 
 
 if __name__ == "__main__":

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import requests
 import uvicorn
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from markets.clients.kalshi.market_data import KalshiMarketData
 from markets.clients.kalshi.transport import Transport
@@ -53,6 +54,8 @@ class World:
     base_url: str
     kalshi: KalshiMarketData
     sources: Sources
+    asked: list[tuple[str, str]]
+    """Method and path of every request the sandbox received."""
 
     @property
     def now(self) -> datetime:
@@ -97,7 +100,8 @@ def running_world(folder: Path, day: date | None, state_dir: Path, *, depth: int
     clock = HandClock()
     options = Options(folder, "KXHIGHCHI", day, SPEED, Decimal(depth), state_dir, wall_anchor=ANCHOR)
     setup = prepare(options, clock)
-    app = sandbox_app(setup.stage, open_accounts(state_dir), lambda: None)
+    asked: list[tuple[str, str]] = []
+    app = _recorded(sandbox_app(setup.stage, open_accounts(state_dir), lambda: None), asked)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
@@ -106,15 +110,25 @@ def running_world(folder: Path, day: date | None, state_dir: Path, *, depth: int
         try:
             while not server.started:
                 time.sleep(0.01)
-            yield _world(setup, clock, base_url)
+            yield _world(setup, clock, base_url, asked)
         finally:
             server.should_exit = True
             thread.join(10)
 
 
-def _world(setup: Setup, clock: HandClock, base_url: str) -> World:
+def _recorded(app: ASGIApp, asked: list[tuple[str, str]]) -> ASGIApp:
+    """`app`, noting the method and path of every request."""
+
+    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
+        asked.append((scope["method"], scope["path"]))
+        await app(scope, receive, send)
+
+    return noting
+
+
+def _world(setup: Setup, clock: HandClock, base_url: str, asked: list[tuple[str, str]]) -> World:
     kalshi, sources = sources_of(base_url, setup.stage.now)
-    return World(setup, clock, base_url, kalshi, sources)
+    return World(setup, clock, base_url, kalshi, sources, asked)
 
 
 def sources_of(base_url: str, now: Callable[[], datetime]) -> tuple[KalshiMarketData, Sources]:

@@ -100,6 +100,7 @@ def turn(*boards: Board, now: datetime = NOW, holder: str = HOLDER, **outside: o
 
 @pytest.mark.story("4.8", 1)
 @pytest.mark.story("4.8", 4)
+@pytest.mark.story("4.10", 1)
 @pytest.mark.story("9.1", 2)
 def test_cycle_goes_from_weather_and_prices_to_a_booked_fill() -> None:
     report = turn()

@@ -42,7 +42,9 @@ def code_of(batch: DecisionBatch, ticker: str = TARGET) -> ReasonCode:
 
 
 @pytest.mark.story("4.1", 2)
+@pytest.mark.story("4.1", 4)
 @pytest.mark.story("4.2", 1)
+@pytest.mark.story("4.2", 5)
 def test_decide_when_bracket_is_cheap_then_buys_yes() -> None:
     batch = decide([make_view(board=make_board(quotes=CHEAP_QUOTES))], make_account(), around())
 
@@ -161,6 +163,7 @@ CASES = [
 ]
 
 
+@pytest.mark.story("4.1", 5)
 @pytest.mark.story("4.2", 3)
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.code.value)
 def test_decide_when_something_forbids_it_then_holds_with_its_code(case: Case) -> None:
