@@ -119,13 +119,11 @@ def test_durable_cluster_keeps_what_it_says_it_keeps() -> None:
     assert "fsync=off" in Cluster(Path("/d"), Path("/s"), Path("/b"), durable=False).command()
 
 
-def test_server_that_cannot_start_is_reported_with_its_log(tmp_path: Path, log: Path) -> None:
+def test_server_that_cannot_start_is_reported_with_its_log(made: Cluster, tmp_path: Path, log: Path) -> None:
     data = tmp_path / "data"
     data.mkdir()
     (data / "PG_VERSION").write_text("18\n")
-    binaries = scratch_cluster()
-    cluster = Cluster(data, tmp_path / "run", binaries.binaries, user=None)
-    shutil.rmtree(binaries.data.parent)
+    cluster = Cluster(data, tmp_path / "run", made.binaries)
     with pytest.raises(CannotStart, match=r"its log is .*postgres.log"):
         cluster.start(log)
 
@@ -136,11 +134,13 @@ def test_package_that_is_not_installed_is_named_with_the_way_out() -> None:
 
 
 @as_root
-def test_profiles_of_root_stand_outside_private_homes_and_never_in_one_place(tmp_path: Path) -> None:
+def test_profiles_of_root_stand_outside_private_homes_and_never_in_one_place(
+    made: Cluster, tmp_path: Path
+) -> None:
     home = tmp_path / "var"
     home.mkdir()
     # Binaries of another test session will do: copying them again proves nothing here.
-    copied = scratch_cluster().binaries.parents[2]
+    copied = made.binaries.parents[2]
     (home / copied.name).symlink_to(copied)
     one, other = (profile_cluster(tmp_path / name, home) for name in ("one", "other"))
     assert one.data != other.data
