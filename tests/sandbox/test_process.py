@@ -114,7 +114,7 @@ def test_cut_connections_reach_the_client_and_sigint_ends_cleanly(tmp_path: Path
     [
         (("--date", "2026-05-18"), "recorded dates of KXHIGHCHI: 2026-05-19"),
         (("--date", "May"), "--date"),
-        (("--series", "KXHIGHNY"), "--series KXHIGHNY is not a series"),
+        (("--series", "KXHIGHTDEN"), "--series KXHIGHTDEN is not a series"),
         (("--series", "KXHIGHMIA"), "recorded dates of KXHIGHMIA: none"),
         (("--world", "nowhere"), "--world cannot be used"),
         (("--speed", "0"), "--speed"),
