@@ -19,6 +19,7 @@ from markets.domain.types import (
     PriceRange,
     StrikeType,
 )
+from milkbot.core.cities import load_cities
 
 NOW = datetime(2026, 9, 15, 15, 0, tzinfo=UTC)
 DAY = date(2026, 9, 15)
@@ -32,12 +33,9 @@ STRIKES: tuple[tuple[str, str, int | None, int | None], ...] = (
     ("B86.5", "between", 86, 87),
     ("T87", "greater", 87, None),
 )
-PLACES = {
-    "KXHIGHCHI": "Chicago (CLIMDW)",
-    "KXHIGHNY": "New York City (CLINYC)",
-    "KXHIGHLAX": "Los Angeles (CLILAX)",
-}
-CLOSES = {"KXHIGHCHI": 6, "KXHIGHNY": 5, "KXHIGHLAX": 8}
+PLACES = {city.kalshi_series: f"{city.name} ({city.cli_code})" for city in load_cities().values()}
+CLOSES = {city.kalshi_series: -city.std_offset_hours for city in load_cities().values()}
+"""Hour of the next day, UTC, at which the climate day ends."""
 
 
 def wire_market(

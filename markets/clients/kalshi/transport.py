@@ -31,7 +31,8 @@ MAX_NESTING: Final = 40
 CONNECT_TIMEOUT_S: Final = 3.0
 DEFAULT_READ_TIMEOUT_S: Final = 10.0
 _CHUNK_BYTES: Final = 64 * 1024
-_POOL_SIZE: Final = 8
+_POOL_SIZE: Final = 16
+"""Connections kept open: more than any caller reads side by side, so that none is thrown away after one use."""
 
 Query = Sequence[tuple[str, str]]
 
