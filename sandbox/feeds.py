@@ -48,7 +48,7 @@ class Bracket:
 
 @dataclass(frozen=True, slots=True)
 class Ladder:
-    """An event and its brackets from cold to warm."""
+    """An event and its brackets from cold to warm. Without `finalized_at` it is paid at the exchange's usual hour."""
 
     series_ticker: str
     event_ticker: str
@@ -56,6 +56,7 @@ class Ladder:
     opens_at: datetime
     closes_at: datetime
     brackets: tuple[Bracket, ...]
+    finalized_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,6 +96,26 @@ class Book:
 
 
 @dataclass(frozen=True, slots=True)
+class Trade:
+    """Contracts that changed hands. `taker_side` is the outcome the taker is positioned for."""
+
+    trade_id: str
+    ticker: str
+    at: datetime
+    yes_price: Decimal
+    count: Decimal
+    taker_side: Literal["yes", "no"]
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Nothing trades from `starts_at` until `ends_at`."""
+
+    starts_at: datetime
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
 class Issuance:
     """The forecast in force, in whole degrees: highs by climate day, temperatures by hour, each ascending in time."""
 
@@ -115,8 +136,8 @@ class ClimateReport:
 class MarketFeed(Protocol):
     """The exchange's side of a world."""
 
-    def ladders(self) -> Sequence[Ladder]:
-        """Every event of the world, oldest first; the schedule is known from the start."""
+    def ladders(self, at: datetime) -> Sequence[Ladder]:
+        """Every event that is listed at `at`, oldest first, and perhaps later ones; none ever leaves or moves."""
         ...
 
     def outcome(self, event_ticker: str) -> Outcome | None:
@@ -133,6 +154,14 @@ class MarketFeed(Protocol):
 
     def book(self, ticker: str, at: datetime) -> Book:
         """The order book at `at`, without regard to the market's status."""
+        ...
+
+    def trades(self, ticker: str, after: datetime, until: datetime) -> Sequence[Trade]:
+        """Trades of one market with after < at <= until, ascending."""
+        ...
+
+    def pauses(self, after: datetime, until: datetime) -> Sequence[Pause]:
+        """Scheduled trading pauses that end after `after` and begin by `until`, ascending."""
         ...
 
 

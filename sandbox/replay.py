@@ -7,7 +7,7 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
 
 from sandbox.cities import City
-from sandbox.feeds import Book, ClimateReport, Issuance, Ladder, Level, Outcome, Quote
+from sandbox.feeds import Book, ClimateReport, Issuance, Ladder, Level, Outcome, Pause, Quote, Trade
 from sandbox.recorded import Forecast, HourlyForecast, RecordedDay
 
 K = TypeVar("K", date, datetime)
@@ -24,7 +24,7 @@ class Replay:
         self._city = city
         self._depth = depth
 
-    def ladders(self) -> Sequence[Ladder]:
+    def ladders(self, _at: datetime) -> Sequence[Ladder]:
         """The one recorded event."""
         return (self._day.ladder,)
 
@@ -54,6 +54,14 @@ class Replay:
             yes_bids=() if quote.yes_bid is None else (Level(quote.yes_bid, self._depth),),
             no_bids=() if quote.yes_ask is None else (Level(1 - quote.yes_ask, self._depth),),
         )
+
+    def trades(self, _ticker: str, _after: datetime, _until: datetime) -> Sequence[Trade]:
+        """None: single trades were not recorded, and volume alone does not tell them."""
+        return ()
+
+    def pauses(self, _after: datetime, _until: datetime) -> Sequence[Pause]:
+        """None: a recorded day knows no pauses."""
+        return ()
 
     def cities(self) -> Sequence[City]:
         """The event's city."""

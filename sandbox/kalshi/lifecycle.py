@@ -54,8 +54,8 @@ class Lifecycle:
 
 
 def finalization_time(ladder: Ladder) -> datetime:
-    """When the ladder is paid out: the first 11:18 UTC after its close."""
-    return first_time_after(ladder.closes_at, FINALIZED_UTC)
+    """When the ladder is paid out: at the world's own hour, otherwise the first 11:18 UTC after its close."""
+    return ladder.finalized_at or first_time_after(ladder.closes_at, FINALIZED_UTC)
 
 
 def lifecycle(ladder: Ladder, has_outcome: bool) -> Lifecycle:

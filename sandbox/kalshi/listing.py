@@ -48,7 +48,7 @@ def listings(feed: MarketFeed, at: datetime) -> list[Listing]:
     """Every market listed at `at`, in the fixed order that paging follows."""
     found: list[Listing] = []
     position = 0
-    for ladder in feed.ladders():
+    for ladder in feed.ladders(at):
         outcome = feed.outcome(ladder.event_ticker)
         life = lifecycle(ladder, outcome is not None)
         city = city_of_series(ladder.series_ticker)
@@ -123,7 +123,7 @@ def event_json(ladder: Ladder, nested: list[JsonObject] | None) -> JsonObject:
 
 def series_json(feed: MarketFeed, series_ticker: str, at: datetime, with_volume: bool) -> JsonObject:
     """A series record. Raises KeyError when the world has no such series."""
-    ladders = [ladder for ladder in feed.ladders() if ladder.series_ticker == series_ticker]
+    ladders = [ladder for ladder in feed.ladders(at) if ladder.series_ticker == series_ticker]
     if not ladders:
         raise KeyError(series_ticker)
     city = city_of_series(series_ticker)

@@ -196,7 +196,7 @@ class MarketData:
         return JSONResponse({"ticker": ticker, "candlesticks": candles})
 
     def _ladders(self) -> list[Ladder]:
-        return list(self._stage.market.ladders())
+        return list(self._stage.market.ladders(self._stage.exchange_now()))
 
     def _listings(self) -> list[Listing]:
         return listings(self._stage.market, self._stage.exchange_now())

@@ -29,7 +29,7 @@ def options(state_dir: Path, **changes: object) -> Options:
 @given(wall=st.datetimes(datetime(2025, 1, 1), datetime(2030, 1, 1), timezones=st.just(UTC)))
 def test_event_settles_not_later_than_now_and_less_than_a_day_ago(wall: datetime) -> None:
     setup = prepare(options(Path("unused")), Wall(wall))
-    (ladder,) = setup.stage.market.ladders()
+    (ladder,) = setup.stage.market.ladders(setup.stage.now())
     assert timedelta(0) <= wall - finalization_time(ladder) < timedelta(days=1)
     assert setup.stage.now() == ladder.opens_at
     assert ladder.event_date == date(2026, 5, 19) + timedelta(days=setup.shift_days)
@@ -38,7 +38,7 @@ def test_event_settles_not_later_than_now_and_less_than_a_day_ago(wall: datetime
 def test_world_time_reaches_the_settlement_and_then_the_present(tmp_path: Path) -> None:
     wall = Wall(NOW)
     setup = prepare(options(tmp_path), wall)
-    (ladder,) = setup.stage.market.ladders()
+    (ladder,) = setup.stage.market.ladders(setup.stage.now())
     wall.now = NOW + timedelta(minutes=46)
     assert setup.stage.now() >= finalization_time(ladder)
     wall.now = NOW + timedelta(hours=5)
@@ -65,7 +65,7 @@ def test_resume_goes_on_with_the_clock_and_the_shift_of_the_killed_run(tmp_path:
     later = NOW + timedelta(days=2)
     resumed = prepare(options(tmp_path, resume=True), Wall(later))
     assert (resumed.stage.clock, resumed.shift_days) == (first.stage.clock, first.shift_days)
-    assert resumed.stage.market.ladders() == first.stage.market.ladders()
+    assert resumed.stage.market.ladders(later) == first.stage.market.ladders(later)
     anew = prepare(options(tmp_path), Wall(later))
     assert (anew.stage.clock.wall_started_at, anew.shift_days) == (later, first.shift_days + 2)
 
@@ -110,6 +110,6 @@ def test_date_is_asked_for_when_a_world_has_several(shared_data: Path, tmp_path:
 
 def test_recorded_day_is_moved_and_named(shared_data: Path, tmp_path: Path) -> None:
     setup = prepare(options(tmp_path, world=shared_data, event_date=date(2025, 5, 14)), Wall(NOW))
-    (ladder,) = setup.stage.market.ladders()
+    (ladder,) = setup.stage.market.ladders(setup.stage.now())
     assert ladder.event_ticker == "KXHIGHCHI-26NOV19"
     assert not setup.invented
