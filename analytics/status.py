@@ -33,7 +33,7 @@ class LastCycle(_Frozen):
     intents: int
     fills: int
     codes: Mapping[str, int]
-    errors: tuple[object, ...]
+    errors: tuple[str, ...]
 
 
 class Equity(_Frozen):

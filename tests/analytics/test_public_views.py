@@ -9,13 +9,20 @@ from django.db import ProgrammingError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics.models import EquityRow
 from analytics.public import read_banner, read_equity, read_probabilities, read_trades
 from milkbot.core.config import TradingMode
+from tests.factories import (
+    SHADOW,
+    ControlsFactory,
+    EquityFactory,
+    FillFactory,
+    MarketFactory,
+    OrderFactory,
+    SignalFactory,
+    publish,
+)
 from tests.public_role import ActsAsPublic
-from tests.rows import SHADOW, make_event, make_fill, make_market, make_order, make_signal, publish
 from trading.domain.types import Action, Side
-from trading.models import ControlsRow
 
 SQL = Path(__file__).resolve().parents[2] / "analytics" / "sql"
 HOUR = timedelta(minutes=60)
@@ -37,7 +44,7 @@ def test_trade_view_at_the_boundary_shows_only_what_is_an_hour_old(
     as_public: ActsAsPublic, sql_now: datetime, age: timedelta, visible: bool
 ) -> None:
     publish()
-    make_fill(make_order(make_market(make_event(), 74, 75)), at=sql_now - age)
+    FillFactory.create(filled_at=sql_now - age)
 
     with as_public():
         trades = read_trades()
@@ -52,13 +59,13 @@ def test_trade_view_with_recent_and_older_fills_shows_the_older_only(
     as_public: ActsAsPublic, sql_now: datetime
 ) -> None:
     publish()
-    market = make_market(make_event(), 74, 75)
+    market = MarketFactory.create()
     for minutes in (0, 1, 30, 59):
-        make_fill(make_order(market), at=sql_now - timedelta(minutes=minutes))
+        FillFactory.create(order__intent__market=market, filled_at=sql_now - timedelta(minutes=minutes))
     with as_public():
         assert read_trades() == ()
 
-    older = make_fill(make_order(market), at=sql_now - timedelta(minutes=90))
+    older = FillFactory.create(order__intent__market=market, filled_at=sql_now - timedelta(minutes=90))
     with as_public():
         assert [trade.fill_time for trade in read_trades()] == [
             older.filled_at.replace(second=0, microsecond=0)
@@ -89,8 +96,13 @@ def test_trade_view_names_the_side_and_its_own_price(
     as_public: ActsAsPublic, sql_now: datetime, side: Side, action: Action, words: str, price: str
 ) -> None:
     publish()
-    order = make_order(make_market(make_event(), 74, 75), side=side, action=action, count="18")
-    make_fill(order, at=sql_now - 2 * HOUR, price="0.12")
+    order = OrderFactory.create(
+        intent__market=MarketFactory.create(),
+        intent__side=side,
+        intent__action=action,
+        intent__count=Decimal(18),
+    )
+    FillFactory.create(order=order, filled_at=sql_now - 2 * HOUR, yes_price=Decimal("0.12"))
 
     with as_public():
         (trade,) = read_trades()
@@ -101,7 +113,7 @@ def test_trade_view_names_the_side_and_its_own_price(
 
 def test_trade_view_shows_a_fill_placed_by_hand(as_public: ActsAsPublic, sql_now: datetime) -> None:
     publish()
-    make_fill(None, market=make_market(make_event(), 74, 75), at=sql_now - HOUR)
+    FillFactory.create(order=None, market=MarketFactory.create(), filled_at=sql_now - HOUR)
 
     with as_public():
         assert [trade.side for trade in read_trades()] == ["Buy YES"]
@@ -116,7 +128,7 @@ def test_trade_time_when_rounded_never_releases_early(
     with transaction.atomic():
         publish()
         filled_at = sql_now - timedelta(seconds=seconds)
-        make_fill(make_order(make_market(make_event(), 74, 75)), at=filled_at)
+        FillFactory.create(filled_at=filled_at)
         with as_public():
             shown = [trade.fill_time for trade in read_trades()]
         expected = [filled_at.replace(second=0, microsecond=0)] if filled_at <= sql_now - HOUR else []
@@ -129,7 +141,7 @@ def test_equity_view_at_the_boundary_shows_only_what_is_an_hour_old(
     as_public: ActsAsPublic, sql_now: datetime, age: timedelta, visible: bool
 ) -> None:
     publish()
-    EquityRow.objects.create(
+    EquityFactory.create(
         mode=SHADOW, at=sql_now - age, cash=9_990, total_equity=10_010, realized_pnl=4, unrealized_pnl=6
     )
     with as_public():
@@ -142,9 +154,9 @@ def test_signal_view_at_the_boundary_shows_only_what_is_an_hour_old(
     as_public: ActsAsPublic, sql_now: datetime, age: timedelta, visible: bool
 ) -> None:
     publish()
-    market = make_market(make_event(), 74, 75)
-    make_signal(market, p_yes=0.25, at=sql_now - age)
-    make_signal(market, p_yes=0.75, at=sql_now - SECOND)
+    market = MarketFactory.create()
+    SignalFactory.create(market=market, p_yes=0.25, made_at=sql_now - age)
+    SignalFactory.create(market=market, p_yes=0.75, made_at=sql_now - SECOND)
 
     with as_public():
         assert read_probabilities() == ({market.ticker: 0.25} if visible else {})
@@ -153,12 +165,12 @@ def test_signal_view_at_the_boundary_shows_only_what_is_an_hour_old(
 
 def test_delayed_views_show_the_published_mode_only(as_public: ActsAsPublic, sql_now: datetime) -> None:
     publish(mode=TradingMode.SHADOW)
-    ControlsRow.objects.create(mode=TradingMode.LIVE, changed_at=sql_now)
-    market = make_market(make_event(), 74, 75)
+    ControlsFactory.create(mode=TradingMode.LIVE, changed_at=sql_now)
+    market = MarketFactory.create()
     long_ago = sql_now - 2 * HOUR
-    make_fill(make_order(market, mode=TradingMode.LIVE), at=long_ago)
-    make_signal(market, at=long_ago, mode=TradingMode.LIVE)
-    EquityRow.objects.create(
+    FillFactory.create(order__intent__market=market, order__intent__mode=TradingMode.LIVE, filled_at=long_ago)
+    SignalFactory.create(market=market, made_at=long_ago, mode=TradingMode.LIVE)
+    EquityFactory.create(
         mode=TradingMode.LIVE, at=long_ago, cash=1, total_equity=1, realized_pnl=0, unrealized_pnl=0
     )
     with as_public():
@@ -170,7 +182,7 @@ def test_delayed_views_show_the_published_mode_only(as_public: ActsAsPublic, sql
 
 
 def test_banner_view_tells_mode_profile_and_world_and_nothing_of_the_switch(as_public: ActsAsPublic) -> None:
-    publish(world="recorded world, May 2025")
+    publish()
     with as_public():
         banner = read_banner()
         assert columns_of("v_public_banner") == ["mode", "profile", "world"]
@@ -185,12 +197,10 @@ def test_delayed_view_with_a_condition_that_tells_never_runs_it_on_hidden_rows(
     as_public: ActsAsPublic, sql_now: datetime, view: str, column: str
 ) -> None:
     publish()
-    market = make_market(make_event(), 74, 75)
-    make_fill(make_order(market), at=sql_now)
-    make_signal(market, at=sql_now)
-    EquityRow.objects.create(
-        mode=SHADOW, at=sql_now, cash=1, total_equity=5, realized_pnl=2, unrealized_pnl=2
-    )
+    market = MarketFactory.create()
+    FillFactory.create(order__intent__market=market, filled_at=sql_now)
+    SignalFactory.create(market=market, made_at=sql_now)
+    EquityFactory.create(mode=SHADOW, at=sql_now, cash=1, total_equity=5, realized_pnl=2, unrealized_pnl=2)
 
     with connection.cursor() as cursor:
         # Cheaper than the view's own condition, so the planner would run it first if it were allowed to.

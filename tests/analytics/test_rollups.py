@@ -10,7 +10,7 @@ from analytics.models import EquityRow
 from analytics.public import read_equity
 from analytics.rollups.equity import roll_up_equity
 from milkbot.core.config import TradingMode
-from tests.rows import NOON, SHADOW, make_cycle, make_deposit, publish
+from tests.factories import NOON, SHADOW, CycleFactory, DepositFactory, FailedCycleFactory, publish
 from trading.models import CycleRow
 
 MINUTE = timedelta(minutes=1)
@@ -20,9 +20,13 @@ amounts = st.decimals(min_value=-9_999, max_value=9_999, places=6)
 @pytest.mark.story("5.3", 1)
 @pytest.mark.story("5.3", 2)
 def test_roll_up_after_cycles_holds_one_point_for_the_end_of_each(db: None) -> None:
-    make_deposit()
+    DepositFactory.create()
     for turn in range(3):
-        make_cycle(at=NOON + turn * MINUTE, realized=f"{turn}.25", unrealized="-0.75")
+        CycleFactory.create(
+            started_at=NOON + turn * MINUTE,
+            realized_pnl=Decimal(f"{turn}.25"),
+            unrealized_pnl=Decimal("-0.75"),
+        )
 
     assert roll_up_equity(SHADOW) == 3
 
@@ -42,53 +46,53 @@ def test_equity_is_starting_capital_plus_realized_plus_unrealized(
     db: None, deposit: Decimal, realized: Decimal, unrealized: Decimal
 ) -> None:
     with transaction.atomic():
-        make_deposit(amount=str(deposit))
-        make_cycle(realized=str(realized), unrealized=str(unrealized))
+        DepositFactory.create(amount=deposit)
+        CycleFactory.create(realized_pnl=realized, unrealized_pnl=unrealized)
         roll_up_equity(SHADOW)
         assert EquityRow.objects.get().total_equity == deposit + realized + unrealized
         transaction.set_rollback(True)
 
 
 def test_roll_up_when_run_again_adds_nothing(db: None) -> None:
-    make_deposit()
-    make_cycle()
+    DepositFactory.create()
+    CycleFactory.create()
 
     assert (roll_up_equity(SHADOW), roll_up_equity(SHADOW)) == (1, 0)
 
 
 @pytest.mark.story("5.3", 4)
 def test_roll_up_over_gaps_and_failed_cycles_leaves_them_out(db: None) -> None:
-    make_deposit()
-    make_cycle(at=NOON, realized="1")
-    make_cycle(at=NOON + MINUTE, realized=None)
-    make_cycle(at=NOON + timedelta(hours=5), realized="2")
+    DepositFactory.create()
+    CycleFactory.create(started_at=NOON, realized_pnl=Decimal("1"))
+    FailedCycleFactory.create(started_at=NOON + MINUTE)
+    CycleFactory.create(started_at=NOON + timedelta(hours=5), realized_pnl=Decimal("2"))
 
     assert roll_up_equity(SHADOW) == 2
-    make_cycle(at=NOON + timedelta(days=9), realized="3")
+    CycleFactory.create(started_at=NOON + timedelta(days=9), realized_pnl=Decimal("3"))
     assert roll_up_equity(SHADOW) == 1
 
     assert list(EquityRow.objects.order_by("at").values_list("realized_pnl", flat=True)) == [1, 2, 3]
 
 
 def test_roll_up_finds_a_cycle_written_late(db: None) -> None:
-    make_deposit()
-    make_cycle(at=NOON)
+    DepositFactory.create()
+    CycleFactory.create(started_at=NOON)
     roll_up_equity(SHADOW)
-    make_cycle(at=NOON - MINUTE)
+    CycleFactory.create(started_at=NOON - MINUTE)
 
     assert roll_up_equity(SHADOW) == 1
 
 
 def test_roll_up_without_a_deposit_copies_nothing(db: None) -> None:
-    make_cycle()
+    CycleFactory.create()
 
     assert roll_up_equity(SHADOW) == 0
 
 
 def test_roll_up_keeps_modes_apart(db: None) -> None:
     for mode, deposit in ((SHADOW, "10000"), (TradingMode.DEMO, "500")):
-        make_deposit(mode=mode, amount=deposit)
-        make_cycle(mode=mode, realized="5")
+        DepositFactory.create(mode=mode, amount=Decimal(deposit))
+        CycleFactory.create(mode=mode, realized_pnl=Decimal("5"))
 
     assert roll_up_equity(TradingMode.DEMO) == 1
     assert list(EquityRow.objects.values_list("mode", "total_equity")) == [("DEMO", Decimal(505))]
@@ -99,8 +103,8 @@ def test_equity_for_a_chart_over_a_month_of_minutes_is_binned_and_ends_with_the_
     db: None,
 ) -> None:
     publish()
-    make_deposit()
-    template = make_cycle(at=NOON)
+    DepositFactory.create()
+    template = CycleFactory.create(started_at=NOON)
     CycleRow.objects.bulk_create(
         CycleRow(
             mode=SHADOW,

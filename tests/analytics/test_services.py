@@ -14,7 +14,7 @@ from analytics.services import refresh
 from analytics.tasks import rollup
 from milkbot.core.health import Component
 from milkbot.health import read_all
-from tests.rows import make_cycle, make_deposit
+from tests.factories import CycleFactory, DepositFactory
 
 
 @contextmanager
@@ -42,8 +42,8 @@ def public_page(status: int) -> Iterator[str]:
 
 
 def test_refresh_with_a_serving_page_rolls_up_and_beats_three_components(db: None) -> None:
-    make_deposit()
-    make_cycle()
+    DepositFactory.create()
+    CycleFactory.create()
 
     with public_page(200) as url:
         summary = refresh(url)
@@ -66,8 +66,8 @@ def test_refresh_with_a_page_that_answers_otherwise_beats_the_dashboard_as_faili
 
 
 def test_rollup_task_runs_the_service_of_this_installation(db: None) -> None:
-    make_deposit()
-    make_cycle()
+    DepositFactory.create()
+    CycleFactory.create()
 
     rollup.run()
 

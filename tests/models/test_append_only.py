@@ -4,8 +4,8 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 from django.db.models import Model
 
+from tests.factories import store
 from tests.models.tables import our_models
-from tests.models.valid_rows import store
 from trading.models import (
     CycleRow,
     FillRow,

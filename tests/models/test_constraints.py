@@ -13,8 +13,8 @@ from django.db.models import Model
 from analytics.models import EquityRow
 from markets.models import EventRow, MarketRow, MarketSnapshotRow
 from milkbot.models import HealthStatusRow, InstallationRow
+from tests.factories import EARLIER, FACTORIES, LATER, NOON, store
 from tests.models.tables import our_models
-from tests.models.valid_rows import EARLIER, LATER, NOON, VALID, store
 from trading.models import (
     ControlsRow,
     CycleRow,
@@ -107,7 +107,10 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
         [{"count": Decimal(0)}, {"count": Decimal(-1)}, {"max_cost": Decimal("-0.01")}],
     ),
     "intent_p_on_0_1": (IntentRow, [{"p_yes": -0.01}, {"p_yes": 1.01}]),
-    "intent_key_begins_with_mode": (IntentRow, [{"mode": "LIVE"}, {"intent_key": "LIVE:CHI:x"}]),
+    "intent_key_begins_with_mode": (
+        IntentRow,
+        [{"mode": "LIVE", "intent_key": "SHADOW:CHI:x"}, {"intent_key": "LIVE:CHI:x"}],
+    ),
     "intent_book_side_matches": (
         IntentRow,
         [
@@ -216,7 +219,7 @@ def _refusal(model: type[Model], changes: Change) -> Any:
 
 
 def test_every_table_has_a_valid_row_that_stores() -> None:
-    assert set(VALID) == set(our_models())
+    assert set(FACTORIES) == set(our_models())
     for model in our_models():
         with transaction.atomic():
             row = store(model)
@@ -286,9 +289,8 @@ def test_conditional_unique_constraint_lets_history_repeat(model: type[Model], k
 def test_money_that_is_no_number_never_reaches_a_column(
     model: type[Model], column: str, value: Decimal
 ) -> None:
-    changes = VALID[model]() | {column: value}
     with pytest.raises(ValidationError, match="must be a decimal number"), transaction.atomic():
-        model._default_manager.create(**changes)
+        store(model, **{column: value})
 
 
 def test_prices_and_counts_are_kept_to_the_last_digit() -> None:

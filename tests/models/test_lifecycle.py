@@ -10,7 +10,7 @@ from markets.models import MarketRow
 from milkbot import health
 from milkbot.core.health import Component, HealthStatus
 from milkbot.models import HealthStatusRow
-from tests.models.valid_rows import EARLIER, LATER, NOON, store
+from tests.factories import EARLIER, LATER, NOON, store
 from trading.domain.types import OrderState, Severity
 from trading.models import FillRow, IntentRow, OrderEventRow, OrderRow, PositionRow, RiskEventRow, SignalRow
 

@@ -15,8 +15,8 @@ from markets.models import EventRow, MarketRow, MarketSnapshotRow
 from milkbot.core.health import HealthStatus
 from milkbot.models import HealthStatusRow
 from tests import samples
+from tests.factories import NOON, store
 from tests.models.tables import OUR_APPS, our_models, our_views
-from tests.models.valid_rows import NOON, store
 from trading.domain.types import Fill, Intent, Order, Position, RiskEvent, Signal
 from trading.models import FillRow, IntentRow, OrderRow, PositionRow, RiskEventRow, SignalRow
 from weather.domain.types import Outlook, WeatherSnapshot
@@ -140,7 +140,7 @@ def test_snapshots_come_back_as_they_went_in() -> None:
     read_weather = WeatherSnapshotRow.objects.get(city_code="CHI", captured_at=NOON)
     assert read_weather.highs == [{"day": "2025-05-14", "high_f": 75}]
     assert read_weather.raw == weather.raw
-    assert (read_weather.observed_temp_c, read_weather.captured_at) == (18.3, NOON)
+    assert (read_weather.observed_temp_c, read_weather.captured_at) == (22.2, NOON)
     read_market = MarketSnapshotRow.objects.get(market=market.market)
     assert (read_market.yes_bid, read_market.yes_ask_size) == (Decimal("0.41"), Decimal(75))
     assert read_market.raw == market.raw

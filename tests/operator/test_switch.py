@@ -1,11 +1,13 @@
 """The two-step switch: look at the consequence, give a reason, retype the word."""
 
+from decimal import Decimal
+
 import pytest
 from django.contrib.auth.models import User
 from django.test import Client
 
 from milkbot.operator.views import TURNS
-from tests.rows import SHADOW, make_event, make_ladder, make_order, make_position, publish
+from tests.factories import SHADOW, OrderFactory, PositionFactory, make_ladder, publish
 from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
 from trading.models import OperatorActionRow
@@ -37,11 +39,11 @@ def test_switch_by_staff_without_the_permission_is_forbidden(looker: Client) -> 
 
 def test_switch_page_states_the_consequence_in_numbers_and_changes_nothing(console: Client) -> None:
     publish()
-    first, second, third, *_ = make_ladder(make_event())
-    make_order(first, state=OrderState.RESTING, count="30")
-    make_order(second, state=OrderState.UNKNOWN, count="5")
-    make_order(third, state=OrderState.FILLED)
-    make_position(third, cost="412.60")
+    first, second, third, *_ = make_ladder()
+    OrderFactory.create(intent__market=first, state=OrderState.RESTING, intent__count=Decimal(30))
+    OrderFactory.create(intent__market=second, state=OrderState.UNKNOWN, intent__count=Decimal(5))
+    OrderFactory.create(intent__market=third, state=OrderState.FILLED)
+    PositionFactory.create(market=third, cost=Decimal("412.60"))
 
     html = console.get(HALT).content.decode()
 

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from analytics.public import EquityPoint
 from publicsite.equity import EquityPanel, build_panel, deepest_drawdown
-from tests.rows import NOON
+from tests.factories import NOON
 
 values = st.lists(st.decimals(min_value=-9_000, max_value=9_000, places=2), min_size=1, max_size=40)
 

@@ -2,6 +2,7 @@
 
 import re
 from datetime import timedelta
+from decimal import Decimal
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -18,20 +19,18 @@ from milkbot.core.health import Component
 from milkbot.health import beat
 from milkbot.models import HealthStatusRow
 from publicsite.regions import REGIONS
-from tests.public_role import ActsAsPublic
-from tests.rows import (
+from tests.factories import (
     SHADOW,
-    make_cycle,
-    make_deposit,
-    make_event,
-    make_fill,
+    CycleFactory,
+    DepositFactory,
+    FillFactory,
+    MarketSnapshotFactory,
+    SignalFactory,
+    WeatherSnapshotFactory,
     make_ladder,
-    make_order,
-    make_signal,
-    make_snapshot,
-    make_weather,
     publish,
 )
+from tests.public_role import ActsAsPublic
 
 ROOT = Path(__file__).resolve().parents[2]
 FRAGMENTS = [f"/fragments/{name}" for name in REGIONS]
@@ -44,13 +43,12 @@ def fill_world(cities: tuple[str, ...] = ("CHI",), hours_ago: int = 2) -> None:
     old = now - timedelta(hours=hours_ago)
     for city in cities:
         day = climate_day(now, -6)
-        event = make_event(city=city, day=day, close_at=now + timedelta(hours=5))
-        make_weather(city=city, at=now, highs={day: 75})
-        for market in make_ladder(event):
-            make_snapshot(market, at=now)
-            make_signal(market, p_yes=0.37, at=old)
-            make_fill(make_order(market), at=old)
-    make_cycle(at=old, realized="12.5")
+        WeatherSnapshotFactory.create(city_code=city, captured_at=now, day=day)
+        for market in make_ladder(city_code=city, event_date=day, close_at=now + timedelta(hours=5)):
+            MarketSnapshotFactory.create(market=market, captured_at=now)
+            SignalFactory.create(market=market, p_yes=0.37, made_at=old)
+            FillFactory.create(order__intent__market=market, filled_at=old)
+    CycleFactory.create(started_at=old, realized_pnl=Decimal("12.5"))
     roll_up_equity(SHADOW)
 
 
@@ -75,7 +73,7 @@ class Elements(HTMLParser):
 @pytest.mark.parametrize("url", URLS)
 def test_every_url_answers_anyone_without_cookies(visitor: Client, url: str) -> None:
     publish()
-    make_deposit()
+    DepositFactory.create()
     fill_world()
 
     response = visitor.get(url)
@@ -90,7 +88,7 @@ def test_every_url_needs_nothing_but_what_the_public_role_may_read(
     visitor: Client, as_public: ActsAsPublic, url: str
 ) -> None:
     publish()
-    make_deposit()
+    DepositFactory.create()
     fill_world()
     expected = visitor.get(url).content
 
@@ -111,7 +109,7 @@ def test_pages_may_be_shared_by_a_proxy_for_a_second(visitor: Client, url: str) 
 
 def test_page_takes_the_same_number_of_queries_for_one_city_and_ten(visitor: Client) -> None:
     publish()
-    make_deposit()
+    DepositFactory.create()
     fill_world(("CHI",))
     with CaptureQueriesContext(connection) as one:
         visitor.get("/")
@@ -172,7 +170,7 @@ def test_every_region_asks_for_itself_every_five_seconds(visitor: Client) -> Non
 @pytest.mark.story("6.1", 5)
 def test_page_holds_no_inline_code_and_nothing_from_elsewhere(visitor: Client) -> None:
     publish()
-    make_deposit()
+    DepositFactory.create()
     fill_world()
     elements = Elements(visitor.get("/").content.decode()).all
 
@@ -197,7 +195,7 @@ def test_faces_name_no_secret_setting() -> None:
 @pytest.mark.parametrize("region", list(REGIONS))
 def test_fragment_with_the_version_shown_answers_204_and_nothing_else(visitor: Client, region: str) -> None:
     publish()
-    make_deposit()
+    DepositFactory.create()
     fill_world()
     html = visitor.get(f"/fragments/{region}").content.decode()
 
@@ -209,7 +207,7 @@ def test_fragment_with_the_version_shown_answers_204_and_nothing_else(visitor: C
 
 def test_fragment_is_what_the_page_shows_in_its_place(visitor: Client) -> None:
     publish()
-    make_deposit()
+    DepositFactory.create()
     fill_world()
     page = visitor.get("/").content.decode()
 
@@ -219,10 +217,17 @@ def test_fragment_is_what_the_page_shows_in_its_place(visitor: Client) -> None:
 
 def test_fragment_after_a_price_change_has_another_version(visitor: Client) -> None:
     now = clock.now()
-    market, *_ = make_ladder(make_event(close_at=now + timedelta(hours=5)))
-    make_snapshot(market, bid="0.40", ask="0.42", at=now - timedelta(minutes=1))
+    market, *_ = make_ladder(close_at=now + timedelta(hours=5))
+    MarketSnapshotFactory.create(
+        market=market,
+        yes_bid=Decimal("0.40"),
+        yes_ask=Decimal("0.42"),
+        captured_at=now - timedelta(minutes=1),
+    )
     before = visitor.get("/fragments/tiles").content.decode()
-    make_snapshot(market, bid="0.50", ask="0.52", at=now)
+    MarketSnapshotFactory.create(
+        market=market, yes_bid=Decimal("0.50"), yes_ask=Decimal("0.52"), captured_at=now
+    )
 
     after = visitor.get(f"/fragments/tiles?v={version_of(before, 'tiles')}")
 
@@ -239,22 +244,22 @@ def test_page_with_its_etag_answers_304_until_something_changes(visitor: Client)
     etag = visitor.get("/")["ETag"]
     assert visitor.get("/", headers={"if-none-match": etag}).status_code == 304
 
-    make_weather(at=clock.now())
+    WeatherSnapshotFactory.create(captured_at=clock.now())
     assert visitor.get("/", headers={"if-none-match": etag}).status_code == 200
 
 
 def test_recent_trading_changes_no_byte_of_any_public_url(visitor: Client) -> None:
     publish()
-    make_deposit()
+    DepositFactory.create()
     fill_world()
-    market = make_ladder(make_event(city="NYC", close_at=clock.now() + timedelta(hours=5)))[0]
-    make_weather(city="NYC", at=clock.now())
+    market = make_ladder(city_code="NYC", close_at=clock.now() + timedelta(hours=5))[0]
+    WeatherSnapshotFactory.create(city_code="NYC", captured_at=clock.now())
     before = {url: visitor.get(url) for url in URLS}
 
     recent = clock.now() - timedelta(minutes=30)
-    make_fill(make_order(market, at=recent), at=recent)
-    make_signal(market, p_yes=0.99, at=recent)
-    make_cycle(at=recent, realized="-200")
+    FillFactory.create(order__intent__market=market, filled_at=recent)
+    SignalFactory.create(market=market, p_yes=0.99, made_at=recent)
+    CycleFactory.create(started_at=recent, realized_pnl=Decimal("-200"))
     roll_up_equity(SHADOW)
 
     for url in URLS:
@@ -293,12 +298,16 @@ def test_health_of_a_failing_service_is_a_warning_and_keeps_its_words_to_itself(
 
 def test_trades_are_escaped_and_show_side_quantity_price_and_minute(visitor: Client) -> None:
     publish()
-    event = make_event()
-    market = make_ladder(event)[2]
+    market = make_ladder()[2]
     market.label = "<b>74° to 75°</b>"
     market.save()
     filled_at = (clock.now() - timedelta(hours=3)).replace(second=31)
-    make_fill(make_order(market, count="18"), at=filled_at, price="0.12")
+    FillFactory.create(
+        order__intent__market=market,
+        order__intent__count=Decimal(18),
+        filled_at=filled_at,
+        yes_price=Decimal("0.12"),
+    )
 
     html = visitor.get("/fragments/trades").content.decode()
 

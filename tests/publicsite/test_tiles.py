@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from analytics.public import ForecastHigh, PublicMarket, PublicWeather
 from milkbot.core.cities import load_cities
 from publicsite.tiles import CityView, Tile, TileState, _ladder_to_show, build_tile
-from tests.rows import CHICAGO_CLOSE, DAY, LADDER, NOON, label_of
+from tests.factories import CHICAGO_CLOSE, DAY, LADDER, NOON, label_of
 
 CHICAGO = load_cities()["CHI"]
 

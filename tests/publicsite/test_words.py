@@ -4,7 +4,7 @@ from decimal import Decimal
 import pytest
 
 from publicsite import words
-from tests.rows import NOON
+from tests.factories import NOON
 
 
 @pytest.mark.parametrize(

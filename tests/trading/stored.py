@@ -2,37 +2,24 @@
 
 from datetime import timedelta
 
-from markets.models import EventRow, MarketRow
-from tests.trading.makers import BRACKETS, CLOSE, DAY, EVENT, NOW
+from markets.models import MarketRow
+from tests.factories import EventFactory, MarketFactory
+from tests.trading.makers import BRACKETS, CLOSE, EVENT
 
 
 def store_markets() -> dict[str, int]:
     """The event's six markets; their ids by ticker."""
-    event = EventRow.objects.create(
-        event_ticker=EVENT,
-        series_ticker="KXHIGHCHI",
-        city_code="CHI",
-        event_date=DAY,
-        close_at=CLOSE,
-        first_seen_at=NOW,
-    )
-    rows = MarketRow.objects.bulk_create(
-        MarketRow(
+    event = EventFactory.create(event_ticker=EVENT, close_at=CLOSE)
+    return {
+        bracket.ticker: MarketFactory.create(
             event=event,
             ticker=bracket.ticker,
-            city_code="CHI",
-            event_date=DAY,
-            strike_type="between",
             low_f=bracket.low_f,
             high_f=bracket.high_f,
             label=bracket.label,
-            status="active",
-            open_at=CLOSE - timedelta(hours=39),
-            close_at=CLOSE,
-        )
+        ).pk
         for bracket in BRACKETS
-    )
-    return {row.ticker: row.pk for row in rows}
+    }
 
 
 def finalize(ticker: str, result: str) -> None:
