@@ -1,74 +1,217 @@
 """The weather of the simulated world: truth, forecasts and what can be known of both at any moment."""
 
+import math
 from collections.abc import Sequence
-from dataclasses import dataclass
-from datetime import date, datetime
-from decimal import Decimal
+from datetime import date, datetime, timedelta
+from functools import lru_cache
+from math import sqrt
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
 
 from sandbox.cities import City
+from sandbox.world.climate import SKILLS
+from sandbox.world.forecast_path import ForecastPaths
+from sandbox.world.issuances import IssuanceTimes, knowledge_at
+from sandbox.world.moments import censored_below, truncated_below
+from sandbox.world.station import Station, StationRecord
+from sandbox.world.temperature import Temperatures, night_surprise_f, whole_f
 
+DAY: Final = timedelta(days=1)
+FORECAST_DAYS_AHEAD: Final = 7
+LEAST_SIGMA_F: Final = 0.5
+WHOLE_DEGREE_VARIANCE: Final = 1 / 12
+NIGHT_SURPRISE_SIGMA_F: Final = 1.2
+YESTERDAY_KNOWN_BEFORE_START: Final = timedelta(hours=6)
+GRID_STEPS: Final = 288
+GRID_HOURS: Final = np.arange(GRID_STEPS) * (24.0 / GRID_STEPS)
 
-@dataclass(frozen=True, slots=True)
-class StationRecord:
-    """One record of a station: a METAR with its text, or a five-minute record whose `metar` is empty.
-
-    `temp_c`: tenths of a degree in a METAR, whole degrees in a five-minute record, None when it is missing.
-    Nobody outside the station knows of it before `available_at`.
-    """
-
-    observed_at: datetime
-    available_at: datetime
-    temp_c: Decimal | None
-    metar: str
+__all__ = ["StationRecord", "WorldWeather"]
 
 
 class WorldWeather:
-    """Everything follows from `seed`; any city and day can be asked for without the ones before it."""
+    """Everything follows from `seed`; any city and day can be asked for without the ones before it.
+
+    Temperatures are Fahrenheit, times aware UTC, days climate days of the city.
+    """
 
     def __init__(self, seed: int, cities: Sequence[City]) -> None:
-        raise NotImplementedError
+        self.seed = seed
+        self._cities = tuple(cities)
+        self._paths = ForecastPaths(seed)
+        self._temperatures = Temperatures(seed, self._paths)
+        self._times = IssuanceTimes(seed)
+        self._station = Station(seed, self._temperatures)
+        self._running_maximum = lru_cache(maxsize=512)(self._computed_running_maximum)
 
     @property
     def cities(self) -> tuple[City, ...]:
         """The cities of this world."""
-        raise NotImplementedError
+        return self._cities
 
     def temperature_f(self, city: City, at: datetime) -> float:
         """The true air temperature."""
-        raise NotImplementedError
+        return self._temperatures.at(city, at)
 
     def high_f(self, city: City, day: date) -> int:
-        """The official maximum of climate day `day`."""
-        raise NotImplementedError
+        """The official maximum of climate day `day`, in whole degrees."""
+        return whole_f(self._temperatures.maximum_f(city, day))
 
-    def forecast_high_f(self, city: City, day: date, at: datetime) -> int | None:
-        """The newest issued forecast of that day's high known at `at`; None before the first (7 days ahead)."""
-        raise NotImplementedError
+    def low_f(self, city: City, day: date) -> int:
+        """The minimum of climate day `day`, in whole degrees."""
+        return whole_f(float(self._temperatures.at_hours(city, day, GRID_HOURS).min()))
+
+    def high_at(self, city: City, day: date) -> datetime:
+        """When the official maximum was reached."""
+        start = city.climate_day_start(day)
+        if self._front_before(city, day) is not None:
+            return start
+        if self._front_after(city, day) is not None:
+            return start + DAY - timedelta(minutes=1)
+        return start + timedelta(hours=self._temperatures.shape(city, day).peak_hour)
+
+    def forecast_high_f(self, city: City, day: date, at: datetime) -> int:
+        """The newest issued forecast of that day's high known at `at`. Raises ValueError before the first."""
+        return whole_f(self.forecast_mu_f(city, day, at))
 
     def forecast_mu_f(self, city: City, day: date, at: datetime) -> float:
-        """The same, unrounded. Raises ValueError when nothing has been issued yet."""
-        raise NotImplementedError
+        """The same, unrounded."""
+        return self._issued_mu(city, day, self._issued_for(city, day, at))
+
+    def forecast_day_mu_f(self, city: City, day: date, at: datetime) -> float:
+        """The newest forecast of the maximum by daylight alone: lower than the day's where a front passes at night."""
+        issued = self._issued_for(city, day, at)
+        path = self._paths.path(city, day)
+        return path.day_peak_f - path.error_f(knowledge_at(self._times, city, issued))
+
+    def hourly_forecast_f(self, city: City, at: datetime, hours: int) -> Sequence[tuple[datetime, int]]:
+        """Forecast temperatures at the `hours` full hours from the issuance in force at `at` on."""
+        issued = self.issued_at(city, at)
+        first = issued.replace(minute=0, second=0, microsecond=0)
+        days = sorted({city.climate_day(first + timedelta(hours=k)) for k in (*range(0, hours, 24), hours)})
+        return [
+            entry
+            for day in days
+            for entry in self._hours_of_day(city, day, issued)
+            if first <= entry[0] < first + timedelta(hours=hours)
+        ]
 
     def issued_at(self, city: City, at: datetime) -> datetime:
         """When the forecast in force at `at` was issued."""
-        raise NotImplementedError
+        return self._times.newest(city, at)
 
     def revisions(self, city: City, day: date, until: datetime) -> Sequence[tuple[datetime, int]]:
         """(issued_at, high_f) of every issuance for `day` up to `until`, ascending."""
-        raise NotImplementedError
+        start = city.climate_day_start(day)
+        last = min(until, start + DAY - timedelta(seconds=1))
+        issued = self._times.between(city, start - FORECAST_DAYS_AHEAD * DAY, last)
+        return [(moment, whole_f(self._issued_mu(city, day, moment))) for moment in issued]
 
     def best_mu_sigma(self, city: City, day: date, at: datetime) -> tuple[float, float]:
-        """Mean and standard deviation of the settled high for a trader who knows all forecasts and observations."""
-        raise NotImplementedError
+        """Mean and standard deviation of the settled high for a trader who knows all forecasts and observations.
+
+        The error of the day before is among what is known: forecasts of successive days err alike in some cities.
+        """
+        mean, sigma = self._day_expectation(city, day, at)
+        after = self._front_after(city, day)
+        before = self._front_before(city, day)
+        ahead = after is not None or (before is not None and at < city.climate_day_start(day))
+        if ahead:
+            mean += self._expected_night_excess(city, day)
+            sigma = math.hypot(sigma, NIGHT_SURPRISE_SIGMA_F)
+        seen = self.max_so_far_f(city, day, at)
+        if seen is not None:
+            bounded = truncated_below if before is None else censored_below
+            mean, sigma = bounded(mean, sigma, seen - 0.5 if before is None else float(seen))
+        return mean, max(sqrt(sigma**2 + WHOLE_DEGREE_VARIANCE), LEAST_SIGMA_F)
 
     def max_so_far_f(self, city: City, day: date, at: datetime) -> int | None:
-        """The station's own running maximum of `day` at `at`; None before the day begins."""
-        raise NotImplementedError
+        """The station's own running maximum of `day` at `at`, in whole degrees; None before the day begins."""
+        elapsed = at - city.climate_day_start(day)
+        if elapsed < timedelta(0):
+            return None
+        if elapsed >= DAY:
+            return self.high_f(city, day)
+        hour = elapsed / timedelta(hours=1)
+        running = float(self._running_maximum(city, day)[int(hour * GRID_STEPS / 24.0)])
+        shape = self._temperatures.shape(city, day)
+        return whole_f(max(running, shape.peak_f) if hour >= shape.peak_hour else running)
 
     def metars(self, city: City, after: datetime, until: datetime) -> Sequence[StationRecord]:
         """Hourly METARs with after < observed_at <= until, ascending."""
-        raise NotImplementedError
+        return self._station.metars(city, after, until)
 
     def five_minute(self, city: City, after: datetime, until: datetime) -> Sequence[StationRecord]:
         """Five-minute records with after < observed_at <= until, ascending."""
-        raise NotImplementedError
+        return self._station.five_minute(city, after, until)
+
+    def _issued_for(self, city: City, day: date, at: datetime) -> datetime:
+        """The newest issuance for `day` at `at`: a day that is over gets no new ones."""
+        start = city.climate_day_start(day)
+        issued = self._times.newest(city, min(at, start + DAY - timedelta(seconds=1)))
+        if issued < start - FORECAST_DAYS_AHEAD * DAY:
+            raise ValueError(f"no forecast of {city.code} for {day} has been issued at {at.isoformat()}")
+        return issued
+
+    def _issued_mu(self, city: City, day: date, issued: datetime) -> float:
+        path = self._paths.path(city, day)
+        by_day = path.day_peak_f - path.error_f(knowledge_at(self._times, city, issued))
+        before = self._front_before(city, day)
+        if before is not None and issued >= city.climate_day_start(day):
+            return max(by_day, before)
+        if before is None and self._front_after(city, day) is None:
+            return by_day
+        return max(by_day, by_day + self._expected_night_excess(city, day))
+
+    def _day_expectation(self, city: City, day: date, at: datetime) -> tuple[float, float]:
+        """Expected maximum by daylight and its standard deviation, all errors known so far considered."""
+        known = max(at, knowledge_at(self._times, city, self._times.newest(city, at)))
+        path = self._paths.path(city, day)
+        index = max(path.index(known), 0)
+        mean, sigma = path.day_peak_f - float(path.errors_f[index]), float(path.sigmas_f[index])
+        if at < city.climate_day_start(day) - YESTERDAY_KNOWN_BEFORE_START:
+            return mean, sigma
+        yesterday = self._paths.path(city, day - DAY)
+        memory = SKILLS[city.code].memory
+        alike = memory * sigma / float(yesterday.sigmas_f[index])
+        return mean + alike * float(yesterday.errors_f[index]), sigma * sqrt(1 - memory**2)
+
+    def _front_before(self, city: City, day: date) -> float | None:
+        """The temperature at the day's first midnight when that is its maximum."""
+        return self._front(city, day, day - DAY)
+
+    def _front_after(self, city: City, day: date) -> float | None:
+        """The temperature at the day's last midnight when that is its maximum."""
+        return self._front(city, day, day)
+
+    def _front(self, city: City, day: date, evening: date) -> float | None:
+        midnight = self._temperatures.midnight_after(city, evening)
+        peak_f = self._temperatures.shape(city, day).peak_f
+        is_maximum = (
+            midnight.temperature_f > peak_f
+            and midnight.temperature_f == self._temperatures.maximum_f(city, day)
+        )
+        return midnight.temperature_f if is_maximum else None
+
+    def _expected_night_excess(self, city: City, day: date) -> float:
+        """How far above the daylight maximum forecasters expect the midnight that is the day's high."""
+        evening = day - DAY if self._front_before(city, day) is not None else day
+        excess = self._temperatures.maximum_f(city, day) - self._temperatures.shape(city, day).peak_f
+        return excess - night_surprise_f(self.seed, city, evening)
+
+    def _hours_of_day(self, city: City, day: date, issued: datetime) -> list[tuple[datetime, int]]:
+        """The smooth course of the day, moved by the errors its neighbours' highs are forecast with."""
+        hours = np.arange(24.0)
+        known = knowledge_at(self._times, city, issued)
+        peaks, errors = [], []
+        for shift in (-1, 0, 1):
+            neighbour = day + shift * DAY
+            peaks.append(self._temperatures.shape(city, neighbour).peak_hour + 24.0 * shift)
+            errors.append(self._paths.path(city, neighbour).error_f(known))
+        course = self._temperatures.smooth_at_hours(city, day, hours) - np.interp(hours, peaks, errors)
+        start = city.climate_day_start(day)
+        return [(start + timedelta(hours=k), whole_f(value)) for k, value in enumerate(course.tolist())]
+
+    def _computed_running_maximum(self, city: City, day: date) -> NDArray[np.float64]:
+        return np.maximum.accumulate(self._temperatures.at_hours(city, day, GRID_HOURS))
