@@ -1,10 +1,12 @@
 """What a well-informed maker believes: the probability of every bracket, at the moments at which he looks again.
 
 He looks when the market opens, on a grid that is finer while the day's high is being made, after every hourly
-observation and after every revision of the forecast. On some events he takes note of a revision late; that is the
-world's one inefficiency (`INEFFICIENCY`), and nothing else in his belief is wrong on purpose.
+observation and after every revision of the forecast. Until the morning of the day he goes by the newest revision, then
+by everything that can be observed. On some events he takes note of a revision late; that is the world's one
+inefficiency (`INEFFICIENCY`), and nothing else in his belief is wrong on purpose.
 """
 
+from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -33,11 +35,17 @@ OBSERVATION_MINUTE: Final = 53
 QUIET_GRID: Final = timedelta(minutes=30)
 BUSY_GRID: Final = timedelta(minutes=10)
 BUSY_HOURS: Final = range(9, 20)
+STANDING_HOURS: Final = (15.0, 16.0, 17.0, 21.0)
+STANDING_SHARES: Final = (0.0, 0.6, 0.93, 0.97)
+STANDING_RISE_F: Final = 0.75
+OBSERVED_FROM: Final = timedelta(hours=9)
 REACTION_S: Final = (20.0, 90.0)
 MOMENT: Final = timedelta(seconds=1)
 OPINION_SD_F: Final = 0.06
 OPINION_MEMORY: Final = 0.9
 SMALLEST_SIGMA_F: Final = 0.05
+ROUNDING_VARIANCE: Final = 1 / 12
+"""What rounding to whole degrees adds to the variance of the unrounded high."""
 T_VARIANCE: Final = 6 / 4
 """Variance of Student's t with six degrees of freedom, the shape of measured forecast errors."""
 
@@ -72,20 +80,25 @@ def beliefs(truth: Truth, seed: int, city: City, ladder: Ladder) -> Beliefs:
     lag = LAG if makers_lag(seed, ladder.event_ticker) else timedelta(0)
     chance = generator(seed, ladder.event_ticker, "makers' beliefs")
     looks = _looks(city, ladder, revised, lag, chance)
-    known = [_informed_until(look, revised, lag) for look in looks]
-    views = np.array([truth.best_mu_sigma(city, day, instant) for instant in known], dtype=np.float64)
+    observed_from = city.climate_day_start(day) + OBSERVED_FROM
+    known = [_informed_until(look, revised, lag, observed_from) for look in looks]
+    view_of = {instant: truth.best_mu_sigma(city, day, instant) for instant in dict.fromkeys(known)}
+    views = np.array([view_of[instant] for instant in known], dtype=np.float64)
     certain = np.array([_certain_f(truth, city, ladder, look) for look in looks], dtype=np.float64)
     p = bracket_probabilities(ladder, views[:, 0] + _opinion(chance, len(looks)), views[:, 1], certain)
+    stands = _standing(city, ladder, looks, views[:, 0] - certain)[:, None]
+    p = stands * _bracket_of(ladder, certain) + (1 - stands) * p
     return Beliefs(np.array([milliseconds(look) for look in looks], dtype=np.int64), p)
 
 
 def bracket_probabilities(ladder: Ladder, mu: Floats, sigma: Floats, certain_f: Floats) -> Floats:
-    """`p[i, k]` for highs around `mu[i]` with standard deviation `sigma[i]`, none of them below `certain_f[i]`.
+    """`p[i, k]` for whole-degree highs of mean `mu[i]` and deviation `sigma[i]`, none of them below `certain_f[i]`.
 
-    Whole degrees are half a degree wide on both sides; `certain_f` is -inf while nothing is certain.
+    A whole degree stands for half a degree on both sides; `certain_f` is -inf while nothing is certain.
     """
     edges = np.array([bracket.highest_f for bracket in ladder.brackets[:-1]], dtype=np.float64) + 0.5
-    scale = np.maximum(sigma, SMALLEST_SIGMA_F) / np.sqrt(T_VARIANCE)
+    variance = np.maximum(sigma**2 - ROUNDING_VARIANCE, SMALLEST_SIGMA_F**2)
+    scale = np.sqrt(variance / T_VARIANCE)
     mean = np.maximum(mu, certain_f)
     ruled_out = student_cdf((certain_f - 0.5 - mean) / scale)[:, None]
     below = student_cdf((edges[None, :] - mean[:, None]) / scale[:, None])
@@ -140,15 +153,43 @@ def _grid(city: City, ladder: Ladder) -> Iterable[datetime]:
         moment += BUSY_GRID if busy else QUIET_GRID
 
 
-def _informed_until(look: datetime, revised: Sequence[datetime], lag: timedelta) -> datetime:
-    """The instant whose knowledge a look uses: its own, or the moment before a revision not yet taken note of."""
-    unseen = [issued for issued in revised if look - lag < issued <= look]
-    return unseen[0] - MOMENT if unseen else look
+def _informed_until(
+    look: datetime, revised: Sequence[datetime], lag: timedelta, observed_from: datetime
+) -> datetime:
+    """The instant whose knowledge a look uses.
+
+    Before the day's observations count that of the newest revision taken note of, afterwards the look's own, or the
+    moment before a revision not yet taken note of.
+    """
+    noted = bisect_right(revised, look - lag)
+    if look < observed_from:
+        return revised[noted - 1] if noted else look
+    unseen = bisect_right(revised, look) > noted
+    return revised[noted] - MOMENT if unseen else look
 
 
 def _certain_f(truth: Truth, city: City, ladder: Ladder, look: datetime) -> float:
     reached = truth.max_so_far_f(city, ladder.event_date, look)
     return float("-inf") if reached is None else float(reached)
+
+
+def _standing(city: City, ladder: Ladder, looks: Sequence[datetime], expected_rise_f: Floats) -> Floats:
+    """How sure makers are, beyond the best mean and deviation, that the maximum so far is the day's.
+
+    A mean within a degree of it says little late in the day: what has been seen is already rounded, the mean is not.
+    """
+    start = city.climate_day_start(ladder.event_date)
+    hours = np.array([(look - start) / timedelta(hours=1) for look in looks])
+    sure: Floats = np.interp(hours, STANDING_HOURS, STANDING_SHARES)
+    return np.where(expected_rise_f < STANDING_RISE_F, sure, 0.0)
+
+
+def _bracket_of(ladder: Ladder, high_f: Floats) -> Floats:
+    """1 for the bracket that `high_f[i]` wins, 0 for the others."""
+    edges = np.array([bracket.highest_f for bracket in ladder.brackets[:-1]], dtype=np.float64)
+    position = np.searchsorted(edges, high_f, side="left")
+    certain: Floats = np.eye(len(ladder.brackets))[position]
+    return certain
 
 
 def _opinion(chance: np.random.Generator, length: int) -> Floats:

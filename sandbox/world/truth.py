@@ -23,7 +23,7 @@ class Truth(Protocol):
         ...
 
     def best_mu_sigma(self, city: City, day: date, at: datetime) -> tuple[float, float]:
-        """Mean and standard deviation of the high for somebody who knows all that can be known at `at`."""
+        """Mean and standard deviation of the settled whole degree for somebody who knows all that can be known at `at`."""
         ...
 
     def max_so_far_f(self, city: City, day: date, at: datetime) -> int | None:

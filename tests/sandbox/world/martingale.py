@@ -18,6 +18,7 @@ STEPS_BEFORE = 12
 STEPS_AFTER = 3
 STEP_SD_F = 1.0
 LAST_SD_F = 0.8
+ROUNDING_VARIANCE = 1 / 12
 PUBLIC_SD_F = 1.5
 
 
@@ -45,7 +46,9 @@ class Martingale:
     def best_mu_sigma(self, city: City, day: date, at: datetime) -> tuple[float, float]:
         step = self._step(city, day, at)
         left = STEPS_BEFORE + STEPS_AFTER - step
-        return self._drawn(city, day)[0][step], math.sqrt(left * STEP_SD_F**2 + LAST_SD_F**2)
+        return self._drawn(city, day)[0][step], math.sqrt(
+            left * STEP_SD_F**2 + LAST_SD_F**2 + ROUNDING_VARIANCE
+        )
 
     def max_so_far_f(self, city: City, day: date, at: datetime) -> int | None:
         return None

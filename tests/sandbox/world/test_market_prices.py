@@ -30,7 +30,7 @@ from sandbox.world.market_fair import (
 )
 from sandbox.world.market_pauses import weekly_pauses
 from tests.sandbox.world.conftest import FIRST_DAY, SEED
-from tests.sandbox.world.martingale import LAST_SD_F, PUBLIC_SD_F, STEP, Martingale
+from tests.sandbox.world.martingale import PUBLIC_SD_F, STEP, Martingale
 
 PROJECT = Path(__file__).parents[3]
 CENT = Decimal("0.01")
@@ -100,7 +100,7 @@ def test_brackets_below_the_maximum_so_far_have_no_chance() -> None:
     )[0]
     reached = listed.brackets[3].lowest_f or 0
     known = np.array([-np.inf, reached + 1.0, reached + 1.0])
-    p = bracket_probabilities(listed, np.full(3, reached - 1.0), np.array([2.0, 2.0, 0.05]), known)
+    p = bracket_probabilities(listed, np.full(3, reached - 1.0), np.array([2.0, 2.0, 0.3]), known)
     np.testing.assert_allclose(p.sum(axis=1), 1.0)
     assert (p >= 0).all()
     assert p[0, :3].sum() > 0.5
@@ -379,8 +379,3 @@ def elapsed_s(action: object) -> float:
     began = time.perf_counter()
     action()
     return time.perf_counter() - began
-
-
-def test_sigma_of_the_fake_shrinks_to_the_last_surprise(truth: Martingale) -> None:
-    at = datetime(2026, 11, 14, tzinfo=UTC)
-    assert truth.best_mu_sigma(CITIES[0], date(2026, 11, 12), at)[1] == LAST_SD_F
