@@ -133,6 +133,28 @@ class ClimateReport:
     high_f: int
 
 
+@dataclass(frozen=True, slots=True)
+class ClimateProduct:
+    """A climate report as its office sent it: preliminary, final or corrected, which only the text tells."""
+
+    issued_at: datetime
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StationRecord:
+    """One record of a station: a METAR with its text, or a five-minute record whose `metar` is empty.
+
+    `temp_c`: tenths of a degree in a METAR, whole degrees in a five-minute record, None when it is missing.
+    Nobody outside the station knows of it before `available_at`.
+    """
+
+    observed_at: datetime
+    available_at: datetime
+    temp_c: Decimal | None
+    metar: str
+
+
 class MarketFeed(Protocol):
     """The exchange's side of a world."""
 
@@ -178,4 +200,14 @@ class WeatherFeed(Protocol):
 
     def reports(self, city: City, at: datetime) -> Sequence[ClimateReport]:
         """Final climate reports published by `at`, newest first."""
+        ...
+
+    def climate_products(self, city: City, at: datetime) -> Sequence[ClimateProduct]:
+        """Every climate report published by `at` of about the last week, newest first."""
+        ...
+
+    def observations(
+        self, city: City, start: datetime, end: datetime, at: datetime, limit: int
+    ) -> Sequence[StationRecord]:
+        """The newest `limit` records with start <= observed_at <= end that are available at `at`, newest first."""
         ...

@@ -7,7 +7,20 @@ from decimal import ROUND_HALF_UP, Decimal
 from typing import TypeVar
 
 from sandbox.cities import City
-from sandbox.feeds import Book, ClimateReport, Issuance, Ladder, Level, Outcome, Pause, Quote, Trade
+from sandbox.feeds import (
+    Book,
+    ClimateProduct,
+    ClimateReport,
+    Issuance,
+    Ladder,
+    Level,
+    Outcome,
+    Pause,
+    Quote,
+    StationRecord,
+    Trade,
+)
+from sandbox.nws.climate_report import report_text
 from sandbox.recorded import Forecast, HourlyForecast, RecordedDay
 
 K = TypeVar("K", date, datetime)
@@ -90,6 +103,18 @@ class Replay:
         )
         published = [report for report in every if report.issued_at <= at]
         return sorted(published, key=lambda report: report.issued_at, reverse=True)
+
+    def climate_products(self, city: City, at: datetime) -> Sequence[ClimateProduct]:
+        """The final reports as text; preliminary ones were not recorded."""
+        return [
+            ClimateProduct(report.issued_at, report_text(city, report)) for report in self.reports(city, at)
+        ]
+
+    def observations(
+        self, _city: City, _start: datetime, _end: datetime, _at: datetime, _limit: int
+    ) -> Sequence[StationRecord]:
+        """None were recorded: the station is silent."""
+        return ()
 
 
 def whole_degrees(value: Decimal) -> int:

@@ -1,7 +1,8 @@
 """The weather service as one ASGI application, mounted at `/nws`."""
 
 from collections.abc import Awaitable, Callable
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final
 
 from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
@@ -11,15 +12,16 @@ from starlette.routing import Route
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from sandbox.cities import City
-from sandbox.feeds import ClimateReport
+from sandbox.clock import parse_instant
+from sandbox.feeds import ClimateProduct, StationRecord
 from sandbox.nws.caching import cached_response
-from sandbox.nws.climate_report import product_entry, product_id, report_text
+from sandbox.nws.climate_report import product_entry, product_id
 from sandbox.nws.forecasts import Edition, Json, grid_body, hourly_body, periods_body
+from sandbox.nws.observations import newest_arrival, observation_body, observation_list
 from sandbox.nws.places import (
     canonical_point,
     is_in_cell,
     known_since,
-    no_observations,
     point_body,
     station_body,
     station_collection,
@@ -31,6 +33,8 @@ ROOT = "/nws"
 LINKED_JSON = "application/ld+json"
 GRID = "/gridpoints/{office}/{x:int},{y:int}"
 UNITS = ("us", "si")
+OBSERVATIONS_KEPT: Final = timedelta(days=7)
+MOST_OBSERVATIONS: Final = 500
 
 
 class WeatherService:
@@ -111,46 +115,64 @@ class WeatherService:
         return self._place(request, station_body(city, self._root(request))) if city else _no_station()
 
     async def observations(self, request: Request) -> Response:
-        """No observations were recorded: an empty list, as a silent station has."""
-        return self._place(request, no_observations()) if self._station_city(request) else _no_station()
+        """The station's records of the last week, newest first, within `start`, `end` and `limit`."""
+        city, now = self._station_city(request), self._stage.now()
+        if city is None:
+            return _no_station()
+        try:
+            start, end, limit = _window(request, now)
+        except ValueError as error:
+            return problem_response(400, "BadRequest", "Bad Request", str(error))
+        records = list(self._stage.weather.observations(city, start, end, now, limit))
+        return self._observed(request, observation_list(city, records, self._root(request)), records)
 
     async def latest_observation(self, request: Request) -> Response:
-        """There is no latest one."""
-        return not_found("No observations are available.") if self._station_city(request) else _no_station()
+        """The newest record, METAR or not."""
+        city, now = self._station_city(request), self._stage.now()
+        if city is None:
+            return _no_station()
+        records = list(self._stage.weather.observations(city, now - OBSERVATIONS_KEPT, now, now, 1))
+        if not records:
+            return not_found("No observations are available.")
+        return self._observed(request, observation_body(city, records[0], self._root(request)), records)
 
     async def products(self, request: Request) -> Response:
-        """Climate reports published so far, newest first; other products were not recorded."""
+        """Climate reports published so far, newest first; there are no other products."""
         code = request.path_params.get("code", request.query_params.get("type", "CLI"))
         location = request.path_params.get("location", request.query_params.get("location"))
         root = self._root(request)
-        entries = [
-            product_entry(city, report, root)
-            for city, report in self._reports()
-            if code == "CLI" and location in (None, city.cli_location)
-        ]
+        reports = self._reports(location) if code == "CLI" else []
+        entries = [product_entry(city, report, root) for city, report in reports]
         body = {
             "@context": {"@version": "1.1", "@vocab": "https://api.weather.gov/ontology#"},
             "@graph": entries,
         }
-        return cached_response(request, body, self._newest_report(), self._stage.clock.speed, LINKED_JSON)
+        newest = max((report.issued_at for _, report in reports), default=known_since(self._stage.now()))
+        return cached_response(request, body, newest, self._stage.clock.speed, LINKED_JSON)
 
     async def product(self, request: Request) -> Response:
         """One climate report with its text."""
-        for city, report in self._reports():
+        for city, report in self._reports(None):
             if product_id(city, report) == request.path_params["identifier"]:
                 entry = product_entry(city, report, self._root(request))
-                body = entry | {"productText": report_text(city, report)}
+                body = entry | {"productText": report.text}
                 return cached_response(request, body, report.issued_at, self._stage.clock.speed, LINKED_JSON)
         return not_found("No such product.")
 
-    def _reports(self) -> list[tuple[City, ClimateReport]]:
+    def _reports(self, location: str | None) -> list[tuple[City, ClimateProduct]]:
+        """Climate reports of one location, or of all."""
         weather, now = self._stage.weather, self._stage.now()
-        return [(city, report) for city in weather.cities() for report in weather.reports(city, now)]
+        return [
+            (city, report)
+            for city in weather.cities()
+            if location in (None, city.cli_location)
+            for report in weather.climate_products(city, now)
+        ]
 
-    def _newest_report(self) -> datetime:
-        return max(
-            (report.issued_at for _, report in self._reports()), default=known_since(self._stage.now())
-        )
+    def _observed(self, request: Request, body: Json, records: list[StationRecord]) -> Response:
+        now = self._stage.now()
+        arrived = newest_arrival(records, known_since(now))
+        return cached_response(request, body, arrived, self._stage.clock.speed)
 
     def _place(self, request: Request, body: Json) -> Response:
         return cached_response(request, body, known_since(self._stage.now()), self._stage.clock.speed)
@@ -198,6 +220,17 @@ class _UserAgentRequired:
             await forbidden()(scope, receive, send)
             return
         await self._app(scope, receive, send)
+
+
+def _window(request: Request, now: datetime) -> tuple[datetime, datetime, int]:
+    """`start`, `end` and `limit` of a list of observations. Raises ValueError with the reason for the caller."""
+    given = request.query_params
+    start = parse_instant(given["start"]) if "start" in given else now - OBSERVATIONS_KEPT
+    end = parse_instant(given["end"]) if "end" in given else now
+    limit = int(given["limit"]) if "limit" in given else MOST_OBSERVATIONS
+    if not 1 <= limit <= MOST_OBSERVATIONS:
+        raise ValueError(f"limit must be 1 to {MOST_OBSERVATIONS}")
+    return max(start, now - OBSERVATIONS_KEPT), min(end, now), limit
 
 
 def _no_station() -> Response:

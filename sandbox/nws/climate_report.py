@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from sandbox.cities import City
 from sandbox.english import MONTHS, WEEKDAYS
-from sandbox.feeds import ClimateReport
+from sandbox.feeds import ClimateProduct, ClimateReport
 from sandbox.nws.units import utc_text
 
 PRODUCT_NAMESPACE: Final = uuid.UUID("0f1d6a52-41f3-4b9e-8d7c-5f3c27f0a9b4")
@@ -67,12 +67,12 @@ def report_text(city: City, report: ClimateReport) -> str:
     )
 
 
-def product_id(city: City, report: ClimateReport) -> str:
+def product_id(city: City, report: ClimateProduct) -> str:
     """The same report always has the same id."""
     return str(uuid.uuid5(PRODUCT_NAMESPACE, f"CLI{city.cli_location} {report.issued_at.isoformat()}"))
 
 
-def product_entry(city: City, report: ClimateReport, root: str) -> dict[str, Any]:
+def product_entry(city: City, report: ClimateProduct, root: str) -> dict[str, Any]:
     """The report as product lists show it."""
     identifier = product_id(city, report)
     return {

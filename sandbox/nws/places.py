@@ -89,11 +89,6 @@ def station_collection(cities: list[City], root: str) -> Json:
     }
 
 
-def no_observations() -> Json:
-    """The list of a station from which nothing was recorded."""
-    return {"@context": CONTEXT, "type": "FeatureCollection", "features": []}
-
-
 def known_since(moment: datetime) -> datetime:
     """Places do not change: their records are as old as the day that is asked on."""
     return moment.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -7,7 +7,6 @@ truth is the week-old forecast plus the whole path. So every revision is news, a
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import lru_cache
-from itertools import accumulate
 from math import sqrt
 from typing import Final
 

@@ -5,7 +5,6 @@ once more. Source: project reference on NWS and settlement, 1.5-1.7.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -14,6 +13,7 @@ from typing import Final
 import numpy as np
 
 from sandbox.cities import City
+from sandbox.feeds import StationRecord
 from sandbox.world.chance import uniforms
 from sandbox.world.metar_text import Remarks, metar_text, tenths_c
 from sandbox.world.temperature import Temperatures, whole_f
@@ -41,20 +41,6 @@ VALUE_LOST_ON_THE_WAY: Final = 0.006
 FIVE_MINUTE_MISSING: Final = 0.01
 METAR_DELAY_MIN: Final = (2.0, 12.0)
 FIVE_MINUTE_DELAY_MIN: Final = (4.0, 16.0)
-
-
-@dataclass(frozen=True, slots=True)
-class StationRecord:
-    """One record of a station: a METAR with its text, or a five-minute record whose `metar` is empty.
-
-    `temp_c`: tenths of a degree in a METAR, whole degrees in a five-minute record, None when it is missing.
-    Nobody outside the station knows of it before `available_at`.
-    """
-
-    observed_at: datetime
-    available_at: datetime
-    temp_c: Decimal | None
-    metar: str
 
 
 class Station:
@@ -90,7 +76,7 @@ class Station:
         for day in _days(city, start, end):
             zero = city.climate_day_start(day)
             first, last = ((moment - zero) / HOUR for moment in (start, end))
-            hours = np.arange(max(first, 0.0), min(last, 24.0), 1 / 12)
+            hours = np.arange(max(first, 0.0), min(last, 24.0), 1 / 12, dtype=np.float64)
             if hours.size:
                 values = self._temperatures.at_hours(city, day, hours)
                 found += [float(values.max()), float(values.min())]

@@ -8,14 +8,15 @@ from math import sqrt
 from typing import Final
 
 import numpy as np
-from numpy.typing import NDArray
 
 from sandbox.cities import City
+from sandbox.feeds import StationRecord
+from sandbox.world.chance import Floats
 from sandbox.world.climate import SKILLS
 from sandbox.world.forecast_path import ForecastPaths
 from sandbox.world.issuances import IssuanceTimes, knowledge_at
 from sandbox.world.moments import censored_below, truncated_below
-from sandbox.world.station import Station, StationRecord
+from sandbox.world.station import Station
 from sandbox.world.temperature import Temperatures, night_surprise_f, whole_f
 
 DAY: Final = timedelta(days=1)
@@ -25,7 +26,7 @@ WHOLE_DEGREE_VARIANCE: Final = 1 / 12
 NIGHT_SURPRISE_SIGMA_F: Final = 1.2
 YESTERDAY_KNOWN_BEFORE_START: Final = timedelta(hours=6)
 GRID_STEPS: Final = 288
-GRID_HOURS: Final = np.arange(GRID_STEPS) * (24.0 / GRID_STEPS)
+GRID_HOURS: Final[Floats] = np.arange(GRID_STEPS, dtype=np.float64) * (24.0 / GRID_STEPS)
 
 __all__ = ["StationRecord", "WorldWeather"]
 
@@ -57,10 +58,6 @@ class WorldWeather:
     def high_f(self, city: City, day: date) -> int:
         """The official maximum of climate day `day`, in whole degrees."""
         return whole_f(self._temperatures.maximum_f(city, day))
-
-    def low_f(self, city: City, day: date) -> int:
-        """The minimum of climate day `day`, in whole degrees."""
-        return whole_f(float(self._temperatures.at_hours(city, day, GRID_HOURS).min()))
 
     def high_at(self, city: City, day: date) -> datetime:
         """When the official maximum was reached."""
@@ -138,6 +135,19 @@ class WorldWeather:
         shape = self._temperatures.shape(city, day)
         return whole_f(max(running, shape.peak_f) if hour >= shape.peak_hour else running)
 
+    def extremes_so_far(self, city: City, day: date, until: datetime) -> tuple[int, datetime, int, datetime]:
+        """Maximum and its time, minimum and its time, of a climate day that has begun, from its start to `until`."""
+        start = city.climate_day_start(day)
+        hours = GRID_HOURS[(until - start) / timedelta(hours=1) >= GRID_HOURS]
+        values = self._temperatures.at_hours(city, day, hours)
+        low_at = start + timedelta(hours=float(hours[values.argmin()]))
+        high_at = self.high_at(city, day)
+        if high_at > until:
+            high_at = start + timedelta(hours=float(hours[values.argmax()]))
+        high_f = self.max_so_far_f(city, day, until)
+        assert high_f is not None, "the day has begun"
+        return high_f, high_at, whole_f(float(values.min())), low_at
+
     def metars(self, city: City, after: datetime, until: datetime) -> Sequence[StationRecord]:
         """Hourly METARs with after < observed_at <= until, ascending."""
         return self._station.metars(city, after, until)
@@ -202,7 +212,7 @@ class WorldWeather:
 
     def _hours_of_day(self, city: City, day: date, issued: datetime) -> list[tuple[datetime, int]]:
         """The smooth course of the day, moved by the errors its neighbours' highs are forecast with."""
-        hours = np.arange(24.0)
+        hours = np.arange(24, dtype=np.float64)
         known = knowledge_at(self._times, city, issued)
         peaks, errors = [], []
         for shift in (-1, 0, 1):
@@ -213,5 +223,5 @@ class WorldWeather:
         start = city.climate_day_start(day)
         return [(start + timedelta(hours=k), whole_f(value)) for k, value in enumerate(course.tolist())]
 
-    def _computed_running_maximum(self, city: City, day: date) -> NDArray[np.float64]:
+    def _computed_running_maximum(self, city: City, day: date) -> Floats:
         return np.maximum.accumulate(self._temperatures.at_hours(city, day, GRID_HOURS))
