@@ -6,13 +6,14 @@ from decimal import Decimal
 from typing import Any, TypeVar
 
 from django.db import models
-from django.db.models import F, Func, Max, Min, Q, Value
+from django.db.models import Count, F, Func, Max, Min, Q, Sum, Value
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from analytics.models import (
     HealthSummaryView,
     PublicBannerView,
     PublicEquityView,
+    PublicLockView,
     PublicMarketView,
     PublicObservationView,
     PublicSignalView,
@@ -21,6 +22,7 @@ from analytics.models import (
 )
 from milkbot.core.config import TradingMode
 from milkbot.core.health import Component
+from milkbot.core.money import ZERO
 
 _MOST_POINTS = 360
 _FINEST_BIN = timedelta(minutes=1)
@@ -104,6 +106,28 @@ class PublicWeather(_Frozen):
         return next((entry.high_f for entry in self.highs if entry.day == day), None)
 
 
+class PublicLock(_Frozen):
+    """A hold on trading in `scope`: a city code, an event ticker, or `*` (then `city` is None).
+
+    One that our own trading caused is seen as it stood 60 minutes ago, and without its words.
+    """
+
+    scope: str
+    city: str | None
+    code: str
+    message: str
+    needs_person: bool
+    from_own_trading: bool
+    locked_at: AwareDatetime
+
+
+class TradeCount(_Frozen):
+    """How much was traded: released executions and their contracts."""
+
+    fills: int
+    contracts: Decimal
+
+
 class ComponentHealth(_Frozen):
     """A component's last sign of life, judged by the database at the moment of reading."""
 
@@ -131,6 +155,18 @@ def read_trades(limit: int = 100) -> tuple[PublicTrade, ...]:
     """The latest `limit` released executions, newest first; ties in a fixed order, so that a page is stable."""
     order = ("-fill_time", "city", "market_type", "side", "price", "qty")
     return _read(PublicTrade, PublicTradeView.objects.order_by(*order)[:limit])
+
+
+def count_trades(since: datetime) -> TradeCount:
+    """Released executions from `since` on."""
+    rows = PublicTradeView.objects.filter(fill_time__gte=since)
+    counted = rows.aggregate(fills=Count("*"), contracts=Sum("qty"))
+    return TradeCount(fills=counted["fills"], contracts=counted["contracts"] or ZERO)
+
+
+def read_locks() -> tuple[PublicLock, ...]:
+    """Locks on trading, those a person must clear first, then the oldest; ties in a fixed order."""
+    return _read(PublicLock, PublicLockView.objects.order_by("-needs_person", "locked_at", "scope", "code"))
 
 
 def read_markets() -> tuple[PublicMarket, ...]:

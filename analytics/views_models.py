@@ -124,6 +124,22 @@ class PublicSignalView(models.Model):
         db_table = "v_public_signals"
 
 
+class PublicLockView(models.Model):
+    """What keeps us from trading: live, but 60 minutes late where our own trading is the cause."""
+
+    scope = models.CharField(primary_key=True, max_length=48)
+    city = models.CharField(max_length=3, null=True)  # noqa: DJ001 - null: everywhere
+    code = models.CharField(max_length=40)
+    message = models.TextField()
+    needs_person = models.BooleanField()
+    from_own_trading = models.BooleanField()
+    locked_at = models.DateTimeField()
+
+    class Meta:
+        managed = False
+        db_table = "v_public_locks"
+
+
 class HealthSummaryView(models.Model):
     """One row per component, degraded or not at the moment of reading."""
 

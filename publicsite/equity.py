@@ -1,7 +1,7 @@
 """The equity panel: figures in words, and the geometry of a chart drawn on the server as SVG."""
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -16,6 +16,8 @@ _SIZE = 1000
 _X_TICKS = 5
 _LEAST_RANGE = 10.0
 _TABLE_DAYS = 7
+_EDGE = 0.12
+"""Share of the width at either side where a centred label would leave the chart."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +26,15 @@ class Tick:
 
     at: str
     label: str
+
+
+@dataclass(frozen=True)
+class Drawdown:
+    """A fall below an earlier peak: never negative, `share` of that peak, deepest at `at`."""
+
+    dollars: Decimal
+    share: Decimal
+    at: datetime
 
 
 @dataclass(frozen=True)
@@ -47,6 +58,10 @@ class Chart:
     x_ticks: tuple[Tick, ...]
     last_x: str
     last_y: str
+    deepest_x: str
+    deepest_y: str
+    deepest_anchor: str
+    """`start`, `middle` or `end`: which way the deepest fall's label has room."""
 
 
 @dataclass(frozen=True)
@@ -62,6 +77,7 @@ class EquityPanel:
     realized: str
     unrealized: str
     drawdown: str
+    drawdown_percent: str
     has_drawdown: bool
     sentence: str
     chart: Chart
@@ -75,8 +91,8 @@ def build_panel(points: Sequence[EquityPoint]) -> EquityPanel | None:
     last = points[-1]
     started = last.total_equity - last.realized_pnl - last.unrealized_pnl
     change = last.total_equity - started
-    drawdown = deepest_drawdown([point.total_equity for point in points])
-    fall = signed_dollars(-drawdown) if drawdown else "none"
+    drawdown = deepest_drawdown(points)
+    fall = signed_dollars(-drawdown.dollars) if drawdown.dollars else "none"
     return EquityPanel(
         as_of=f"{last.at:%H:%M} UTC",
         equity=f"${last.total_equity:,.2f}",
@@ -87,27 +103,30 @@ def build_panel(points: Sequence[EquityPoint]) -> EquityPanel | None:
         realized=signed_dollars(last.realized_pnl),
         unrealized=signed_dollars(last.unrealized_pnl),
         drawdown=fall,
-        has_drawdown=drawdown > 0,
+        drawdown_percent=f"{drawdown.share:.2%}",
+        has_drawdown=drawdown.dollars > 0,
         sentence=(
             f"Equity from {words.day_words(points[0].at)} to {words.day_words(last.at)}: now "
             f"${last.total_equity:,.2f}, started with ${started:,.2f}. Deepest fall from a peak: {fall}."
         ),
-        chart=_chart(points, started),
+        chart=_chart(points, started, drawdown.at),
         days=_day_ends(points),
     )
 
 
-def deepest_drawdown(equity: Iterable[Decimal]) -> Decimal:
-    """The largest fall below an earlier peak, in dollars, never negative."""
-    peak: Decimal | None = None
-    deepest = ZERO
-    for value in equity:
-        peak = value if peak is None else max(peak, value)
-        deepest = max(deepest, peak - value)
+def deepest_drawdown(points: Sequence[EquityPoint]) -> Drawdown:
+    """The largest fall of `points` (not empty, oldest first) below an earlier peak; the earliest of equals."""
+    peak = points[0].total_equity
+    deepest = Drawdown(ZERO, ZERO, points[0].at)
+    for point in points:
+        peak = max(peak, point.total_equity)
+        fall = peak - point.total_equity
+        if fall > deepest.dollars:
+            deepest = Drawdown(fall, fall / peak if peak > 0 else ZERO, point.at)
     return deepest
 
 
-def _chart(points: Sequence[EquityPoint], started: Decimal) -> Chart:
+def _chart(points: Sequence[EquityPoint], started: Decimal, deepest_at: datetime) -> Chart:
     step, low, high = _y_scale(points, started)
     first, span = points[0].at, max(points[-1].at - points[0].at, timedelta(minutes=1))
 
@@ -131,6 +150,7 @@ def _chart(points: Sequence[EquityPoint], started: Decimal) -> Chart:
         lines.append(trace(equity))
         areas.append(trace([*equity, *reversed(peaks)]) + "Z")
         steps.append(trace(_staircase([(point.at, started + point.realized_pnl) for point in piece])))
+    deepest = next(point for point in points if point.at == deepest_at)
     y_values = [low + step * turn for turn in range(round((high - low) / step) + 1)]
     return Chart(
         equity=" ".join(lines),
@@ -140,6 +160,9 @@ def _chart(points: Sequence[EquityPoint], started: Decimal) -> Chart:
         x_ticks=_x_ticks(first, span),
         last_x=f"{x(points[-1].at) / 10:.1f}%",
         last_y=f"{y(points[-1].total_equity) / 10:.1f}%",
+        deepest_x=f"{x(deepest.at) / 10:.1f}%",
+        deepest_y=f"{y(deepest.total_equity) / 10:.1f}%",
+        deepest_anchor=_anchor(x(deepest.at)),
     )
 
 
@@ -183,6 +206,12 @@ def _x_ticks(first: datetime, span: timedelta) -> tuple[Tick, ...]:
     return tuple(
         Tick(f"{100 * turn / (_X_TICKS - 1):.0f}%", f"{first + span * turn / 4:{form}}") for turn in turns
     )
+
+
+def _anchor(x: float) -> str:
+    if x < _SIZE * _EDGE:
+        return "start"
+    return "end" if x > _SIZE * (1 - _EDGE) else "middle"
 
 
 def _dollars(value: float, step: float) -> str:

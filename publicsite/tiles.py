@@ -1,66 +1,39 @@
-"""City tiles: the ladder of the day as the market, the weather service and, an hour late, Milkbot see it."""
+"""City tiles: what a visitor reads of one city, in words."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from datetime import date, datetime, timedelta
-from decimal import Decimal, InvalidOperation
-from enum import StrEnum
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
 
 from analytics.public import (
-    PublicMarket,
+    PublicLock,
     PublicWeather,
     read_highest_so_far,
     read_markets,
     read_probabilities,
-    read_weather,
 )
-from milkbot.core.cities import CityConfig, load_cities
-from milkbot.core.climate_day import climate_day_bounds
-from milkbot.core.constants import WEATHER_STALE_MIN
 from publicsite import words
-
-STALE_AFTER = timedelta(minutes=WEATHER_STALE_MIN)
-_ENDED = frozenset({"closed", "determined", "disputed", "amended", "finalized"})
-
-
-class TileState(StrEnum):
-    """What the pattern of a tile's top edge says."""
-
-    OPEN = "open"
-    STALE = "stale"
-    PAUSED = "paused"
-    UNQUOTED = "unquoted"
-    CLOSED = "closed"
-    SETTLED = "settled"
-    REFUSED = "refused"
-    UNLISTED = "unlisted"
-
+from publicsite.city_view import (
+    CityView,
+    TileState,
+    build_views,
+    days_begun,
+    prices_seen_at,
+    state_of,
+    weather_is_stale,
+)
+from publicsite.ladder import Rung, build_book, build_rungs, official_f
 
 _SAID = {
     TileState.OPEN: ("Open", ""),
     TileState.STALE: ("Stale", "warn"),
     TileState.PAUSED: ("Paused", "warn"),
+    TileState.LOCKED: ("Locked", "bad"),
     TileState.UNQUOTED: ("No quotes", "none"),
     TileState.CLOSED: ("Closed", ""),
     TileState.SETTLED: ("Settled", ""),
     TileState.REFUSED: ("Not traded", "bad"),
     TileState.UNLISTED: ("Not listed", "none"),
 }
-
-
-@dataclass(frozen=True)
-class Rung:
-    """One bracket. `bar` and `tick` are lengths in percent of the track, None where there is nothing to draw."""
-
-    label: str
-    price: str
-    bar: str | None
-    tick: str | None
-    ours: str
-    is_favourite: bool = False
-    is_winner: bool = False
-    is_passed: bool = False
-    is_reached: bool = False
 
 
 @dataclass(frozen=True)
@@ -85,246 +58,107 @@ class Tile:
     countdown: str
 
 
-@dataclass(frozen=True)
-class CityView:
-    """What is known of one city and the event its tile shows; an empty ladder when none is listed."""
-
-    city: CityConfig
-    markets: tuple[PublicMarket, ...]
-    weather: PublicWeather | None
-
-    @property
-    def day(self) -> date | None:
-        return self.markets[0].event_date if self.markets else None
-
-    @property
-    def close_at(self) -> datetime | None:
-        return self.markets[0].close_at if self.markets else None
-
-
-def read_tiles(now: datetime) -> tuple[Tile, ...]:
-    """A tile for every city that has a market or a weather report, in the cities' order. Four queries."""
-    views = _views(read_markets(), read_weather(), now)
-    highest_c = read_highest_so_far(_days_begun(views, now))
+def read_tiles(
+    weather: Mapping[str, PublicWeather], locks: tuple[PublicLock, ...], now: datetime
+) -> tuple[Tile, ...]:
+    """A tile for every city that has a market or a weather report, in the cities' order. Three queries."""
+    views = build_views(read_markets(), weather, locks, now)
+    highest_c = read_highest_so_far(days_begun(views, now))
     ours = read_probabilities()
     return tuple(build_tile(view, highest_c.get(view.city.code), ours, now) for view in views)
 
 
 def build_tile(view: CityView, highest_c: float | None, ours: Mapping[str, float], now: datetime) -> Tile:
     """The tile of one city at application time `now`. `highest_c` is the day's highest reading so far, °C."""
-    state = _state(view, now)
+    state = state_of(view, now)
     status, level = _SAID[state]
-    reached_f = _official_f(view.markets) if state is TileState.SETTLED else words.fahrenheit(highest_c)
+    settled = state is TileState.SETTLED
+    reached_f = official_f(view.markets) if settled else words.fahrenheit(highest_c)
     weather, city = view.weather, view.city
-    closes, countdown = _closing(view, state, now)
+    closes, countdown = _closing(view, settled, now)
     return Tile(
         code=city.code,
         name=city.name,
         place=f"{city.site} {city.settlement_station}",
-        day=words.day_words(view.day) if view.day else words.MISSING,
+        day=words.day_words(view.day) if view.day else "",
         state=state,
         status=status,
         level=level,
-        observed=words.ago(weather.observed_at, now) if weather and weather.observed_at else "Temperature",
+        observed=words.ago(weather.observed_at, now) if weather and weather.observed_at else "Now",
         temperature=words.degrees(words.fahrenheit(weather.observed_temp_c) if weather else None),
         high_so_far=words.degrees(reached_f),
         nws_high=words.degrees(weather.high_on(view.day) if weather and view.day else None),
-        rungs=_rungs(view.markets, state, reached_f, ours),
-        book=_book(view.markets, state),
+        rungs=build_rungs(view.markets, settled, reached_f, ours),
+        book=build_book(view.markets, settled),
         note=_note(view, state, now),
         closes=closes,
         countdown=countdown,
     )
 
 
-def _views(
-    markets: Iterable[PublicMarket], weather: Mapping[str, PublicWeather], now: datetime
-) -> tuple[CityView, ...]:
-    by_city: dict[str, list[PublicMarket]] = {}
-    for market in markets:
-        by_city.setdefault(market.city, []).append(market)
-    return tuple(
-        CityView(city, _ladder_to_show(by_city.get(code, []), now), weather.get(code))
-        for code, city in load_cities().items()
-        if code in by_city or code in weather
-    )
-
-
-def _ladder_to_show(markets: Sequence[PublicMarket], now: datetime) -> tuple[PublicMarket, ...]:
-    """Brackets, hottest first, of the event that closes next; when all have closed, of the newest."""
-    closings = {market.event_ticker: market.close_at for market in markets}
-    if not closings:
-        return ()
-    to_come = {event: close_at for event, close_at in closings.items() if close_at > now}
-    chosen = (
-        min(to_come, key=lambda event: closings[event])
-        if to_come
-        else max(closings, key=lambda e: closings[e])
-    )
-    return tuple(market for market in markets if market.event_ticker == chosen)
-
-
-def _days_begun(views: Iterable[CityView], now: datetime) -> dict[str, tuple[datetime, datetime]]:
-    """Bounds of each tile's climate day up to `now`; a day that has not begun has no highest reading."""
-    days = {}
-    for view in views:
-        if view.day is None:
-            continue
-        start, end = climate_day_bounds(view.day, view.city.std_offset_hours)
-        if start <= now:
-            days[view.city.code] = (start, min(end, now + timedelta(microseconds=1)))
-    return days
-
-
-def _state(view: CityView, now: datetime) -> TileState:
-    markets, weather = view.markets, view.weather
-    if not markets:
-        return TileState.UNLISTED
-    if all(market.result for market in markets):
-        return TileState.SETTLED
-    if markets[0].close_at <= now or any(market.status in _ENDED for market in markets):
-        return TileState.CLOSED
-    if markets[0].refusal:
-        return TileState.REFUSED
-    if any(market.status != "active" for market in markets):
-        return TileState.PAUSED
-    if weather is None or now - weather.fetched_at > STALE_AFTER or _prices_are_stale(markets, now):
-        return TileState.STALE
-    if all(market.yes_bid is None and market.yes_ask is None for market in markets):
-        return TileState.UNQUOTED
-    return TileState.OPEN
-
-
-def _prices_are_stale(markets: Iterable[PublicMarket], now: datetime) -> bool:
-    seen = [market.last_seen_at for market in markets if market.last_seen_at is not None]
-    return not seen or now - max(seen) > STALE_AFTER
-
-
-def _rungs(
-    markets: Sequence[PublicMarket], state: TileState, reached_f: int | None, ours: Mapping[str, float]
-) -> tuple[Rung, ...]:
-    favourite = None if state is TileState.SETTLED else _favourite(markets)
-    return tuple(
-        replace(
-            _rung(market, state, ours.get(market.ticker)),
-            is_favourite=market is favourite,
-            is_passed=reached_f is not None and market.high_f is not None and market.high_f < reached_f,
-            is_reached=reached_f is not None and _holds(market, reached_f),
-        )
-        for market in markets
-    )
-
-
-def _rung(market: PublicMarket, state: TileState, p_yes: float | None) -> Rung:
-    tick = None if p_yes is None else f"{p_yes * 100:.1f}%"
-    said = "ours n/a" if p_yes is None else f"ours {p_yes:.0%}"
-    if state is TileState.SETTLED:
-        won = market.result == "yes"
-        return Rung(market.label, "100¢" if won else "0¢", "100%" if won else None, tick, said, is_winner=won)
-    mid = _mid(market)
-    bar = None if mid is None else f"{mid * 100:.1f}%"
-    return Rung(market.label, _price_words(market, mid), bar, tick, said)
-
-
-def _mid(market: PublicMarket) -> Decimal | None:
-    if market.yes_bid is None or market.yes_ask is None:
-        return None
-    return (market.yes_bid + market.yes_ask) / 2
-
-
-def _price_words(market: PublicMarket, mid: Decimal | None) -> str:
-    """The mid; with one side only, what that side still bounds."""
-    if mid is not None:
-        return words.cents(mid)
-    if market.yes_ask is not None:
-        return f"≤{words.cents(market.yes_ask)}"
-    if market.yes_bid is not None:
-        return f"≥{words.cents(market.yes_bid)}"
-    return words.MISSING
-
-
-def _favourite(markets: Iterable[PublicMarket]) -> PublicMarket | None:
-    priced = [(mid, market) for market in markets if (mid := _mid(market)) is not None]
-    return max(priced, key=lambda entry: entry[0])[1] if priced else None
-
-
-def _holds(market: PublicMarket, value_f: int) -> bool:
-    return (market.low_f is None or value_f >= market.low_f) and (
-        market.high_f is None or value_f <= market.high_f
-    )
-
-
-def _book(markets: Sequence[PublicMarket], state: TileState) -> tuple[tuple[str, str], ...]:
-    volumes = [market.volume for market in markets if market.volume is not None]
-    volume = words.quantity(sum(volumes, Decimal(0)) if volumes else None)
-    if state is TileState.SETTLED:
-        return (("Official", words.degrees(_official_f(markets))), ("Paid", "100¢"), ("Volume", volume))
-    favourite = _favourite(markets)
-    bid, ask = (favourite.yes_bid, favourite.yes_ask) if favourite else (None, None)
-    spread = None if bid is None or ask is None else ask - bid
-    return (
-        ("Bid", words.cents(bid, 2)),
-        ("Ask", words.cents(ask, 2)),
-        ("Spread", words.cents(spread, 2)),
-        ("Volume", volume),
-    )
-
-
-def _official_f(markets: Sequence[PublicMarket]) -> int | None:
-    """The settled high, °F; None where the exchange's text of it is not a number."""
-    texts = (market.expiration_value for market in markets if market.expiration_value)
-    try:
-        return round(Decimal(next(texts, "")))
-    except (InvalidOperation, OverflowError, ValueError):
-        return None
+_FIXED_NOTES = {
+    TileState.UNLISTED: "The exchange has not listed an event yet.",
+    TileState.PAUSED: "The exchange has paused it. Quotes cannot be traded.",
+    TileState.UNQUOTED: "Nobody is quoting. Missing is shown as missing, never as 0.",
+}
 
 
 def _note(view: CityView, state: TileState, now: datetime) -> str:
-    markets, weather = view.markets, view.weather
-    if state is TileState.UNLISTED:
-        return "The exchange has not listed an event yet."
-    if state is TileState.SETTLED:
-        return f"Official high {words.degrees(_official_f(markets))}, by the exchange's final result."
-    if state is TileState.CLOSED:
-        return "Trading has ended. The official high is reported the next morning."
+    if state in _FIXED_NOTES:
+        return _FIXED_NOTES[state]
+    if state in {TileState.SETTLED, TileState.CLOSED}:
+        return _ended_note(view, state, now)
     if state is TileState.REFUSED:
-        return markets[0].refusal_text or f"Refused: {markets[0].refusal}."
-    if state is TileState.PAUSED:
-        return "The exchange has paused it. Quotes cannot be traded."
+        return view.markets[0].refusal_text or f"Refused: {view.markets[0].refusal}."
+    if state is TileState.LOCKED:
+        return _lock_note(view)
     if state is TileState.STALE:
         return _stale_note(view, now)
-    if state is TileState.UNQUOTED:
-        return "Nobody is quoting. Missing is shown as missing, never as 0."
-    assert weather is not None
-    if weather.issued_at is None:
+    assert view.weather is not None
+    if view.weather.issued_at is None:
         return "NWS forecast of unknown age."
-    return (
-        f"NWS issued it {words.local_time(weather.issued_at, view.city)}, {words.ago(weather.issued_at, now)}"
-    )
+    issued_at = view.weather.issued_at
+    return f"NWS issued it {words.local_time(issued_at, view.city)}, {words.ago(issued_at, now)}"
+
+
+def _ended_note(view: CityView, state: TileState, now: datetime) -> str:
+    """How the day ended; where it is no longer today's, that today's is still to come."""
+    settled = state is TileState.SETTLED
+    high = words.degrees(official_f(view.markets))
+    if view.day is not None and view.is_of_the_past(now):
+        said = f"official high {high}" if settled else "awaiting the official high"
+        return f"{words.day_words(view.day)}: {said}. Today's event is not listed yet."
+    if settled:
+        return f"Official high {high}, by the exchange's final result."
+    return "Trading has ended. The official high is reported the next morning."
+
+
+def _lock_note(view: CityView) -> str:
+    """Since when, why, and who ends it. Of our own trading no more than the cause's name is told."""
+    lock = view.locks[0]
+    cause = lock.message.strip().rstrip(".") or lock.code.replace("_", " ").lower()
+    ends = "A person must clear it." if lock.needs_person else "Ends when the cause does."
+    return f"Since {words.local_time(lock.locked_at, view.city)}: {cause}. {ends}"
 
 
 def _stale_note(view: CityView, now: datetime) -> str:
     if view.weather is None:
         return "No forecast has been read yet. No trading until there is one."
-    if now - view.weather.fetched_at > STALE_AFTER:
+    if weather_is_stale(view.weather, now):
         since = words.local_time(view.weather.fetched_at, view.city)
         return f"NWS refresh fails since {since}. No trading until it succeeds."
-    seen = [market.last_seen_at for market in view.markets if market.last_seen_at is not None]
-    if not seen:
+    seen_at = prices_seen_at(view.markets)
+    if seen_at is None:
         return "No price has been read yet."
-    return f"Prices are from {words.local_time(max(seen), view.city)}."
+    return f"Prices are from {words.local_time(seen_at, view.city)}."
 
 
-def _closing(view: CityView, state: TileState, now: datetime) -> tuple[str, str]:
+def _closing(view: CityView, settled: bool, now: datetime) -> tuple[str, str]:
     if view.close_at is None:
         return "", ""
-    settled_at = view.markets[0].settled_at
-    if state is TileState.SETTLED and settled_at is not None:
-        return f"Settled {words.local_time(settled_at, view.city)} {view.city.std_zone}", words.ago(
-            settled_at, now
-        )
+    zone, settled_at = view.city.std_zone, view.markets[0].settled_at
+    if settled and settled_at is not None:
+        return f"Settled {words.local_time(settled_at, view.city)} {zone}", words.ago(settled_at, now)
     closed = view.close_at <= now
     verb, distance = ("Closed", words.ago) if closed else ("Closes", words.until)
-    return f"{verb} {words.local_time(view.close_at, view.city)} {view.city.std_zone}", distance(
-        view.close_at, now
-    )
+    return f"{verb} {words.local_time(view.close_at, view.city)} {zone}", distance(view.close_at, now)

@@ -12,7 +12,8 @@ from django.views.decorators.http import require_safe
 from analytics.public import Banner, read_banner
 from milkbot.database import check_database
 from milkbot.logger import logger
-from publicsite.regions import REGIONS, read_times, render_region
+from publicsite.regions import REGIONS, Reading, render_region
+from publicsite.times import read_times
 
 _SHARED_FOR_S = 1
 _ROBOTS = "User-agent: *\nDisallow: /fragments/\nDisallow: /healthz\n"
@@ -21,8 +22,8 @@ _ROBOTS = "User-agent: *\nDisallow: /fragments/\nDisallow: /healthz\n"
 @require_safe
 def page(request: HttpRequest) -> HttpResponseBase:
     """The whole page, complete without JavaScript. Answers 304 to a client that holds these very bytes."""
-    times = read_times()
-    pieces = {name: render_region(name, times).html for name in REGIONS}
+    reading = Reading(read_times())
+    pieces = {name: render_region(name, reading).html for name in REGIONS}
     response = render(request, "publicsite/page.html", {"banner": _banner(), "pieces": pieces})
     etag = f'"{hashlib.sha256(response.content).hexdigest()[:32]}"'
     response["ETag"] = etag
@@ -34,7 +35,7 @@ def fragment(request: HttpRequest, name: str) -> HttpResponseBase:
     """One region; 204 when the version shown (`v`) is still the current one, so that the page is not touched."""
     if name not in REGIONS:
         raise Http404(f"no region {name}")
-    piece = render_region(name, read_times())
+    piece = render_region(name, Reading(read_times()))
     unchanged = request.GET.get("v") == piece.version
     return _shareable(HttpResponse(status=204) if unchanged else HttpResponse(piece.html))
 

@@ -67,6 +67,11 @@ def local_time(instant: datetime, city: CityConfig) -> str:
     return f"{standard_time(instant, city.std_offset_hours):%-I:%M %p}"
 
 
+def minute_utc(instant: datetime, now: datetime) -> str:
+    """`17:42 UTC`; of another day than `now`'s `19 Nov, 17:42 UTC`. Both aware UTC."""
+    return f"{instant:%H:%M} UTC" if instant.date() == now.date() else f"{instant:%-d %b, %H:%M} UTC"
+
+
 def day_words(day: date | datetime) -> str:
     """`Wed 14 May`."""
     return f"{day:%a %-d %b}"

@@ -60,8 +60,10 @@ def test_panel_of_a_loss_is_marked_and_signed() -> None:
 @given(equity=values)
 def test_drawdown_is_the_largest_fall_from_any_earlier_value(equity: list[Decimal]) -> None:
     falls = [equity[i] - equity[j] for i in range(len(equity)) for j in range(i, len(equity))]
+    deepest = deepest_drawdown([point(turn, str(value)) for turn, value in enumerate(equity)])
 
-    assert deepest_drawdown(equity) == max(falls)
+    assert deepest.dollars == max(falls)
+    assert 0 <= deepest.share <= 1 or max(equity) <= -10_000
 
 
 @given(realized=values)

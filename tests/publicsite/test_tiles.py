@@ -1,15 +1,16 @@
 """The tile of a city in every state, from values alone."""
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from analytics.public import ForecastHigh, PublicMarket, PublicWeather
+from analytics.public import ForecastHigh, PublicLock, PublicMarket, PublicWeather
 from milkbot.core.cities import load_cities
-from publicsite.tiles import CityView, Tile, TileState, _ladder_to_show, build_tile
+from publicsite.city_view import CityView, TileState
+from publicsite.tiles import Tile, build_tile
 from tests.factories import CHICAGO_CLOSE, DAY, LADDER, NOON, label_of
 
 CHICAGO = load_cities()["CHI"]
@@ -180,13 +181,52 @@ def test_ladder_with_a_reading_marks_one_bracket_reached_and_the_colder_ones_pas
     assert passed == list(range(reached[0] + 1, len(LADDER)))
 
 
-def test_ladder_to_show_is_the_one_that_closes_next_then_the_newest() -> None:
-    yesterday, today, tomorrow = (
-        market(event=f"E{offset}", close_at=CHICAGO_CLOSE + timedelta(days=offset)) for offset in (-1, 0, 1)
+def held_by(*, needs_person: bool = True, own: bool = False, message: str = "") -> PublicLock:
+    return PublicLock(
+        scope="CHI",
+        city="CHI",
+        code="LOSS_LIMIT" if own else "BASIS_MISMATCH",
+        message=message,
+        needs_person=needs_person,
+        from_own_trading=own,
+        locked_at=NOON - timedelta(hours=2),
     )
-    listed = [tomorrow, today, yesterday]
 
-    assert _ladder_to_show(listed, NOON) == (today,)
-    assert _ladder_to_show(listed, CHICAGO_CLOSE) == (tomorrow,)
-    assert _ladder_to_show(listed, datetime(2030, 1, 1, tzinfo=UTC)) == (tomorrow,)
-    assert _ladder_to_show([], NOON) == ()
+
+def locked_tile(lock: PublicLock, *, status: str = "active") -> Tile:
+    return build_tile(CityView(CHICAGO, (market(status=status),), weather(), (lock,)), None, {}, NOON)
+
+
+@pytest.mark.parametrize(
+    ("lock", "note"),
+    [
+        (
+            held_by(message="METAR and forecast disagree."),
+            "Since 10:00 AM: METAR and forecast disagree. A person must clear it.",
+        ),
+        (held_by(own=True), "Since 10:00 AM: loss limit. A person must clear it."),
+        (held_by(needs_person=False), "Since 10:00 AM: basis mismatch. Ends when the cause does."),
+    ],
+)
+def test_locked_tile_says_since_when_why_and_who_ends_it(lock: PublicLock, note: str) -> None:
+    shown = locked_tile(lock)
+
+    assert (shown.state, shown.status, shown.level) == (TileState.LOCKED, "Locked", "bad")
+    assert shown.note == note
+
+
+def test_paused_tile_with_a_lock_is_locked_only_where_a_person_must_act() -> None:
+    assert locked_tile(held_by(), status="inactive").state is TileState.LOCKED
+    assert locked_tile(held_by(needs_person=False), status="inactive").state is TileState.PAUSED
+
+
+def test_tile_of_yesterday_says_that_todays_event_is_not_listed() -> None:
+    morning = NOON + timedelta(hours=20)
+    settled = market(result="yes", status="finalized", expiration_value="75")
+
+    shown = tile(settled, report=weather(fetched_at=morning), now=morning)
+
+    assert (shown.state, shown.day) == (TileState.SETTLED, "Wed 14 May")
+    assert shown.note == "Wed 14 May: official high 75°. Today's event is not listed yet."
+    waiting = tile(market(status="closed"), report=weather(fetched_at=morning), now=morning)
+    assert waiting.note == "Wed 14 May: awaiting the official high. Today's event is not listed yet."
