@@ -19,8 +19,9 @@ from markets.services import BoardRound
 from milkbot.core.config import TradingMode
 from tests.e2e.world import World, running_world
 from tests.trading.makers import NOW, around, make_account, make_board, make_outlook, make_view, make_weather
-from trading.cycle import Settings, Sources, run_cycle
+from trading.cycle import Settings, run_cycle
 from trading.domain.decide import decide
+from trading.reading import Sources
 from weather.services import WeatherRound
 
 SAMPLE = Path(__file__).resolve().parents[1] / "sandbox" / "sample"

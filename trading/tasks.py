@@ -6,7 +6,9 @@ from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.logger import logger
 from trading import cycle, retention, settlement
+from trading.cycle_report import record_failure
 from trading.oms.lease import LeaseHeld
+from trading.reading import sources_for
 
 
 @shared_task(name="trading.tasks.run_cycle")
@@ -15,13 +17,13 @@ def run_cycle() -> dict[str, int]:
     config, now = get_config(), clock.now()
     settings = cycle.Settings.from_config(config)
     try:
-        report = cycle.run_cycle(now, settings, sources=cycle.sources_for(config))
+        report = cycle.run_cycle(now, settings, sources=sources_for(config))
     except LeaseHeld as held:
         logger.warning("cycle skipped", extra={"why": str(held)})
         return {}
     except Exception as error:
         logger.exception("cycle failed")
-        cycle.record_failure(now, settings.mode, error)
+        record_failure(now, settings.mode, error)
         raise
     return {"markets": report.markets, "intents": report.intents, "fills": report.fills}
 

@@ -13,9 +13,6 @@ DAILY_LOSS_LIMIT: Final = Decimal(250)
 STARTING_CAPITAL: Final = Decimal(10_000)
 MAX_UNCERTAINTY: Final = 0.20
 
-FAST_LOOP_PERIOD: Final = timedelta(seconds=60)
-SLOW_LOOP_PERIOD: Final = timedelta(minutes=5)
-
 OBSERVATION_USABLE_FOR: Final = timedelta(minutes=90)
 ISSUANCE_WARN_AFTER: Final = timedelta(hours=12)
 ISSUANCE_BLOCK_AFTER: Final = timedelta(hours=18)

@@ -21,7 +21,9 @@ from markets.services import read_boards, refresh_unsettled
 from milkbot.core.config import TradingMode
 from sandbox.accounts import open_accounts
 from sandbox.assembly import Options, Setup, prepare, sandbox_app
-from trading.cycle import CycleReport, Settings, Sources, run_cycle
+from trading.cycle import Settings, run_cycle
+from trading.cycle_report import CycleReport
+from trading.reading import Sources
 from trading.settlement import SettlementReport, settle_finalized
 from weather.cache import WeatherCache
 from weather.clients.nws.client import NwsClient

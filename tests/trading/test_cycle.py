@@ -18,7 +18,8 @@ from milkbot.core.health import Component
 from milkbot.health import read_all
 from tests.trading.makers import BRACKETS, CHI, DAY, NOW, make_board, make_intent, make_weather
 from trading.controls import set_trading_state
-from trading.cycle import CycleReport, Settings, Sources, record_failure, run_cycle
+from trading.cycle import Settings, run_cycle
+from trading.cycle_report import CycleReport, record_failure
 from trading.domain.order_states import OrderEvent
 from trading.domain.types import OrderState, TradingState
 from trading.models import (
@@ -32,6 +33,7 @@ from trading.models import (
     SignalRow,
 )
 from trading.oms.lease import LeaseHeld, take_lease
+from trading.reading import Sources
 from trading.repositories.orders import Fenced, OrderRepository
 from weather.domain.distribution import outlook_probabilities
 from weather.domain.outlook import make_outlook

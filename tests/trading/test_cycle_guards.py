@@ -7,7 +7,8 @@ import pytest
 
 from milkbot.core.config import TradingMode
 from milkbot.core.errors import ConfigError
-from trading.cycle import Settings, record_failure, run_cycle
+from trading.cycle import Settings, run_cycle
+from trading.cycle_report import record_failure
 from trading.models import CycleRow
 
 

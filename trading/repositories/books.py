@@ -24,6 +24,34 @@ class FillRepository:
     @transaction.atomic
     def book(self, fill: Fill, market_id: int) -> bool:
         """Store a fill with its effect on position and cash. False, and nothing changes, if it is known already."""
+        row = self._store(fill, market_id)
+        if row is None:
+            return False
+        positions = PositionRepository(self._mode)
+        booking = pnl.apply_fill(positions.lock(fill.market_ticker, market_id, fill.filled_at), fill)
+        positions.save(booking.position, market_id, fill.filled_at)
+        movements = {LedgerRow.Kind.FILL: booking.cash}
+        if fill.fee:
+            movements[LedgerRow.Kind.FEE] = -fill.fee
+        LedgerRow.objects.bulk_create(
+            LedgerRow(mode=fill.mode, kind=kind, amount=amount, fill=row, at=fill.filled_at)
+            for kind, amount in movements.items()
+        )
+        return True
+
+    def all(self, market_tickers: Iterable[str] | None = None) -> tuple[Fill, ...]:
+        """Fills in the order they happened, of some markets or of all."""
+        rows = (
+            FillRow.objects.filter(mode=self._mode)
+            .select_related("market", "order")
+            .order_by("filled_at", "pk")
+        )
+        if market_tickers is not None:
+            rows = rows.filter(market__ticker__in=list(market_tickers))
+        return tuple(_to_fill(row) for row in rows)
+
+    def _store(self, fill: Fill, market_id: int) -> FillRow | None:
+        """The fill's row; None if the fill is known already."""
         order_id = (
             OrderRow.objects.values_list("pk", flat=True).get(client_order_id=fill.client_order_id)
             if fill.client_order_id
@@ -31,7 +59,7 @@ class FillRepository:
         )
         try:
             with transaction.atomic():
-                row = FillRow.objects.create(
+                return FillRow.objects.create(
                     fill_id=fill.fill_id,
                     mode=fill.mode,
                     order_id=order_id,
@@ -46,35 +74,8 @@ class FillRepository:
                 )
         except IntegrityError:
             if FillRow.objects.filter(mode=fill.mode, fill_id=fill.fill_id).exists():
-                return False
+                return None
             raise
-        positions = PositionRepository(self._mode)
-        booking = pnl.apply_fill(positions.lock(fill.market_ticker, market_id, fill.filled_at), fill)
-        positions.save(booking.position, market_id, fill.filled_at)
-        entries = [
-            LedgerRow(
-                mode=fill.mode, kind=LedgerRow.Kind.FILL, amount=booking.cash, fill=row, at=fill.filled_at
-            )
-        ]
-        if fill.fee:
-            entries.append(
-                LedgerRow(
-                    mode=fill.mode, kind=LedgerRow.Kind.FEE, amount=-fill.fee, fill=row, at=fill.filled_at
-                )
-            )
-        LedgerRow.objects.bulk_create(entries)
-        return True
-
-    def all(self, market_tickers: Iterable[str] | None = None) -> tuple[Fill, ...]:
-        """Fills in the order they happened, of some markets or of all."""
-        rows = (
-            FillRow.objects.filter(mode=self._mode)
-            .select_related("market", "order")
-            .order_by("filled_at", "pk")
-        )
-        if market_tickers is not None:
-            rows = rows.filter(market__ticker__in=list(market_tickers))
-        return tuple(_to_fill(row) for row in rows)
 
 
 class PositionRepository:

@@ -7,14 +7,18 @@ row's reach. Statements do not grow with the markets.
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import TypeVar
 
 from django.db import transaction
+from django.db.models import Model, QuerySet
 from django.db.models.functions import Greatest
 
 from milkbot.core.config import TradingMode
 from trading.domain.inputs import MarketDecision
 from trading.domain.types import Decision, EnsembleOutput, Signal
 from trading.models import DecisionRow, SignalRow
+
+AnyRow = TypeVar("AnyRow", bound=Model)
 
 
 class SignalRepository:
@@ -26,12 +30,8 @@ class SignalRepository:
     @transaction.atomic
     def save(self, signals: Sequence[Signal], market_ids: Mapping[str, int], now: datetime) -> int:
         """Store the cycle's signals; returns how many new rows that took."""
-        latest = {
-            row.market_id: row
-            for row in SignalRow.objects.filter(mode=self._mode, market_id__in=market_ids.values())
-            .order_by("market_id", "-made_at")
-            .distinct("market_id")
-        }
+        rows = SignalRow.objects.filter(mode=self._mode, market_id__in=market_ids.values())
+        latest = {row.market_id: row for row in _newest_per_market(rows, "made_at")}
         fresh, unchanged = [], []
         for signal in signals:
             row = latest.get(market_ids[signal.market_ticker])
@@ -47,12 +47,8 @@ class SignalRepository:
         self, decisions: Sequence[MarketDecision], market_ids: Mapping[str, int], now: datetime
     ) -> Sequence[MarketDecision]:
         """Store why each market was or was not traded; returns the decisions whose code or size is new."""
-        latest = {
-            row.market_id: row
-            for row in DecisionRow.objects.filter(mode=self._mode, market_id__in=market_ids.values())
-            .order_by("market_id", "-decided_at")
-            .distinct("market_id")
-        }
+        rows = DecisionRow.objects.filter(mode=self._mode, market_id__in=market_ids.values())
+        latest = {row.market_id: row for row in _newest_per_market(rows, "decided_at")}
         changed, unchanged = [], []
         for decision in decisions:
             row = latest.get(market_ids[decision.market_ticker])
@@ -68,13 +64,9 @@ class SignalRepository:
 
     def latest(self, market_tickers: Sequence[str]) -> dict[str, Signal]:
         """The newest signal of each market, by ticker."""
-        rows = (
-            SignalRow.objects.filter(mode=self._mode, market__ticker__in=market_tickers)
-            .select_related("market")
-            .order_by("market_id", "-made_at")
-            .distinct("market_id")
-        )
-        return {row.market.ticker: _to_signal(row) for row in rows}
+        rows = SignalRow.objects.filter(mode=self._mode, market__ticker__in=market_tickers)
+        newest = _newest_per_market(rows.select_related("market"), "made_at")
+        return {row.market.ticker: _to_signal(row) for row in newest}
 
     def _decision_row(self, decision: MarketDecision, market_id: int, now: datetime) -> DecisionRow:
         return DecisionRow(
@@ -87,6 +79,10 @@ class SignalRepository:
             decided_at=now,
             seen_until=now,
         )
+
+
+def _newest_per_market(rows: QuerySet[AnyRow], column: str) -> QuerySet[AnyRow]:
+    return rows.order_by("market_id", f"-{column}").distinct("market_id")
 
 
 def _says_the_same(row: SignalRow, signal: Signal) -> bool:

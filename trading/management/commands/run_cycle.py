@@ -8,7 +8,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.core.errors import MilkbotError
-from trading.cycle import CycleReport, Settings, run_cycle
+from trading.cycle import Settings, run_cycle
+from trading.cycle_report import CycleReport
 
 
 class Command(BaseCommand):
@@ -35,9 +36,10 @@ class Command(BaseCommand):
 
 
 def _summary(report: CycleReport) -> str:
-    codes = ", ".join(f"{code} {count}" for code, count in sorted(report.codes.items()))
-    return f"{report.mode} {report.started_at:%Y-%m-%d %H:%M:%S}Z: {report.cities} cities, {report.markets} markets, " f"{report.signals} signals, {report.intents} intents, {report.fills} fills" + (
-        f" [{codes}]" if codes else ""
-    ) + (
-        f"; faults: {'; '.join(report.errors)}" if report.errors else ""
+    counts = ", ".join(
+        f"{getattr(report, name)} {name}" for name in ("cities", "markets", "signals", "intents", "fills")
     )
+    codes = ", ".join(f"{code} {count}" for code, count in sorted(report.codes.items()))
+    summary = f"{report.mode} {report.started_at:%Y-%m-%d %H:%M:%S}Z: {counts}"
+    summary += f" [{codes}]" if codes else ""
+    return summary + (f"; faults: {'; '.join(report.errors)}" if report.errors else "")

@@ -19,5 +19,6 @@ class Command(BaseCommand):
         except MilkbotError as error:
             raise CommandError(str(error)) from error
         self.stdout.write(
-            f"{report.settled} settled, P&L {report.pnl:.4f}, {report.orders_closed} orders closed, {report.refused} refused"
+            f"{report.settled} settled, P&L {report.pnl:.4f}, "
+            f"{report.orders_closed} orders closed, {report.refused} refused"
         )
