@@ -62,11 +62,6 @@ def take_lease(mode: TradingMode, holder: str, ttl: timedelta = LEASE_TTL) -> Le
     return Lease(mode, holder, row[0])
 
 
-def release_lease(lease: Lease) -> None:
-    """Let go at a clean stop, so that the next trader need not wait. Does nothing if the lease has moved on."""
-    TraderLeaseRow.objects.filter(mode=lease.mode, holder=lease.holder, fencing=lease.fencing).delete()
-
-
 def _is_dead(holder: str) -> bool:
     """Whether the holder is a process of this host that no longer runs (a reused pid has another start time)."""
     host, _, rest = holder.partition("/")
