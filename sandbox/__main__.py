@@ -1,4 +1,4 @@
-"""`python -m sandbox`: a local Kalshi and NWS over a recorded day, on loopback only."""
+"""`python -m sandbox`: a local Kalshi and NWS over a recorded day or a simulated world, on loopback only."""
 
 import argparse
 import os
@@ -17,21 +17,31 @@ from sandbox.accounts import Account, open_accounts
 from sandbox.assembly import Options, Setup, UnusableOptions, prepare, sandbox_app
 from sandbox.clock import parse_instant, wall_now
 from sandbox.control import MAX_SPEED
-from sandbox.description import Description, describe, remove_description, world_in_words, write_description
+from sandbox.description import Description, describe, remove_description, write_description
 from sandbox.recorded import RecordedDataError
+from sandbox.simulation import LIFE_SPEED, SIMULATED, SimulatedOptions, prepare_simulated
 
 LOOPBACK: Final = "127.0.0.1"
 SAMPLE: Final = Path(__file__).parent / "sample"
 BAD_ARGUMENTS: Final = 2
 CANNOT_LISTEN: Final = 1
 FINISH_REQUESTS_S: Final = 2
+MAX_HISTORY_DAYS: Final = 400
+RECORDED_ONLY: Final = ("series", "date", "depth")
+SIMULATED_ONLY: Final = ("seed", "start", "history_days")
+RECORDED_DEFAULTS: Final = {"world": SAMPLE, "series": "KXHIGHCHI", "speed": 60.0, "depth": Decimal(10)}
+SIMULATED_DEFAULTS: Final = {"seed": 7, "speed": LIFE_SPEED, "history_days": 7}
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM. Exit code 0 after that, 1 when the port is taken, 2 for unusable arguments."""
     port, options = _parse(arguments)
     try:
-        setup = prepare(options, wall_now)
+        setup = (
+            prepare(options, wall_now)
+            if isinstance(options, Options)
+            else prepare_simulated(options, wall_now)
+        )
     except (UnusableOptions, RecordedDataError) as error:
         return _failed(BAD_ARGUMENTS, str(error))
     try:
@@ -43,7 +53,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     return 0
 
 
-def _serve(setup: Setup, options: Options, listener: socket.socket) -> None:
+def _serve(setup: Setup, options: Options | SimulatedOptions, listener: socket.socket) -> None:
     accounts = open_accounts(options.state_dir / "sandbox")
     origin = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
 
@@ -52,10 +62,9 @@ def _serve(setup: Setup, options: Options, listener: socket.socket) -> None:
 
     def announce() -> None:
         publish()
-        world = _description(setup, accounts, origin).world
-        sys.stdout.write(
-            f"Sandbox at {origin}: {world}, speed {options.speed:g}, assumed depth {options.depth} contracts\n"
-        )
+        depth = f", assumed depth {options.depth} contracts" if isinstance(options, Options) else ""
+        stated = f"\n{setup.inefficiency}" if setup.inefficiency else ""
+        sys.stdout.write(f"Sandbox at {origin}: {setup.words}, speed {options.speed:g}{depth}{stated}\n")
         sys.stdout.flush()
 
     config = uvicorn.Config(
@@ -98,19 +107,71 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(_failed(BAD_ARGUMENTS, message))
 
 
-def _parse(arguments: Sequence[str] | None) -> tuple[int, Options]:
+def _parse(arguments: Sequence[str] | None) -> tuple[int, Options | SimulatedOptions]:
+    parser = _parser()
+    given = parser.parse_args(arguments)
+    simulated = given.world == SIMULATED
+    foreign = [
+        f"--{name.replace('_', '-')}"
+        for name in (RECORDED_ONLY if simulated else SIMULATED_ONLY)
+        if getattr(given, name) is not None
+    ]
+    if foreign:
+        kind = "recorded" if simulated else "simulated"
+        parser.error(f"{' and '.join(foreign)} can only be given for a {kind} world")
+    for name, usual in (SIMULATED_DEFAULTS if simulated else RECORDED_DEFAULTS).items():
+        if getattr(given, name) is None:
+            setattr(given, name, usual)
+    return given.port, _simulated(given) if simulated else _recorded(given)
+
+
+def _recorded(given: argparse.Namespace) -> Options:
+    return Options(
+        world=Path(given.world),
+        series=given.series,
+        event_date=given.date,
+        speed=given.speed,
+        depth=given.depth,
+        state_dir=given.state_dir,
+        wall_anchor=given.wall_anchor,
+        resume=given.resume,
+    )
+
+
+def _simulated(given: argparse.Namespace) -> SimulatedOptions:
+    return SimulatedOptions(
+        seed=given.seed,
+        speed=given.speed,
+        start=given.start,
+        history_days=given.history_days,
+        state_dir=given.state_dir,
+        wall_anchor=given.wall_anchor,
+        resume=given.resume,
+    )
+
+
+def _parser() -> _Parser:
     parser = _Parser(prog="python -m sandbox", description=__doc__)
     parser.add_argument("--port", type=_port, default=8002, help="port on 127.0.0.1; 0 takes a free one")
-    parser.add_argument("--world", type=Path, default=SAMPLE, help="folder in the recorded-ladder format")
-    parser.add_argument("--series", default="KXHIGHCHI")
     parser.add_argument(
-        "--date", type=date.fromisoformat, help="recorded event date; may be left out if there is one only"
+        "--world", help="folder in the recorded-ladder format, or the word simulated; default: the sample"
+    )
+    parser.add_argument("--series", help="recorded: which series; default KXHIGHCHI")
+    parser.add_argument(
+        "--date", type=date.fromisoformat, help="recorded: event date; may be left out if there is one only"
+    )
+    parser.add_argument("--depth", type=_depth, help="recorded: assumed contracts at each price; default 10")
+    parser.add_argument("--seed", type=_seed, help="simulated: which world; default 7")
+    parser.add_argument(
+        "--start", type=parse_instant, help="simulated: begin at this past moment; default: now, at speed 1"
     )
     parser.add_argument(
-        "--speed", type=_speed, default=60.0, help="world seconds in a second until world time is now"
+        "--history-days", type=_history_days, help="simulated: days of events before the start; default 7"
     )
     parser.add_argument(
-        "--depth", type=_depth, default=Decimal(10), help="assumed contracts at each recorded price"
+        "--speed",
+        type=_speed,
+        help="world seconds in a second until world time is now; default 60 recorded, 1 simulated",
     )
     parser.add_argument(
         "--state-dir", type=Path, default=Path(".milkbot"), help="where sandbox.json and keys are put"
@@ -121,17 +182,21 @@ def _parse(arguments: Sequence[str] | None) -> tuple[int, Options]:
     parser.add_argument(
         "--wall-anchor", type=parse_instant, help="start as if at this past moment (for tests)"
     )
-    given = parser.parse_args(arguments)
-    return given.port, Options(
-        world=given.world,
-        series=given.series,
-        event_date=given.date,
-        speed=given.speed,
-        depth=given.depth,
-        state_dir=given.state_dir,
-        wall_anchor=given.wall_anchor,
-        resume=given.resume,
-    )
+    return parser
+
+
+def _seed(text: str) -> int:
+    return _whole(text, 0, 2**32 - 1)
+
+
+def _history_days(text: str) -> int:
+    return _whole(text, 0, MAX_HISTORY_DAYS)
+
+
+def _whole(text: str, low: int, high: int) -> int:
+    if not (text.isascii() and text.isdigit() and low <= int(text) <= high):
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number from {low} to {high}")
+    return int(text)
 
 
 def _port(text: str) -> int:
@@ -155,8 +220,15 @@ def _depth(text: str) -> Decimal:
 
 
 def _description(setup: Setup, accounts: tuple[Account, ...], origin: str) -> Description:
-    world = world_in_words(setup.identity, setup.city, setup.shift_days, invented=setup.invented)
-    return describe(setup.identity, world, setup.shift_days, setup.stage.clock, accounts, origin)
+    return describe(
+        setup.identity,
+        setup.words,
+        setup.shift_days,
+        setup.stage.clock,
+        accounts,
+        origin,
+        setup.inefficiency,
+    )
 
 
 def _failed(code: int, reason: str) -> int:

@@ -14,7 +14,7 @@ from sandbox.accounts import Account
 from sandbox.cities import City, city_of_series
 from sandbox.clock import WorldClock, whole_day_shift
 from sandbox.control import ControlPanel
-from sandbox.description import WorldIdentity, clock_to_resume
+from sandbox.description import WorldIdentity, clock_to_resume, world_in_words
 from sandbox.fault_middleware import FaultMiddleware
 from sandbox.kalshi import app as kalshi
 from sandbox.kalshi.lifecycle import finalization_time
@@ -40,13 +40,21 @@ class Options:
 
 @dataclass(frozen=True, slots=True)
 class Setup:
-    """A world ready to run."""
+    """A world ready to run. `city` is that of a recorded world; `inefficiency` what a simulated one admits of itself."""
 
     stage: Stage
-    city: City
+    city: City | None
     identity: WorldIdentity
     shift_days: int
     invented: bool
+    inefficiency: str | None = None
+
+    @property
+    def words(self) -> str:
+        """What runs, for a person."""
+        if self.city is None:
+            return f"simulated world, seed {self.identity.seed}"
+        return world_in_words(self.identity, self.city, self.shift_days, invented=self.invented)
 
 
 class UnusableOptions(ValueError):

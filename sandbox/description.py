@@ -25,7 +25,10 @@ class AccountDescription(BaseModel):
 
 
 class Description(BaseModel):
-    """The file's content. `event_date` is the moved date that the markets show, `recorded_date` the one on record."""
+    """The file's content. `event_date` is the moved date that the markets show, `recorded_date` the one on record.
+
+    A simulated world has a seed instead of series and dates, and states its one inefficiency.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -36,11 +39,12 @@ class Description(BaseModel):
     clock: dict[str, Any]
     world: str
     world_path: str
-    series: str
-    event_date: date
-    recorded_date: date
+    series: str | None
+    event_date: date | None
+    recorded_date: date | None
     shift_days: int
     seed: int | None = None
+    inefficiency: str | None = None
     pid: int
 
 
@@ -50,8 +54,9 @@ class WorldIdentity(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     world_path: str
-    series: str
-    recorded_date: date
+    series: str | None
+    recorded_date: date | None
+    seed: int | None = None
 
 
 def world_in_words(identity: WorldIdentity, city: City, shift_days: int, *, invented: bool) -> str:
@@ -67,8 +72,10 @@ def describe(
     clock: WorldClock,
     accounts: tuple[Account, ...],
     origin: str,
+    inefficiency: str | None = None,
 ) -> Description:
     """The description of a sandbox that listens at `origin`; `world` says in words what it runs."""
+    recorded = identity.recorded_date
     return Description(
         base_url=f"{origin}/trade-api/v2",
         nws_url=f"{origin}/nws",
@@ -81,9 +88,11 @@ def describe(
         world=world,
         world_path=identity.world_path,
         series=identity.series,
-        event_date=identity.recorded_date + timedelta(days=shift_days),
-        recorded_date=identity.recorded_date,
+        event_date=recorded and recorded + timedelta(days=shift_days),
+        recorded_date=recorded,
         shift_days=shift_days,
+        seed=identity.seed,
+        inefficiency=inefficiency,
         pid=os.getpid(),
     )
 
