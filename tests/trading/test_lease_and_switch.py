@@ -11,7 +11,7 @@ from tests.trading.makers import BRACKETS, NOW, make_intent
 from tests.trading.stored import store_markets
 from trading.controls import ensure_controls, get_trading_state, set_trading_state
 from trading.domain.types import Order, TradingState
-from trading.models import OperatorActionRow, TraderLeaseRow
+from trading.models import OperatorActionRow
 from trading.oms.lease import LeaseHeld, holder_name, take_lease
 from trading.oms.submit import submit
 from trading.oms.venues.base import Accepted, Answer
