@@ -12,7 +12,7 @@ from tests.trading.stored import store_markets
 from trading.controls import ensure_controls, get_trading_state, set_trading_state
 from trading.domain.types import Order, TradingState
 from trading.models import OperatorActionRow
-from trading.oms.lease import LeaseHeld, holder_name, take_lease
+from trading.oms.lease import LeaseHeld, holder_name, release_lease, take_lease
 from trading.oms.submit import submit
 from trading.oms.venues.base import Accepted, Answer
 from trading.repositories.orders import Lease, OrderRepository
@@ -61,6 +61,16 @@ def test_lease_of_a_living_process_on_this_host_is_respected() -> None:
 
     with pytest.raises(LeaseHeld):
         take_lease(SHADOW, "host-b/2/2.00", TTL)
+
+
+def test_release_lets_the_next_one_in_with_a_higher_number_and_a_stale_release_does_nothing(
+    lease: Lease,
+) -> None:
+    release_lease(lease._replace(fencing=lease.fencing - 1))
+    with pytest.raises(LeaseHeld):
+        take_lease(SHADOW, "host-b/2/2.00", TTL)
+    release_lease(lease)
+    assert take_lease(SHADOW, "host-b/2/2.00", TTL).fencing == lease.fencing + 1
 
 
 def test_switch_without_a_row_is_halted_and_turning_it_is_recorded() -> None:

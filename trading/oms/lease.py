@@ -11,6 +11,7 @@ from datetime import timedelta
 from typing import Final
 
 import psutil
+from django.contrib.postgres.functions import TransactionNow
 from django.db import connection
 
 from milkbot.core.config import TradingMode
@@ -60,6 +61,16 @@ def take_lease(mode: TradingMode, holder: str, ttl: timedelta = LEASE_TTL) -> Le
     if row is None:
         raise LeaseHeld(f"{current} trades in {mode}; stop it, or wait until its lease runs out")
     return Lease(mode, holder, row[0])
+
+
+def release_lease(lease: Lease) -> None:
+    """Let go at a clean stop, so that the next trader need not wait. Does nothing if the lease has moved on.
+
+    The row stays, run out: its fencing number may only grow.
+    """
+    TraderLeaseRow.objects.filter(mode=lease.mode, holder=lease.holder, fencing=lease.fencing).update(
+        expires_at=TransactionNow()
+    )
 
 
 def _is_dead(holder: str) -> bool:
