@@ -208,9 +208,8 @@ def _new_session(*, is_local: bool) -> requests.Session:
     session.headers.update({"Accept": "application/json", "Accept-Language": "en", "User-Agent": "milkbot"})
     session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=[]))
     session.trust_env = not is_local
-    session.auth = (
-        lambda request: request
-    )  # Otherwise a .netrc of the machine would add credentials of its own.
+    # Otherwise a .netrc of the machine would add credentials of its own.
+    session.auth = lambda request: request
     adapter = HTTPAdapter(pool_connections=1, pool_maxsize=_POOL_SIZE, max_retries=0)
     session.mount("https://", adapter)
     session.mount("http://", adapter)
