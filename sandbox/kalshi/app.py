@@ -11,6 +11,8 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from sandbox.accounts import Account
 from sandbox.kalshi.auth import Gatekeeper
 from sandbox.kalshi.errors import ApiError, api_error_response, http_error_response
+from sandbox.kalshi.exchange import Exchange
+from sandbox.kalshi.historical import Historical
 from sandbox.kalshi.market_data import MarketData
 from sandbox.kalshi.portfolio import Portfolio
 from sandbox.stage import Stage
@@ -21,7 +23,12 @@ ROOT = "/trade-api/v2"
 def exchange_app(stage: Stage, accounts: Iterable[Account]) -> Starlette:
     """Market data over the stage's world, and the accounts' readable parts."""
     gatekeeper = Gatekeeper(accounts)
-    routes = [*MarketData(stage).routes(), *Portfolio(stage, gatekeeper).routes()]
+    routes = [
+        *Exchange(stage).routes(),
+        *MarketData(stage).routes(),
+        *Historical(stage).routes(),
+        *Portfolio(stage, gatekeeper).routes(),
+    ]
     return Starlette(
         routes=routes,
         middleware=[Middleware(_SignatureCheck, stage=stage, gatekeeper=gatekeeper)],

@@ -12,10 +12,13 @@ from itertools import groupby
 from typing import Final
 
 from sandbox.feeds import MarketFeed, Quote
+from sandbox.kalshi.errors import coded
+from sandbox.kalshi.query import Query
 from sandbox.kalshi.wire import JsonObject, ask_dollars, bid_dollars, count_fp, dollars
 
 NO_BID_PRICE: Final = Decimal(0)
 NO_ASK_PRICE: Final = Decimal(1)
+PERIODS_MINUTES: Final = (1, 60, 1440)
 BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
 
 
@@ -27,6 +30,19 @@ class CandleRequest:
     end_ts: int
     minutes: int
     include_latest_before_start: bool
+
+    @classmethod
+    def from_query(cls, query: Query) -> "CandleRequest":
+        """The documented parameters. Raises ApiError 400 for a period or a range that the exchange refuses."""
+        wanted = cls(
+            start_ts=query.required_whole("start_ts"),
+            end_ts=query.required_whole("end_ts"),
+            minutes=query.required_whole("period_interval"),
+            include_latest_before_start=query.flag("include_latest_before_start"),
+        )
+        if wanted.minutes not in PERIODS_MINUTES or wanted.start_ts > wanted.end_ts:
+            raise coded(400, "invalid_parameters", "invalid parameters")
+        return wanted
 
 
 def candlesticks(feed: MarketFeed, ticker: str, wanted: CandleRequest, at: datetime) -> list[JsonObject]:

@@ -1,7 +1,6 @@
-"""Market data of the exchange: status, series, events, markets, books, candles. All public, all read only."""
+"""Market data of the exchange: series, events, markets, books, trades, candles. All public, all read only."""
 
-from collections.abc import Awaitable, Callable
-from datetime import timedelta
+from collections.abc import Callable
 from typing import Final
 
 from starlette.requests import Request
@@ -9,8 +8,10 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sandbox.feeds import Book, Ladder
+from sandbox.kalshi.archive import cutoff, is_archived
 from sandbox.kalshi.candles import CandleRequest, candlesticks
 from sandbox.kalshi.errors import coded, not_found
+from sandbox.kalshi.handlers import asynchronous
 from sandbox.kalshi.lifecycle import STATUS_OF_FILTER
 from sandbox.kalshi.listing import (
     CATEGORY,
@@ -25,12 +26,13 @@ from sandbox.kalshi.listing import (
 )
 from sandbox.kalshi.market_filter import MarketFilter
 from sandbox.kalshi.query import Query, page
-from sandbox.kalshi.wire import JsonObject, timestamp
+from sandbox.kalshi.trades import TradesRequest, trades_page
+from sandbox.kalshi.wire import JsonObject
 from sandbox.stage import Stage
 
-WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-PERIODS_MINUTES: Final = (1, 60, 1440)
 BOOKS_AT_ONCE: Final = 100
+CANDLE_MARKETS_AT_ONCE: Final = 100
+CANDLES_AT_ONCE: Final = 10_000
 EVENT_FILTERS: Final = ("unopened", "open", "closed", "settled")
 
 
@@ -43,8 +45,6 @@ class MarketData:
     def routes(self) -> list[Route]:
         """Paths below the API's root."""
         table: dict[str, Callable[[Request], JSONResponse]] = {
-            "/exchange/status": self.exchange_status,
-            "/exchange/schedule": self.exchange_schedule,
             "/series": self.series_list,
             "/series/fee_changes": self.series_fee_changes,
             "/series/{series_ticker}": self.series,
@@ -54,26 +54,11 @@ class MarketData:
             "/markets": self.markets,
             "/markets/orderbooks": self.order_books,
             "/markets/trades": self.trades,
+            "/markets/candlesticks": self.candlesticks_of_several,
             "/markets/{ticker}": self.market,
             "/markets/{ticker}/orderbook": self.order_book,
         }
-        return [Route(path, _asynchronous(handler), methods=["GET"]) for path, handler in table.items()]
-
-    def exchange_status(self, _request: Request) -> JSONResponse:
-        """A recorded world knows no pauses."""
-        switches = {"exchange_active": True, "trading_active": True, "intra_exchange_transfers_active": True}
-        shard = {"exchange_index": 0, "description": "Catch-all shard"} | switches
-        return JSONResponse(switches | {"exchange_index_statuses": [shard]})
-
-    def exchange_schedule(self, _request: Request) -> JSONResponse:
-        """Open around the clock, no maintenance: nothing of the kind was recorded."""
-        today = self._stage.exchange_now().replace(hour=0, minute=0, second=0, microsecond=0)
-        week = {
-            "start_time": timestamp(today - timedelta(days=30)),
-            "end_time": timestamp(today + timedelta(days=365)),
-        }
-        hours = {day: [{"open_time": "00:00", "close_time": "00:00"}] for day in WEEKDAYS}
-        return JSONResponse({"schedule": {"standard_hours": [week | hours], "maintenance_windows": []}})
+        return [Route(path, asynchronous(handler), methods=["GET"]) for path, handler in table.items()]
 
     def series_list(self, request: Request) -> JSONResponse:
         """The world's series, filtered by category and tags."""
@@ -126,7 +111,7 @@ class MarketData:
         for listed in self._listed_by_event():
             if listed[0].ladder.event_ticker == ticker:
                 nested = query.flag("with_nested_markets")
-                beside = [] if nested else [self._market_json(listing) for listing in listed]
+                beside = [] if nested else self._market_records(listed)
                 return JSONResponse({"event": self._event_json(listed, nested), "markets": beside})
         raise not_found()
 
@@ -135,7 +120,7 @@ class MarketData:
         query = Query("GetMarkets", request.query_params)
         limit = query.bounded("limit", low=0, high=1000, default=100) or 100
         chosen = MarketFilter(query)
-        entries = [(listing.position, listing) for listing in self._listings() if chosen.matches(listing)]
+        entries = [(listing.position, listing) for listing in self._live() if chosen.matches(listing)]
         shown, cursor = page(entries, query.text("cursor"), limit)
         return JSONResponse({"markets": [self._market_json(listing) for listing in shown], "cursor": cursor})
 
@@ -159,7 +144,7 @@ class MarketData:
                 "invalid parameters",
                 f"between 1 and {BOOKS_AT_ONCE} tickers are required",
             )
-        listed = {listing.bracket.ticker: listing for listing in self._listings()}
+        listed = {listing.bracket.ticker: listing for listing in self._live()}
         books = {
             ticker: shown_book(self._stage.market, listed[ticker]) if ticker in listed else Book()
             for ticker in tickers
@@ -173,27 +158,49 @@ class MarketData:
         )
 
     def trades(self, request: Request) -> JSONResponse:
-        """Single trades were not recorded, and volume alone does not tell them."""
-        Query("GetTrades", request.query_params).bounded("limit", low=0, high=1000, default=100)
-        return JSONResponse({"trades": [], "cursor": ""})
+        """Trades since the cutoff, newest first; a world that recorded none has none."""
+        now = self._stage.exchange_now()
+        wanted = TradesRequest.from_query(Query("GetTrades", request.query_params), cutoff(now), now)
+        records, cursor = trades_page(self._stage.market, self._listings(), wanted)
+        return JSONResponse({"trades": records, "cursor": cursor})
 
     def candlesticks(self, request: Request) -> JSONResponse:
         """Candles of one market of a series."""
-        query = Query("GetMarketCandlesticks", request.query_params)
-        wanted = CandleRequest(
-            start_ts=query.required_whole("start_ts"),
-            end_ts=query.required_whole("end_ts"),
-            minutes=query.required_whole("period_interval"),
-            include_latest_before_start=query.flag("include_latest_before_start"),
-        )
-        if wanted.minutes not in PERIODS_MINUTES or wanted.start_ts > wanted.end_ts:
-            raise coded(400, "invalid_parameters", "invalid parameters")
+        wanted = CandleRequest.from_query(Query("GetMarketCandlesticks", request.query_params))
         listing = self._listing(request.path_params["ticker"])
         if listing.ladder.series_ticker != request.path_params["series_ticker"]:
             raise not_found()
         ticker = listing.bracket.ticker
-        candles = candlesticks(self._stage.market, ticker, wanted, self._stage.exchange_now())
-        return JSONResponse({"ticker": ticker, "candlesticks": candles})
+        return JSONResponse({"ticker": ticker, "candlesticks": self._candles(ticker, wanted)})
+
+    def candlesticks_of_several(self, request: Request) -> JSONResponse:
+        """Candles of the markets asked for, in that order; an unknown one has none."""
+        query = Query("BatchGetMarketCandlesticks", request.query_params)
+        tickers = list(dict.fromkeys(query.each("market_tickers")))
+        wanted = CandleRequest.from_query(query)
+        if not 1 <= len(tickers) <= CANDLE_MARKETS_AT_ONCE:
+            raise coded(
+                400,
+                "invalid_parameters",
+                "invalid parameters",
+                f"between 1 and {CANDLE_MARKETS_AT_ONCE} tickers are required",
+            )
+        listed = {listing.bracket.ticker for listing in self._live()}
+        candles = {ticker: self._candles(ticker, wanted) if ticker in listed else [] for ticker in tickers}
+        if sum(map(len, candles.values())) > CANDLES_AT_ONCE:
+            raise coded(
+                400, "invalid_parameters", "invalid parameters", f"more than {CANDLES_AT_ONCE} candlesticks"
+            )
+        return JSONResponse(
+            {
+                "markets": [
+                    {"market_ticker": ticker, "candlesticks": found} for ticker, found in candles.items()
+                ]
+            }
+        )
+
+    def _candles(self, ticker: str, wanted: CandleRequest) -> list[JsonObject]:
+        return candlesticks(self._stage.market, ticker, wanted, self._stage.exchange_now())
 
     def _ladders(self) -> list[Ladder]:
         return list(self._stage.market.ladders(self._stage.exchange_now()))
@@ -201,8 +208,11 @@ class MarketData:
     def _listings(self) -> list[Listing]:
         return listings(self._stage.market, self._stage.exchange_now())
 
+    def _live(self) -> list[Listing]:
+        return [listing for listing in self._listings() if not is_archived(listing)]
+
     def _listing(self, ticker: str) -> Listing:
-        for listing in self._listings():
+        for listing in self._live():
             if listing.bracket.ticker == ticker:
                 return listing
         raise not_found()
@@ -219,18 +229,11 @@ class MarketData:
         )
 
     def _event_json(self, listed: list[Listing], nested: bool) -> JsonObject:
-        return event_json(
-            listed[0].ladder, [self._market_json(listing) for listing in listed] if nested else None
-        )
+        return event_json(listed[0].ladder, self._market_records(listed) if nested else None)
+
+    def _market_records(self, listed: list[Listing]) -> list[JsonObject]:
+        """The records of an event's markets: events stay, archived markets have left them."""
+        return [self._market_json(listing) for listing in listed if not is_archived(listing)]
 
     def _market_json(self, listing: Listing) -> JsonObject:
         return market_json(self._stage.market, listing)
-
-
-def _asynchronous(handler: Callable[[Request], JSONResponse]) -> Callable[[Request], Awaitable[JSONResponse]]:
-    """On the event loop instead of a thread: handlers only compute, and the stage need not be locked."""
-
-    async def answer(request: Request) -> JSONResponse:
-        return handler(request)
-
-    return answer
