@@ -39,8 +39,7 @@ class SlowExchange:
         exchange.on("/events", self._slow(_events))
         exchange.on("/markets/orderbooks", self._slow(_books))
         for city in load_cities().values():
-            series = wire_series(city.kalshi_series)
-            exchange.on(f"/series/{city.kalshi_series}", self._slow(lambda _, wire=series: json_reply(wire)))
+            exchange.on(f"/series/{city.kalshi_series}", self._slow(_series))
 
     def rounds(self) -> int:
         """The longest chain of requests of which each arrived only after the one before was answered; then forget."""
@@ -67,6 +66,10 @@ class SlowExchange:
 def _city(request: Request) -> CityConfig:
     series = request.query["series_ticker"][0]
     return next(city for city in load_cities().values() if city.kalshi_series == series)
+
+
+def _series(request: Request) -> Reply:
+    return json_reply(wire_series(request.path.rpartition("/")[2]))
 
 
 def _events(request: Request) -> Reply:
