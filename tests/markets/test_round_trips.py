@@ -35,7 +35,7 @@ class SlowExchange:
     def __init__(self, exchange: LocalExchange) -> None:
         self._served: list[Served] = []
         self._lock = threading.Lock()
-        exchange.on("/exchange/status", self._slow(lambda _: json_reply(OPEN)))
+        exchange.on("/exchange/status", self._slow(_constant(json_reply(OPEN))))
         exchange.on("/events", self._slow(_events))
         exchange.on("/markets/orderbooks", self._slow(_books))
         for city in load_cities().values():
@@ -61,6 +61,10 @@ class SlowExchange:
             return reply
 
         return answer
+
+
+def _constant(reply: Reply) -> Callable[[Request], Reply]:
+    return lambda _: reply
 
 
 def _city(request: Request) -> CityConfig:

@@ -1,0 +1,232 @@
+"""THE reader of the recorded-ladder format: past days as frozen values, for history and backtests.
+
+A folder holds `kalshi/ladders/events.csv`, `kalshi/ladders/quotes_*.csv`, `weather/forecasts.csv` and
+`weather/daily_highs.csv`, each of them plain or gzipped. Times are UTC and end in Z, prices are dollars, an empty field
+is unknown. Rows are hostile until parsed: each is used, left outside (of a city or day not asked for), or refused with
+its place and reason; what is used although something is odd is flagged. The report accounts for every row.
+"""
+
+from bisect import bisect_left
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Sequence
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Final
+
+from milkbot.core.cities import load_cities
+from milkbot.core.climate_day import climate_day_bounds
+from trading.backtest.recorded_events import EventIndex, Selection, read_events
+from trading.backtest.recorded_rows import (
+    BadRow,
+    Line,
+    Tally,
+    UnreadableRecording,
+    count,
+    day,
+    instant,
+    is_whole_cents,
+    lines_of,
+    number,
+    one_file,
+    price,
+    whole,
+)
+from trading.backtest.recorded_types import (
+    DailyHigh,
+    Fault,
+    Forecast,
+    Quote,
+    RecordedEvent,
+    Recording,
+    quoted_at,
+)
+
+PUBLICATION_MARGIN: Final = timedelta(minutes=30)
+"""Added to the time of issue where the record does not say when a forecast could be had."""
+PREFERRED_SOURCE: Final = "nbm_12z"
+"""Of several forecasts that became available at one moment."""
+COLDEST_F: Final = -60
+HOTTEST_F: Final = 135
+
+QUOTE_COLUMNS: Final = ("ticker", "ts_utc", "yes_bid", "yes_ask", "last", "volume", "open_interest")
+FORECAST_COLUMNS: Final = (
+    "city",
+    "target_date",
+    "issued_at_utc",
+    "available_at_utc",
+    "source",
+    "kind",
+    "high_f",
+)
+HIGH_COLUMNS: Final = ("city", "date", "high_f", "source", "observed_evening_f")
+KINDS: Final = frozenset({"day_high", "peak_window", "hourly_max"})
+
+
+def read_recorded(
+    folder: Path,
+    now: datetime,
+    *,
+    cities: Collection[str] | None = None,
+    first: date = date.min,
+    last: date = date.max,
+) -> Recording:
+    """The events from `first` to `last` (climate days, inclusive) of `cities` (all when None), with what was known.
+
+    `now` is when the reading happens; rows of a later time are refused. Raises UnreadableRecording when a file is
+    missing, broken, or has other columns; single rows never raise.
+    """
+    wanted = Selection(frozenset(load_cities() if cities is None else cities), first, last, now)
+    tally = Tally()
+    index = read_events(folder, wanted, tally)
+    quotes = _read_quotes(folder, index, now, tally)
+    for event in index.events.values():
+        if not any(quotes[market.market.ticker] for market in event.markets):
+            tally.flag(
+                index.lines[event.event_ticker], Fault.NO_QUOTES, f"{event.event_ticker} has no quotes"
+            )
+    return Recording(
+        events=tuple(sorted(index.events.values(), key=lambda event: (event.event_date, event.event_ticker))),
+        quotes=quotes,
+        forecasts=_read_forecasts(folder, wanted, tally),
+        highs=tuple(_read_highs(folder, wanted, tally)),
+        report=tally.report(),
+    )
+
+
+def _read_quotes(folder: Path, index: EventIndex, now: datetime, tally: Tally) -> dict[str, Sequence[Quote]]:
+    ladders = folder / "kalshi" / "ladders"
+    files = sorted([*ladders.glob("quotes_*.csv"), *ladders.glob("quotes_*.csv.gz")])
+    if not files:
+        raise UnreadableRecording(f"{ladders} holds no quotes_*.csv or quotes_*.csv.gz")
+    histories: dict[str, list[Quote]] = {ticker: [] for ticker in index.by_market}
+    for line in (line for path in files for line in lines_of(path, QUOTE_COLUMNS, tally)):
+        ticker = line.fields[0]
+        event = index.by_market.get(ticker)
+        if event is None:
+            _strange_quote(line, index, tally)
+            continue
+        try:
+            _add(histories[ticker], _quote(line.fields, event, now), line, tally)
+        except BadRow as bad:
+            tally.refuse(line, bad.fault, str(bad))
+    return dict(histories)
+
+
+def _strange_quote(line: Line, index: EventIndex, tally: Tally) -> None:
+    """A quote of a market we do not follow."""
+    ticker = line.fields[0]
+    if ticker in index.outside:
+        tally.outside(line)
+    elif ticker in index.refused:
+        tally.refuse(line, Fault.EVENT_REFUSED, f"{ticker} stands in no usable event")
+    else:
+        tally.refuse(line, Fault.UNKNOWN_EVENT, f"{ticker[:60]!r} is not in events.csv")
+
+
+def _quote(fields: Sequence[str], event: RecordedEvent, now: datetime) -> Quote:
+    at = instant(fields[1])
+    if at > now:
+        raise BadRow(Fault.FUTURE_STAMPED, f"{fields[1]} has not come yet")
+    if at < event.open_at:
+        raise BadRow(Fault.BEFORE_OPEN, f"{fields[1]} is before {event.event_ticker} opened")
+    if at > event.close_at:
+        raise BadRow(Fault.AFTER_CLOSE, f"{fields[1]} is after {event.event_ticker} closed")
+    bid, ask = price(fields[2]), price(fields[3])
+    if bid is not None and ask is not None and bid >= ask:
+        raise BadRow(Fault.CROSSED, f"bid {bid} is not below ask {ask}")
+    return Quote(at, bid, ask, price(fields[4]), count(fields[5]), count(fields[6]))
+
+
+def _add(history: list[Quote], quote: Quote, line: Line, tally: Tally) -> None:
+    """Put a quote in its place. Raises BadRow when its minute is taken: the first row of a minute stands."""
+    if not (is_whole_cents(quote.yes_bid) and is_whole_cents(quote.yes_ask)):
+        tally.flag(line, Fault.OFF_CENT, f"{quote.yes_bid} / {quote.yes_ask}")
+    if not history or quote.at > history[-1].at:
+        history.append(quote)
+        return
+    place = bisect_left(history, quote.at, key=quoted_at)
+    if history[place].at == quote.at:
+        raise BadRow(Fault.DUPLICATE, f"{line.fields[0]} has a row of {line.fields[1]} already")
+    history.insert(place, quote)
+    tally.flag(line, Fault.UNSORTED, f"{line.fields[1]} comes after a later row")
+
+
+def _read_forecasts(
+    folder: Path, wanted: Selection, tally: Tally
+) -> dict[tuple[str, date], Sequence[Forecast]]:
+    found: dict[tuple[str, date], list[Forecast]] = defaultdict(list)
+    seen: set[tuple[str, ...]] = set()
+    for line in lines_of(one_file(folder, "weather/forecasts"), FORECAST_COLUMNS, tally):
+        try:
+            city_code, target = _placed(line)
+            if not wanted.holds(city_code, target):
+                tally.outside(line)
+                continue
+            forecast = _forecast(line.fields, city_code, target, wanted.now)
+            key = tuple(line.fields[column] for column in (0, 1, 2, 4, 5))
+            if key in seen:
+                raise BadRow(Fault.DUPLICATE, "this source, kind and time of issue were there already")
+        except BadRow as bad:
+            tally.refuse(line, bad.fault, str(bad))
+            continue
+        seen.add(key)
+        found[city_code, target].append(forecast)
+    return {place: tuple(sorted(forecasts, key=_rank)) for place, forecasts in found.items()}
+
+
+def _forecast(fields: Sequence[str], city_code: str, target: date, now: datetime) -> Forecast:
+    issued_at = instant(fields[2])
+    available_at = instant(fields[3]) if fields[3] else issued_at + PUBLICATION_MARGIN
+    if issued_at > now:
+        raise BadRow(Fault.FUTURE_STAMPED, f"issued at {fields[2]}, which has not come yet")
+    if available_at < issued_at:
+        raise BadRow(Fault.IMPLAUSIBLE, f"available at {fields[3]}, before it was issued at {fields[2]}")
+    if fields[5] not in KINDS:
+        raise BadRow(Fault.UNREADABLE, f"kind {fields[5][:30]!r}")
+    high_f = number(fields[6])
+    if not COLDEST_F <= high_f <= HOTTEST_F:
+        raise BadRow(Fault.IMPLAUSIBLE, f"a high of {fields[6]} °F")
+    return Forecast(city_code, target, issued_at, available_at, fields[4], fields[5], high_f)
+
+
+def _rank(forecast: Forecast) -> tuple[datetime, datetime, bool, str, str]:
+    """Later is better: by availability, then by issue, then by source."""
+    preferred = forecast.source == PREFERRED_SOURCE
+    return forecast.available_at, forecast.issued_at, preferred, forecast.source, forecast.kind
+
+
+def _read_highs(folder: Path, wanted: Selection, tally: Tally) -> Iterator[DailyHigh]:
+    seen: set[tuple[str, ...]] = set()
+    for line in lines_of(one_file(folder, "weather/daily_highs"), HIGH_COLUMNS, tally):
+        try:
+            city_code, on = _placed(line)
+            if not wanted.holds(city_code, on):
+                tally.outside(line)
+                continue
+            high = _high(line.fields, city_code, on, wanted.now)
+            key = (city_code, line.fields[1], high.source)
+            if key in seen:
+                raise BadRow(Fault.DUPLICATE, f"{high.source} has a high of {on} already")
+        except BadRow as bad:
+            tally.refuse(line, bad.fault, str(bad))
+            continue
+        seen.add(key)
+        yield high
+
+
+def _high(fields: Sequence[str], city_code: str, on: date, now: datetime) -> DailyHigh:
+    _, day_end = climate_day_bounds(on, load_cities()[city_code].std_offset_hours)
+    if day_end > now:
+        raise BadRow(Fault.FUTURE_STAMPED, f"{on} is not over yet")
+    high_f = whole(fields[2])
+    if high_f is not None and not COLDEST_F <= high_f <= HOTTEST_F:
+        raise BadRow(Fault.IMPLAUSIBLE, f"a high of {fields[2]} °F")
+    return DailyHigh(city_code, on, fields[3], high_f)
+
+
+def _placed(line: Line) -> tuple[str, date]:
+    """City and day of a weather row. Raises BadRow for a city that is none of the ten."""
+    city_code = line.fields[0]
+    if city_code not in load_cities():
+        raise BadRow(Fault.UNKNOWN_CITY, f"{city_code[:20]!r} is no city of ours")
+    return city_code, day(line.fields[1])

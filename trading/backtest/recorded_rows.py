@@ -1,0 +1,200 @@
+"""The lines of a recording's files: typed fields, and a tally of what became of every row."""
+
+import csv
+import gzip
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from datetime import UTC, date, datetime
+from decimal import Decimal
+from functools import lru_cache
+from pathlib import Path
+from typing import Final, NamedTuple, TypeVar
+
+from milkbot.core.errors import MilkbotError
+from milkbot.core.money import CENT, parse_decimal
+from trading.backtest.recorded_types import Fault, FileCount, ReadReport, RowNote
+
+NOTES_PER_FAULT: Final = 100
+"""Rows named per fault and file; further ones are counted. A spoiled file of millions must not fill the memory."""
+LOWEST_PRICE: Final = Decimal("0.01")
+HIGHEST_PRICE: Final = Decimal("0.99")
+PRICE_PLACES: Final = 6
+COUNT_PLACES: Final = 2
+MOST_CONTRACTS: Final = 10**12
+
+T = TypeVar("T")
+
+
+class UnreadableRecording(MilkbotError):
+    """A folder that is no recording: a file is missing, broken, or has other columns. Nothing of it was used."""
+
+
+class BadRow(Exception):
+    """A row that must not be used."""
+
+    def __init__(self, fault: Fault, text: str) -> None:
+        super().__init__(text)
+        self.fault = fault
+
+
+class Line(NamedTuple):
+    """A data row and where it stands."""
+
+    file: str
+    number: int
+    fields: Sequence[str]
+
+
+class Tally:
+    """Counts every row of every file once: used, outside what was asked for, or refused."""
+
+    def __init__(self) -> None:
+        self._rows: Counter[str] = Counter()
+        self._outside: Counter[str] = Counter()
+        self._refused: Counter[tuple[str, Fault]] = Counter()
+        self._flagged: Counter[tuple[str, Fault]] = Counter()
+        self._notes: dict[tuple[str, Fault], list[RowNote]] = defaultdict(list)
+
+    def read(self, line: Line) -> None:
+        self._rows[line.file] += 1
+
+    def outside(self, line: Line) -> None:
+        self._outside[line.file] += 1
+
+    def refuse(self, line: Line, fault: Fault, text: str) -> None:
+        self._note(self._refused, line, fault, text)
+
+    def flag(self, line: Line, fault: Fault, text: str) -> None:
+        self._note(self._flagged, line, fault, text)
+
+    def report(self) -> ReadReport:
+        """All that was counted so far."""
+        refused_in = Counter[str]()
+        for (file, _), number in self._refused.items():
+            refused_in[file] += number
+        return ReadReport(
+            files={
+                file: FileCount(
+                    rows=rows,
+                    used=rows - self._outside[file] - refused_in[file],
+                    outside=self._outside[file],
+                    refused=refused_in[file],
+                )
+                for file, rows in self._rows.items()
+            },
+            refused=_by_fault(self._refused),
+            flagged=_by_fault(self._flagged),
+            notes=tuple(sorted(note for notes in self._notes.values() for note in notes)),
+        )
+
+    def _note(self, counts: Counter[tuple[str, Fault]], line: Line, fault: Fault, text: str) -> None:
+        counts[line.file, fault] += 1
+        notes = self._notes[line.file, fault]
+        if len(notes) < NOTES_PER_FAULT:
+            notes.append(RowNote(line.file, line.number, fault, text[:200]))
+
+
+def lines_of(path: Path, columns: Sequence[str], tally: Tally) -> Iterator[Line]:
+    """The data rows of a CSV file, plain or gzipped, each counted; rows of another width are refused here.
+
+    Raises UnreadableRecording when the file is no CSV in UTF-8 with exactly these columns.
+    """
+    opener = gzip.open if path.suffix == ".gz" else open
+    number = 0
+    try:
+        with opener(path, "rt", encoding="utf-8", newline="") as text:
+            reader = csv.reader(text, strict=True)
+            if tuple(next(reader, ())) != tuple(columns):
+                raise UnreadableRecording(f"{path.name}:1: the columns must be {','.join(columns)}")
+            for fields in reader:
+                number = reader.line_num
+                line = Line(path.name, number, fields)
+                tally.read(line)
+                if len(fields) == len(columns):
+                    yield line
+                else:
+                    tally.refuse(line, Fault.FIELD_COUNT, f"{len(fields)} fields instead of {len(columns)}")
+    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        reason = f"{type(error).__name__}: {error}"
+        raise UnreadableRecording(f"{path.name}: cannot be read after line {number} ({reason})") from None
+
+
+def one_file(folder: Path, stem: str) -> Path:
+    """`<stem>.csv` or `<stem>.csv.gz`. Raises UnreadableRecording when neither is there."""
+    for suffix in (".csv", ".csv.gz"):
+        path = folder / f"{stem}{suffix}"
+        if path.is_file():
+            return path
+    raise UnreadableRecording(f"{folder} holds no {stem}.csv or {stem}.csv.gz")
+
+
+@lru_cache(maxsize=100_000)
+def instant(text: str) -> datetime:
+    """A time in UTC, written with Z. Raises BadRow: NOT_UTC for any other zone or none."""
+    if not text.endswith("Z"):
+        raise BadRow(Fault.NOT_UTC, f"{text!r} is no time in UTC, which ends in Z")
+    return _parsed(text, datetime.fromisoformat, "a time").astimezone(UTC)
+
+
+@lru_cache(maxsize=10_000)
+def day(text: str) -> date:
+    return _parsed(text, date.fromisoformat, "a date")
+
+
+@lru_cache(maxsize=10_000)
+def number(text: str) -> Decimal:
+    return _parsed(text, parse_decimal, "a number")
+
+
+def whole(text: str) -> int | None:
+    """A whole number; None when empty."""
+    return _parsed(text, int, "a whole number") if text else None
+
+
+@lru_cache(maxsize=10_000)
+def price(text: str) -> Decimal | None:
+    """Dollars from 0.01 to 0.99; None when empty. 0 and 1 are placeholders that a recording must not hold."""
+    if not text:
+        return None
+    value = number(text)
+    if not LOWEST_PRICE <= value <= HIGHEST_PRICE:
+        raise BadRow(Fault.PRICE_OUT_OF_RANGE, f"{text} is not between {LOWEST_PRICE} and {HIGHEST_PRICE}")
+    return _at_most_places(value, PRICE_PLACES)
+
+
+@lru_cache(maxsize=10_000)
+def is_whole_cents(value: Decimal | None) -> bool:
+    """Whether an order could carry the price; averages of trades and finer grids do not."""
+    return value is None or value == value.quantize(CENT)
+
+
+@lru_cache(maxsize=10_000)
+def count(text: str) -> Decimal | None:
+    """Contracts; None when empty."""
+    if not text:
+        return None
+    value = number(text)
+    if not 0 <= value < MOST_CONTRACTS:
+        raise BadRow(Fault.IMPLAUSIBLE, f"{text[:60]} contracts")
+    return _at_most_places(value, COUNT_PLACES)
+
+
+def _at_most_places(value: Decimal, places: int) -> Decimal:
+    """`value`, if it has no more decimal places than the tables keep."""
+    if value != round(value, places):
+        raise BadRow(Fault.UNREADABLE, f"{value} has more than {places} decimal places")
+    return value
+
+
+def _parsed(text: str, parse: Callable[[str], T], wanted: str) -> T:
+    try:
+        return parse(text)
+    except ValueError:
+        raise BadRow(Fault.UNREADABLE, f"{text[:60]!r} is not {wanted}") from None
+
+
+def _by_fault(counts: Counter[tuple[str, Fault]]) -> dict[Fault, int]:
+    total = Counter[Fault]()
+    for (_, fault), rows in counts.items():
+        total[fault] += rows
+    return dict(total)
