@@ -1,35 +1,13 @@
 """The console's view of the exchange side. Everything is history or the exchange's own word: nothing can be edited."""
 
-from typing import TYPE_CHECKING, Any
-
 from django.contrib import admin
-from django.db.models import Model
-from django.http import HttpRequest
 
 from markets.models import EventRow, MarketRow, MarketSnapshotRow
-
-if TYPE_CHECKING:
-    _ModelAdmin = admin.ModelAdmin[Any]
-else:
-    _ModelAdmin = admin.ModelAdmin  # Django's own class takes no type argument at run time
-
-
-class _ReadOnlyAdmin(_ModelAdmin):
-    show_full_result_count = False
-    list_per_page = 50
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: Model | None = None) -> bool:
-        return False
+from milkbot.history_admin import CityFilter, HistoryAdmin
 
 
 @admin.register(EventRow)
-class EventAdmin(_ReadOnlyAdmin):
+class EventAdmin(HistoryAdmin):
     list_display = [
         "event_ticker",
         "city_code",
@@ -39,13 +17,13 @@ class EventAdmin(_ReadOnlyAdmin):
         "cli_code",
         "refusal",
     ]
-    list_filter = ["city_code", "refusal", "settlement_source"]
+    list_filter = [CityFilter, "refusal", "settlement_source"]
     search_fields = ["event_ticker"]
     ordering = ["-event_date", "city_code"]
 
 
 @admin.register(MarketRow)
-class MarketAdmin(_ReadOnlyAdmin):
+class MarketAdmin(HistoryAdmin):
     list_display = [
         "ticker",
         "city_code",
@@ -56,14 +34,14 @@ class MarketAdmin(_ReadOnlyAdmin):
         "expiration_value",
         "settled_at",
     ]
-    list_filter = ["city_code", "status", "result"]
+    list_filter = [CityFilter, "status", "result"]
     list_select_related = ["event"]
     search_fields = ["ticker"]
     ordering = ["-event_date", "city_code", "high_f", "low_f"]
 
 
 @admin.register(MarketSnapshotRow)
-class MarketSnapshotAdmin(_ReadOnlyAdmin):
+class MarketSnapshotAdmin(HistoryAdmin):
     list_display = [
         "market",
         "captured_at",
@@ -76,7 +54,7 @@ class MarketSnapshotAdmin(_ReadOnlyAdmin):
         "last_price",
         "volume",
     ]
-    list_filter = ["city_code", "status"]
+    list_filter = [CityFilter, "status"]
     list_select_related = ["market"]
     search_fields = ["market__ticker"]
     ordering = ["-captured_at"]
