@@ -19,7 +19,7 @@ class EventAdmin(HistoryAdmin):
     ]
     list_filter = [CityFilter, "refusal", "settlement_source"]
     search_fields = ["event_ticker"]
-    ordering = ["-event_date", "city_code"]
+    ordering = ("-event_date", "city_code")
 
 
 @admin.register(MarketRow)
@@ -37,7 +37,7 @@ class MarketAdmin(HistoryAdmin):
     list_filter = [CityFilter, "status", "result"]
     list_select_related = ["event"]
     search_fields = ["ticker"]
-    ordering = ["-event_date", "city_code", "high_f", "low_f"]
+    ordering = ("-event_date", "city_code", "high_f", "low_f")
 
 
 @admin.register(MarketSnapshotRow)
@@ -57,4 +57,4 @@ class MarketSnapshotAdmin(HistoryAdmin):
     list_filter = [CityFilter, "status"]
     list_select_related = ["market"]
     search_fields = ["market__ticker"]
-    ordering = ["-captured_at"]
+    ordering = ("-captured_at",)

@@ -52,7 +52,7 @@ class HistoryAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     paginator = CappedPaginator
-    ordering = ("-pk",)
+    ordering: tuple[str, ...] = ("-pk",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
