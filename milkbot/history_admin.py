@@ -1,7 +1,7 @@
 """Read-only pages over history: rows are facts, the console shows them and never edits them."""
 
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 from django.contrib import admin
 from django.core.paginator import Paginator
@@ -52,7 +52,7 @@ class HistoryAdmin(ModelAdmin):
     list_per_page = 50
     show_full_result_count = False
     paginator = CappedPaginator
-    ordering: tuple[str, ...] = ("-pk",)
+    ordering: ClassVar[tuple[str, ...]] = ("-pk",)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
