@@ -34,6 +34,10 @@ class City:
     standard_offset: timedelta
     final_report_utc: time
 
+    # Simulated worlds remember by city and day: hashing twenty fields each time would cost more than the answers.
+    def __hash__(self) -> int:
+        return hash(self.code)
+
     def climate_day_start(self, day: date) -> datetime:
         """The instant (UTC) at which climate day `day` begins: midnight of local standard time, all year."""
         return datetime.combine(day, time(0), UTC) - self.standard_offset

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from sandbox.cities import City
-from sandbox.world.chance import Floats, normals, spread_of_heavy_tails
+from sandbox.world.chance import Floats, normal, normals, spread_of_heavy_tails
 from sandbox.world.climate import (
     MARINE,
     SKILLS,
@@ -50,7 +50,7 @@ MARINE_SETTLING: Final = 1.25
 MEMORY_DAYS: Final = 9
 REGIME_MEMORY: Final = 0.85
 REGIME_DAYS: Final = 32
-HEAVY_TAIL_ATTENUATION: Final = 0.8836
+HEAVY_TAIL_ATTENUATION: Final = 0.9153
 """Two independent heavy-tailed spreads leave this share of the correlation of the normals under them (E[sqrt w])^2."""
 
 NORTH_EAST: Final = {
@@ -135,10 +135,10 @@ class ForecastPaths:
         )
 
     def _drawn_regime_news(self, code: str, day: date) -> float:
-        own = float(normals(self._seed, code, day, "regime", count=1)[0])
+        own = normal(self._seed, code, day, "regime")
         if code not in NORTH_EAST:
             return own
-        common = float(normals(self._seed, "NORTH_EAST", day, "regime", count=1)[0])
+        common = normal(self._seed, "NORTH_EAST", day, "regime")
         return REGIME_SHARED * common + sqrt(1 - REGIME_SHARED**2) * own
 
 

@@ -76,7 +76,7 @@ class Station:
         for day in _days(city, start, end):
             zero = city.climate_day_start(day)
             first, last = ((moment - zero) / HOUR for moment in (start, end))
-            hours = np.arange(max(first, 0.0), min(last, 24.0), 1 / 12, dtype=np.float64)
+            hours = np.arange(max(first, 0.0), min(last, 24.0), 1 / 12).astype(np.float64)
             if hours.size:
                 values = self._temperatures.at_hours(city, day, hours)
                 found += [float(values.max()), float(values.min())]

@@ -68,17 +68,18 @@ class WorldWeather:
             return start + DAY - timedelta(minutes=1)
         return start + timedelta(hours=self._temperatures.shape(city, day).peak_hour)
 
-    def forecast_high_f(self, city: City, day: date, at: datetime) -> int:
-        """The newest issued forecast of that day's high known at `at`. Raises ValueError before the first."""
-        return whole_f(self.forecast_mu_f(city, day, at))
+    def forecast_high_f(self, city: City, day: date, at: datetime) -> int | None:
+        """The newest issued forecast of that day's high known at `at`; None before the first, a week ahead."""
+        issued = self._issued_for(city, day, at)
+        return None if issued is None else whole_f(self._issued_mu(city, day, issued))
 
     def forecast_mu_f(self, city: City, day: date, at: datetime) -> float:
-        """The same, unrounded."""
-        return self._issued_mu(city, day, self._issued_for(city, day, at))
+        """The same, unrounded. Raises ValueError before the first."""
+        return self._issued_mu(city, day, self._required_issuance(city, day, at))
 
     def forecast_day_mu_f(self, city: City, day: date, at: datetime) -> float:
         """The newest forecast of the maximum by daylight alone: lower than the day's where a front passes at night."""
-        issued = self._issued_for(city, day, at)
+        issued = self._required_issuance(city, day, at)
         path = self._paths.path(city, day)
         return path.day_peak_f - path.error_f(knowledge_at(self._times, city, issued))
 
@@ -156,11 +157,15 @@ class WorldWeather:
         """Five-minute records with after < observed_at <= until, ascending."""
         return self._station.five_minute(city, after, until)
 
-    def _issued_for(self, city: City, day: date, at: datetime) -> datetime:
+    def _issued_for(self, city: City, day: date, at: datetime) -> datetime | None:
         """The newest issuance for `day` at `at`: a day that is over gets no new ones."""
         start = city.climate_day_start(day)
         issued = self._times.newest(city, min(at, start + DAY - timedelta(seconds=1)))
-        if issued < start - FORECAST_DAYS_AHEAD * DAY:
+        return None if issued < start - FORECAST_DAYS_AHEAD * DAY else issued
+
+    def _required_issuance(self, city: City, day: date, at: datetime) -> datetime:
+        issued = self._issued_for(city, day, at)
+        if issued is None:
             raise ValueError(f"no forecast of {city.code} for {day} has been issued at {at.isoformat()}")
         return issued
 
