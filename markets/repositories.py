@@ -6,7 +6,7 @@ The number of SQL statements never depends on the number of markets.
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from django.db import transaction
 from django.db.models import OuterRef, QuerySet, Subquery
@@ -66,6 +66,15 @@ _MARKET_COLUMNS: Final = (
 )
 
 
+class KnownMarket(NamedTuple):
+    """A stored market by its names."""
+
+    pk: int
+    ticker: str
+    event_ticker: str
+    city_code: str
+
+
 class MarketRepository:
     """Events, markets and their prices, in `ops`."""
 
@@ -111,6 +120,13 @@ class MarketRepository:
     def ids(self, tickers: Iterable[str]) -> dict[str, int]:
         """Row ids by ticker; markets that were never stored are left out."""
         return dict(MarketRow.objects.filter(ticker__in=list(tickers)).values_list("ticker", "pk"))
+
+    def open_markets(self, event_tickers: Iterable[str]) -> tuple[KnownMarket, ...]:
+        """The markets of these events that were ever stored and are not final."""
+        rows = MarketRow.objects.filter(event__event_ticker__in=list(event_tickers))
+        known = rows.exclude(status=MarketStatus.FINALIZED)
+        columns = ("pk", "ticker", "event__event_ticker", "city_code")
+        return tuple(KnownMarket(*values) for values in known.order_by("ticker").values_list(*columns))
 
     def latest_snapshots(self, tickers: Sequence[str]) -> dict[str, MarketSnapshot]:
         """The latest prices by ticker; markets without any are left out."""

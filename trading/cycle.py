@@ -16,15 +16,17 @@ from django.db import transaction
 
 from markets.repositories import MarketRepository
 from milkbot.core.config import Config, TradingMode
-from milkbot.core.errors import ConfigError
+from milkbot.core.errors import ConfigError, MilkbotError
+from milkbot.core.money import ZERO
 from milkbot.logger import logger
 from trading.controls import ensure_controls, get_trading_state
 from trading.cycle_report import CycleReport, Stopwatch, record_success
 from trading.domain.decide import decide
-from trading.domain.inputs import Circumstances, DecisionBatch
+from trading.domain.inputs import Circumstances, DecisionBatch, MarketDecision
 from trading.domain.policy import Limits, Policy
-from trading.domain.types import Order, OrderState
-from trading.oms.lease import holder_name, take_lease
+from trading.domain.types import Order, OrderState, ReasonCode
+from trading.models import CycleRow
+from trading.oms.lease import hold_lease, holder_name, take_lease
 from trading.oms.submit import recover, submit
 from trading.oms.venues.base import Venue
 from trading.oms.venues.shadow import ShadowVenue, ShownMarket
@@ -51,6 +53,10 @@ class Settings:
         return cls(mode=config.trading_mode, cities=config.cities, capital=config.starting_capital)
 
 
+class StaleTurn(MilkbotError):
+    """A later turn has already been taken; this one stored and sent nothing."""
+
+
 class _Committed(NamedTuple):
     """What one turn's transaction wrote."""
 
@@ -72,8 +78,8 @@ def run_cycle(
 
     A `replayed` turn belongs to the past: it leaves everything but a sign of life.
 
-    Raises LeaseHeld when another process trades in this mode, Fenced when one took over meanwhile, ConfigError when the
-    mode has no venue: computed fills must never be booked as real ones.
+    Raises LeaseHeld when another process trades in this mode, Fenced when one took over meanwhile, StaleTurn when `now`
+    lies before the last turn, ConfigError when the mode has no venue: computed fills must never be booked as real ones.
     """
     watch = Stopwatch()
     sources = sources or Sources()
@@ -87,7 +93,7 @@ def run_cycle(
     venue = ShadowVenue(_shown(reading), now)
     committed = _commit(reading, now, settings, lease, venue)
     watch.lap("commit")
-    fills = _submit(committed, venue, now)
+    fills = _submit(committed, venue, lease, now)
     watch.lap("submit")
     valuation = value_account(settings.mode)
     watch.lap("account")
@@ -137,6 +143,9 @@ def _decide(reading: Reading, now: datetime, settings: Settings) -> DecisionBatc
 @transaction.atomic
 def _commit(reading: Reading, now: datetime, settings: Settings, lease: Lease, venue: Venue) -> _Committed:
     """Everything the turn learnt and wants, in one transaction: after it, and only after it, anything may be sent."""
+    # First of all, wanted or not: a trader that was replaced while it read must not touch its successor's orders.
+    hold_lease(lease)
+    _refuse_the_past(settings.mode, now)
     market_ids = MarketRepository().save_boards(reading.boards, now)
     WeatherRepository().save_outlooks(reading.outlooks)
     # Before deciding: what a crash left open still reserves money and blocks its market.
@@ -144,10 +153,36 @@ def _commit(reading: Reading, now: datetime, settings: Settings, lease: Lease, v
     batch = _decide(reading, now, settings)
     signals = SignalRepository(settings.mode)
     signals.save(batch.signals, market_ids, now)
-    for decision in signals.save_decisions(batch.decisions, market_ids, now):
+    decisions, ids = _with_absent(reading, batch, market_ids)
+    for decision in signals.save_decisions(decisions, ids, now):
         logger.info("decided", extra=asdict(decision))
     orders = OrderRepository(settings.mode).create(batch.intents, market_ids, lease=lease)
     return _Committed(orders, batch, market_ids)
+
+
+def _refuse_the_past(mode: TradingMode, now: datetime) -> None:
+    """A turn that was held up, or a clock that stepped back, would decide on prices that are already history."""
+    last = CycleRow.objects.filter(mode=mode).order_by("-pk").values_list("started_at", flat=True).first()
+    if last is not None and now < last:
+        raise StaleTurn(f"this turn's time, {now:%H:%M:%S}, lies before the last one's, {last:%H:%M:%S}")
+
+
+def _with_absent(
+    reading: Reading, batch: DecisionBatch, market_ids: Mapping[str, int]
+) -> tuple[tuple[MarketDecision, ...], dict[str, int]]:
+    """The decisions, and one more for every known market that its event no longer listed readably."""
+    listed = MarketRepository().open_markets(board.event_ticker for board in reading.boards)
+    absent = [market for market in listed if market.ticker not in market_ids]
+    why = {
+        board.event_ticker: board.refusal_text or "the exchange did not list it" for board in reading.boards
+    }
+    decisions = (
+        MarketDecision(
+            market.ticker, market.city_code, ReasonCode.BAD_MARKET_DATA, why[market.event_ticker], ZERO
+        )
+        for market in absent
+    )
+    return (*batch.decisions, *decisions), {**market_ids, **{market.ticker: market.pk for market in absent}}
 
 
 def _recover(mode: TradingMode, venue: Venue, now: datetime) -> None:
@@ -158,12 +193,13 @@ def _recover(mode: TradingMode, venue: Venue, now: datetime) -> None:
         recover(venue, left_over, market_ids=market_ids, at=now)
 
 
-def _submit(committed: _Committed, venue: Venue, now: datetime) -> int:
+def _submit(committed: _Committed, venue: Venue, lease: Lease, now: datetime) -> int:
     """Send the new orders one by one; returns how many filled at least in part."""
     filled = 0
     for order in committed.orders:
         if order.state is OrderState.NEW:
-            answered = submit(order, venue, market_id=committed.market_ids[order.market_ticker], at=now)
+            market_id = committed.market_ids[order.market_ticker]
+            answered = submit(order, venue, lease=lease, market_id=market_id, at=now)
             filled += answered.filled_count > 0
     return filled
 

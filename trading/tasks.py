@@ -18,8 +18,8 @@ def run_cycle() -> dict[str, int]:
     settings = cycle.Settings.from_config(config)
     try:
         report = cycle.run_cycle(now, settings, sources=sources_for(config))
-    except LeaseHeld as held:
-        logger.warning("cycle skipped", extra={"why": str(held)})
+    except (LeaseHeld, cycle.StaleTurn) as skipped:
+        logger.warning("cycle skipped", extra={"why": str(skipped)})
         return {}
     except Exception as error:
         logger.exception("cycle failed")

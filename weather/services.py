@@ -158,7 +158,7 @@ def _city_weather(
         city_code=city.code,
         captured_at=now,
         issued_at=grid.issued_at,
-        highs=day_highs(grid, city.std_offset_hours),
+        highs=day_highs(grid, city.std_offset_hours, readings),
         observation=next(iter(readings), None),
     )
     return CityWeather(

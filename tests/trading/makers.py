@@ -164,12 +164,13 @@ def make_weather(
     day: date = DAY,
     captured_at: datetime = NOW,
     issued_at: datetime | None = NOW,
+    knows_night: bool = True,
 ) -> WeatherSnapshot:
     return WeatherSnapshot(
         city_code=city.code,
         captured_at=captured_at,
         issued_at=issued_at,
-        highs=(DayHigh(day=day, high_f=high_f),),
+        highs=(DayHigh(day=day, high_f=high_f, knows_night=knows_night),),
     )
 
 

@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
-from django.db import connection
+from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from markets.domain.types import Board, ExchangeStatus
@@ -18,7 +18,7 @@ from milkbot.core.health import Component
 from milkbot.health import read_all
 from tests.trading.makers import BRACKETS, CHI, DAY, NOW, make_board, make_intent, make_weather
 from trading.controls import set_trading_state
-from trading.cycle import Settings, run_cycle
+from trading.cycle import Settings, StaleTurn, run_cycle
 from trading.cycle_report import CycleReport, record_failure
 from trading.domain.order_states import OrderEvent
 from trading.domain.types import OrderState, TradingState
@@ -34,7 +34,7 @@ from trading.models import (
 )
 from trading.oms.lease import LeaseHeld, take_lease
 from trading.reading import Sources
-from trading.repositories.orders import Fenced, OrderRepository
+from trading.repositories.orders import Fenced, Lease, OrderRepository
 from weather.domain.distribution import outlook_probabilities
 from weather.domain.outlook import make_outlook
 from weather.domain.types import WeatherSnapshot
@@ -67,7 +67,7 @@ def sources(
     weather: WeatherSnapshot | None = None,
     weather_errors: dict[str, str] | None = None,
     status: ExchangeStatus | None = OPEN_EXCHANGE,
-    on_read: Callable[[], None] = lambda: None,
+    on_read: Callable[[], object] = lambda: None,
 ) -> Sources:
     """The outside as it would answer at any time: boards and weather captured when asked."""
 
@@ -226,14 +226,54 @@ def test_cycle_of_a_second_trader_is_refused_before_it_reads() -> None:
 def test_cycle_paused_in_the_middle_is_fenced_and_writes_nothing() -> None:
     """While it read, its lease ran out and another trader took over; resuming, it must not write an intent."""
 
-    def meanwhile() -> None:
-        take_lease(SHADOW, HOLDER, timedelta(seconds=-1))
-        take_lease(SHADOW, "host-b/2/2.00")
-
     with pytest.raises(Fenced):
-        turn(on_read=meanwhile)
+        turn(on_read=take_over)
     assert not IntentRow.objects.exists()
     assert not SignalRow.objects.exists(), "the turn's transaction was left half written"
+
+
+def test_cycle_paused_in_the_middle_with_nothing_to_want_leaves_its_successor_alone() -> None:
+    turn(make_board(quotes=FAIR))
+
+    def meanwhile() -> None:
+        successor = take_over()
+        (order,) = OrderRepository(SHADOW).create(
+            [make_intent(ticker=TARGET)], MarketRepository().ids([TARGET]), lease=successor
+        )
+        assert order.state is OrderState.NEW
+
+    with pytest.raises(Fenced):
+        turn(make_board(quotes=FAIR), now=NOW + timedelta(minutes=1), on_read=meanwhile)
+    assert OrderRow.objects.get().state == "NEW"
+    assert CycleRow.objects.count() == 1
+
+
+def take_over() -> Lease:
+    """Another trader's lease, as if ours had run out while it was paused."""
+    take_lease(SHADOW, HOLDER, timedelta(seconds=-1))
+    return take_lease(SHADOW, "host-b/2/2.00")
+
+
+def test_cycle_whose_time_lies_before_the_last_one_decides_nothing() -> None:
+    turn(make_board(quotes=FAIR), now=NOW + timedelta(minutes=5))
+
+    with pytest.raises(StaleTurn, match="before the last"):
+        turn(make_board(quotes=CHEAP), now=NOW)
+    assert not IntentRow.objects.exists()
+
+
+def test_cycle_explains_a_market_that_its_event_no_longer_lists() -> None:
+    board = make_board(quotes=FAIR)
+    turn(board)
+    rest = tuple(market for market in board.markets if market.market.ticker != TARGET)
+    gone = board.model_copy(
+        update={"markets": rest, "refusal": "EVENT_NOT_PARTITION", "refusal_text": "75 to 76 is missing"}
+    )
+
+    turn(gone, now=NOW + timedelta(minutes=1))
+
+    newest = DecisionRow.objects.filter(market__ticker=TARGET).order_by("-decided_at")[0]
+    assert (newest.code, newest.detail) == ("BAD_MARKET_DATA", "75 to 76 is missing")
 
 
 @pytest.mark.story("9.1", 3)
@@ -265,13 +305,15 @@ def test_record_failure_leaves_a_row_and_a_failing_heartbeat() -> None:
 
 
 def statements(count: int) -> int:
-    """SQL statements of a second turn over `count` boards of six fairly priced markets."""
+    """SQL statements of a second turn over `count` boards of six fairly priced markets, on an empty database."""
     boards = [
         make_board(quotes=FAIR, event_ticker=f"KXHIGHCHI-25MAY{day:02d}") for day in range(10, 10 + count)
     ]
-    run_cycle(NOW, settings_for(), sources=sources(*boards), holder=HOLDER)
-    with CaptureQueriesContext(connection) as captured:
-        run_cycle(NOW + timedelta(minutes=1), settings_for(), sources=sources(*boards), holder=HOLDER)
+    with transaction.atomic():
+        run_cycle(NOW, settings_for(), sources=sources(*boards), holder=HOLDER)
+        with CaptureQueriesContext(connection) as captured:
+            run_cycle(NOW + timedelta(minutes=1), settings_for(), sources=sources(*boards), holder=HOLDER)
+        transaction.set_rollback(True)
     return len(captured)
 
 

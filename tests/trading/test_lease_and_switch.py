@@ -7,15 +7,16 @@ import pytest
 from django.db import connection, connections
 
 from milkbot.core.config import TradingMode
-from tests.trading.makers import BRACKETS, NOW, make_intent
+from tests.trading.makers import BRACKETS, NOW, make_fill, make_intent
 from tests.trading.stored import store_markets
 from trading.controls import ensure_controls, get_trading_state, set_trading_state
-from trading.domain.types import Order, TradingState
-from trading.models import OperatorActionRow
+from trading.domain.types import Action, Order, OrderState, TradingState
+from trading.models import OperatorActionRow, TraderLeaseRow
 from trading.oms.lease import LeaseHeld, holder_name, release_lease, take_lease
 from trading.oms.submit import submit
 from trading.oms.venues.base import Accepted, Answer
-from trading.repositories.orders import Lease, OrderRepository
+from trading.repositories.books import FillRepository
+from trading.repositories.orders import Fenced, Lease, OrderRepository
 
 pytestmark = pytest.mark.django_db
 
@@ -141,7 +142,63 @@ def test_a_halt_waits_for_the_send_under_way_and_then_holds(lease: Lease) -> Non
 
     operator = threading.Thread(target=halt)
     operator.start()
-    submit(order, Slow(), market_id=market_ids[TICKER], at=NOW)
+    submit(order, Slow(), lease=lease, market_id=market_ids[TICKER], at=NOW)
     operator.join(5)
 
     assert seen == ["order left", "halt acknowledged"]
+
+
+class Counting:
+    """A venue that counts what reaches it."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def place(self, order: Order) -> Answer:
+        self.sent += 1
+        return Accepted()
+
+    def find(self, order: Order) -> Answer:
+        raise AssertionError
+
+
+def set_reducing() -> None:
+    set_trading_state(
+        mode=SHADOW, state=TradingState.REDUCING, actor="op", user_id=None, reason="test", now=NOW
+    )
+
+
+def test_an_entry_committed_before_the_switch_turned_to_reducing_does_not_leave(lease: Lease) -> None:
+    ensure_controls(SHADOW, NOW)
+    market_ids, venue = store_markets(), Counting()
+    (order,) = OrderRepository(SHADOW).create([make_intent()], market_ids, lease=lease)
+    set_reducing()
+
+    ended = submit(order, venue, lease=lease, market_id=market_ids[TICKER], at=NOW)
+
+    assert (ended.state, venue.sent) == (OrderState.CANCELED, 0)
+
+
+@pytest.mark.parametrize(("held", "sent"), [("10", 1), ("9", 0)])
+def test_an_exit_leaves_while_reducing_only_if_all_of_it_is_held(lease: Lease, held: str, sent: int) -> None:
+    ensure_controls(SHADOW, NOW)
+    market_ids, venue = store_markets(), Counting()
+    FillRepository(SHADOW).book(make_fill(count=held), market_ids[TICKER])
+    wish = make_intent(action=Action.SELL, count="10")
+    (order,) = OrderRepository(SHADOW).create([wish], market_ids, lease=lease)
+    set_reducing()
+
+    submit(order, venue, lease=lease, market_id=market_ids[TICKER], at=NOW)
+
+    assert venue.sent == sent
+
+
+def test_an_order_does_not_leave_under_a_lease_that_moved_on(lease: Lease) -> None:
+    ensure_controls(SHADOW, NOW)
+    market_ids, venue = store_markets(), Counting()
+    (order,) = OrderRepository(SHADOW).create([make_intent()], market_ids, lease=lease)
+    TraderLeaseRow.objects.filter(mode=SHADOW).update(holder="host-b/2/2.00", fencing=lease.fencing + 1)
+
+    with pytest.raises(Fenced):
+        submit(order, venue, lease=lease, market_id=market_ids[TICKER], at=NOW)
+    assert venue.sent == 0

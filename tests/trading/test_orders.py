@@ -163,7 +163,7 @@ def test_submit_in_shadow_fills_at_the_shown_price_with_the_exact_fee(
     market_ids: dict[str, int], lease: Lease
 ) -> None:
     LedgerRepository(SHADOW).open_account(Decimal(1000), NOW)
-    order = submit(place(market_ids, lease), shown(), market_id=market_ids[TICKER], at=NOW)
+    order = submit(place(market_ids, lease), shown(), lease=lease, market_id=market_ids[TICKER], at=NOW)
 
     assert order.state is OrderState.FILLED
     (fill,) = FillRepository(SHADOW).all()
@@ -182,7 +182,9 @@ def test_submit_in_shadow_fills_at_the_shown_price_with_the_exact_fee(
 def test_submit_when_less_is_shown_then_fills_that_and_cancels_the_rest(
     market_ids: dict[str, int], lease: Lease
 ) -> None:
-    order = submit(place(market_ids, lease), shown(size="4"), market_id=market_ids[TICKER], at=NOW)
+    order = submit(
+        place(market_ids, lease), shown(size="4"), lease=lease, market_id=market_ids[TICKER], at=NOW
+    )
 
     assert (order.state, order.filled_count) == (OrderState.CANCELED, Decimal(4))
     assert PositionRepository(SHADOW).open()[0].count == 4
@@ -194,7 +196,7 @@ def test_submit_walks_the_book_within_the_limit_and_charges_each_level(
     levels = [PriceLevel(price=Decimal(p), count=Decimal(4)) for p in ("0.39", "0.40", "0.41")]
     venue = ShadowVenue({TICKER: ShownMarket(OrderBook(ticker=TICKER, asks=tuple(levels)), FEES)}, NOW)
 
-    order = submit(place(market_ids, lease), venue, market_id=market_ids[TICKER], at=NOW)
+    order = submit(place(market_ids, lease), venue, lease=lease, market_id=market_ids[TICKER], at=NOW)
 
     assert (order.state, order.filled_count) == (OrderState.CANCELED, Decimal(8))
     assert [(fill.yes_price, fill.fee) for fill in FillRepository(SHADOW).all()] == [
@@ -206,7 +208,9 @@ def test_submit_walks_the_book_within_the_limit_and_charges_each_level(
 def test_submit_when_the_market_was_not_read_then_is_rejected(
     market_ids: dict[str, int], lease: Lease
 ) -> None:
-    order = submit(place(market_ids, lease), ShadowVenue({}, NOW), market_id=market_ids[TICKER], at=NOW)
+    order = submit(
+        place(market_ids, lease), ShadowVenue({}, NOW), lease=lease, market_id=market_ids[TICKER], at=NOW
+    )
 
     assert order.state is OrderState.REJECTED
     assert not FillRow.objects.exists()
@@ -225,7 +229,9 @@ def test_submit_when_halted_then_nothing_leaves(market_ids: dict[str, int], leas
         def find(self, order: Order) -> Answer:
             raise AssertionError
 
-    assert submit(order, Loud(), market_id=market_ids[TICKER], at=NOW).state is OrderState.CANCELED
+    assert (
+        submit(order, Loud(), lease=lease, market_id=market_ids[TICKER], at=NOW).state is OrderState.CANCELED
+    )
 
 
 def test_answer_that_is_unknown_keeps_the_order_unknown(market_ids: dict[str, int], lease: Lease) -> None:

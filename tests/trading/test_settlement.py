@@ -106,7 +106,7 @@ def test_settle_closes_the_orders_of_final_markets_only(market_ids: dict[str, in
         [make_intent(ticker=t) for t in tickers], market_ids, lease=lease
     ):
         venue = ShadowVenue({t: ShownMarket(make_book(t, "0.38", "0.40"), FEES) for t in tickers}, NOW)
-        submit(order, venue, market_id=market_ids[order.market_ticker], at=NOW)
+        submit(order, venue, lease=lease, market_id=market_ids[order.market_ticker], at=NOW)
     finalize(WON, "yes")
 
     report = settle_finalized(SHADOW, AFTER)

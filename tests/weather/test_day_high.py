@@ -9,6 +9,7 @@ from milkbot.core.cities import load_cities
 from tests.weather.bodies import CHI, DAY, entry, grid_body
 from weather.clients.nws.parse import parse_grid
 from weather.domain.day_high import day_highs
+from weather.domain.types import DayHigh, Grid, GridPoint, LayerValue, Observation
 
 MIDNIGHT = datetime(2025, 5, 14, 6, tzinfo=UTC)
 
@@ -81,3 +82,53 @@ def test_day_highs_when_only_night_hours_remain_then_the_day_is_left_out() -> No
 
 def test_day_highs_when_values_are_null_then_they_are_skipped() -> None:
     assert highs([(MIDNIGHT + timedelta(hours=7), "PT13H", None)], [(MIDNIGHT, "PT1H", None)]) == {}
+
+
+FRONT_AT = datetime(2026, 1, 14, 6, 0, tzinfo=UTC)
+"""00:00 CST of a day on which a cold front arrives: 61 °F at midnight, 41 °F by day."""
+FRONT_F = (61, 58, 54, 50, 46, 44, 42)
+
+
+def cold_front(first_hour: int, readings: int = 0) -> DayHigh:
+    """The day's high as told at `first_hour`: the grid has dropped the hours before, `readings` of them were measured."""
+    hours = tuple(
+        LayerValue(
+            starts_at=FRONT_AT + timedelta(hours=hour),
+            ends_at=FRONT_AT + timedelta(hours=hour + 1),
+            temp_c=(FRONT_F[hour] - 32) / 1.8,
+        )
+        for hour in range(first_hour, len(FRONT_F))
+    )
+    daytime = LayerValue(
+        starts_at=FRONT_AT + timedelta(hours=7), ends_at=FRONT_AT + timedelta(hours=20), temp_c=5.0
+    )
+    measured = [
+        Observation(
+            station="KMDW",
+            observed_at=FRONT_AT + timedelta(hours=hour, minutes=53),
+            temp_c=(FRONT_F[hour] - 32) / 1.8,
+            is_metar=True,
+        )
+        for hour in range(readings)
+    ]
+    grid = Grid(
+        point=GridPoint(office="LOT", x=72, y=69),
+        issued_at=FRONT_AT,
+        max_temperature=(daytime,),
+        temperature=hours,
+    )
+    (high,) = day_highs(grid, -6, measured)
+    return high
+
+
+def test_day_highs_before_a_cold_front_then_the_warm_midnight_is_the_high() -> None:
+    assert cold_front(first_hour=0) == DayHigh(day=date(2026, 1, 14), high_f=61, knows_night=True)
+
+
+def test_day_highs_when_the_grid_forgot_the_midnight_then_says_that_it_does_not_know() -> None:
+    assert cold_front(first_hour=4) == DayHigh(day=date(2026, 1, 14), high_f=46, knows_night=False)
+
+
+def test_day_highs_when_the_forgotten_hours_were_measured_then_knows_the_high_again() -> None:
+    assert cold_front(first_hour=4, readings=4) == DayHigh(day=date(2026, 1, 14), high_f=61, knows_night=True)
+    assert not cold_front(first_hour=4, readings=3).knows_night

@@ -53,6 +53,16 @@ def _check_outlook(view: CityView, event: EventContext) -> Gate:
         return Gate(
             False, ReasonCode.DAY_UNDER_WAY, f"{hour:02d} h {event.city.std_zone}: the day shows its own high"
         )
+    return _check_night(view, event)
+
+
+def _check_night(view: CityView, event: EventContext) -> Gate:
+    """The hours since the day's midnight are in the forecast or were measured: a warm midnight may hold the high."""
+    highs = view.weather.highs if view.weather else ()
+    if any(high.day == event.board.event_date and not high.knows_night for high in highs):
+        return Gate(
+            False, ReasonCode.DAY_UNDER_WAY, "night hours already past are in no forecast and no reading"
+        )
     return PASSED
 
 

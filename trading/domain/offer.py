@@ -68,6 +68,9 @@ def take(
     gate, wanted = _wanted(market.snapshot, offer, abs(held) if closes else None, account, event)
     if not gate:
         return gate, None
+    if closes:
+        # Leaving needs no room under any cap: it can only lower what is at risk.
+        return PASSED, _intent(ticker, offer, wanted, closes, event)
     city, board, around = event
     allowed = allow(
         wanted,
@@ -80,10 +83,8 @@ def take(
         bankroll=account.bankroll,
     )
     if allowed.count < 1:
-        return (
-            Gate(False, allowed.bound_by or ReasonCode.STAKE_TOO_SMALL, f"{wanted} wanted, none allowed"),
-            None,
-        )
+        code = allowed.bound_by or ReasonCode.STAKE_TOO_SMALL
+        return Gate(False, code, f"{wanted} wanted, none allowed"), None
     detail = f"{allowed.count} of {wanted} by {allowed.bound_by}" if allowed.bound_by else ""
     return PASSED._replace(detail=detail), _intent(ticker, offer, allowed.count, closes, event)
 
@@ -140,7 +141,8 @@ def _intent(ticker: str, offer: Offer, count: Decimal, closes: bool, event: Even
         strategy=BOOK,
         count=count,
         limit_price=offer.yes_price,
-        max_cost=count * offer.worst_cost,
+        # A sale risks no stake: all it can cost is its fee.
+        max_cost=count * (offer.worst_cost - offer.price if closes else offer.worst_cost),
         p_yes=offer.p_yes,
         decided_at=around.now,
     )

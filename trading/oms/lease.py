@@ -17,7 +17,7 @@ from django.db import connection
 from milkbot.core.config import TradingMode
 from milkbot.core.errors import MilkbotError
 from trading.models import TraderLeaseRow
-from trading.repositories.orders import Lease
+from trading.repositories.orders import Fenced, Lease
 
 LEASE_TTL: Final = timedelta(seconds=90)
 """Longer than the hard limit of a cycle, so that a living trader never loses it between two turns."""
@@ -38,6 +38,13 @@ ON CONFLICT (mode) DO UPDATE SET
     expires_at = excluded.expires_at
 WHERE held.holder = excluded.holder OR held.expires_at <= now() OR held.holder = %(dead)s
 RETURNING fencing
+"""
+
+
+_HOLD = """
+SELECT 1 FROM trader_lease
+WHERE mode = %(mode)s AND holder = %(holder)s AND fencing = %(fencing)s AND expires_at > now()
+FOR SHARE
 """
 
 
@@ -71,6 +78,14 @@ def release_lease(lease: Lease) -> None:
     TraderLeaseRow.objects.filter(mode=lease.mode, holder=lease.holder, fencing=lease.fencing).update(
         expires_at=TransactionNow()
     )
+
+
+def hold_lease(lease: Lease) -> None:
+    """Keep the lease from changing hands until the transaction ends. Raises Fenced when it already did."""
+    with connection.cursor() as cursor:
+        cursor.execute(_HOLD, {**lease._asdict(), "mode": lease.mode.value})
+        if cursor.fetchone() is None:
+            raise Fenced(f"lease #{lease.fencing} of {lease.holder} is no longer valid for {lease.mode}")
 
 
 def _is_dead(holder: str) -> bool:

@@ -1,8 +1,9 @@
 """From a committed order to its answer, booked. The steps are apart so that a crash between any two can be told.
 
 1. NEW -> SUBMITTED is committed before anything leaves.
-2. The trading switch is held FOR SHARE around "may it still go?" and the one send; a halt updates that row, so once a
-   halt is acknowledged no order leaves (design 6.6). The only I/O allowed inside a transaction.
+2. Lease and trading switch are held FOR SHARE around "may it still go?" and the one send. A halt updates the switch, so
+   once it is acknowledged no order leaves (design 6.6); a trader that was replaced meanwhile sends nothing. The only
+   I/O allowed inside a transaction.
 3. The answer is booked: fills, position, cash and state in one transaction. No answer is UNKNOWN, never "rejected".
 """
 
@@ -14,30 +15,45 @@ from django.db import transaction
 from milkbot.logger import logger
 from trading.controls import hold_switch
 from trading.domain.order_states import OrderEvent
-from trading.domain.types import Order, OrderState, TradingState
+from trading.domain.types import Action, Order, OrderState, Side, TradingState
+from trading.oms.lease import hold_lease
 from trading.oms.venues.base import Accepted, Answer, Rejected, Unknown, Venue
-from trading.repositories.books import FillRepository
-from trading.repositories.orders import OrderRepository
+from trading.repositories.books import FillRepository, PositionRepository
+from trading.repositories.orders import Lease, OrderRepository
 
 
-def submit(order: Order, venue: Venue, *, market_id: int, at: datetime) -> Order:
-    """Send one NEW order and book what came of it. Returns the order as it ended up."""
+def submit(order: Order, venue: Venue, *, lease: Lease, market_id: int, at: datetime) -> Order:
+    """Send one NEW order and book what came of it. Returns the order as it ended up.
+
+    Raises Fenced, with nothing sent, when another trader took over: it ends the order as one a crash left.
+    """
     orders = OrderRepository(order.mode)
     order = orders.transition(order, OrderEvent.SEND, at=at)
-    answer = _send(order, venue)
+    answer = _send(order, venue, lease)
     if answer is None:
         return orders.transition(
-            order, OrderEvent.CANCEL, at=at, payload={"why": "trading was halted before it left"}
+            order, OrderEvent.CANCEL, at=at, payload={"why": "the switch forbade it before it left"}
         )
     return book_answer(order, answer, market_id=market_id, at=at)
 
 
 @transaction.atomic(durable=True)
-def _send(order: Order, venue: Venue) -> Answer | None:
+def _send(order: Order, venue: Venue, lease: Lease) -> Answer | None:
     """The venue's answer; None when the switch forbids it and nothing left."""
-    if hold_switch(order.mode) is TradingState.HALTED:
+    hold_lease(lease)
+    state = hold_switch(order.mode)
+    if state is TradingState.HALTED or (state is TradingState.REDUCING and not _only_reduces(order)):
         return None
     return venue.place(order)
+
+
+def _only_reduces(order: Order) -> bool:
+    """Whether the account holds all that the order sells."""
+    position = PositionRepository(order.mode).get(order.market_ticker)
+    if order.action is not Action.SELL or position is None:
+        return False
+    held = position.count if order.side is Side.YES else -position.count
+    return held >= order.remaining_count
 
 
 @transaction.atomic

@@ -41,6 +41,9 @@ class DayHigh(_Frozen):
 
     day: date
     high_f: int = Field(ge=COLDEST_PLAUSIBLE_F, le=HOTTEST_PLAUSIBLE_F)
+    knows_night: bool = True
+    """False when hours between the day's midnight and its morning are in no forecast and no reading any more: a warm
+    midnight before a cold front may already have set the high."""
 
 
 class Ages(_Frozen):

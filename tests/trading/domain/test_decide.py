@@ -29,6 +29,7 @@ from tests.trading.makers import (
 from trading.domain.decide import decide
 from trading.domain.inputs import EVERYWHERE, CityView, DecisionBatch
 from trading.domain.policy import Limits, Policy
+from trading.domain.risk import Exposure
 from trading.domain.types import Action, BookSide, Decision, ReasonCode, Side, TradingState
 
 CHEAP_QUOTES = (*FAIR_QUOTES[:3], ("0.20", "0.22"), *FAIR_QUOTES[4:])
@@ -135,6 +136,9 @@ CASES = [
         ),
         {"now": MORNING},
     ),
+    Case(
+        ReasonCode.DAY_UNDER_WAY, lambda: make_view(board=BOARD, weather=make_weather(knows_night=False)), {}
+    ),
     Case(ReasonCode.MARKET_NOT_ACTIVE, cheap(status=MarketStatus.INACTIVE), {}),
     Case(ReasonCode.MARKET_NOT_ACTIVE, cheap(status=MarketStatus.UNRECOGNIZED), {}),
     Case(ReasonCode.MARKET_CLOSED, cheap(close_at=NOW), {}),
@@ -211,6 +215,19 @@ def test_decide_when_reducing_then_still_lets_a_position_go() -> None:
     )
 
     assert [intent.market_ticker for intent in batch.intents] == [TARGET]
+
+
+def test_decide_when_every_cap_is_full_then_still_lets_a_position_go() -> None:
+    full = Exposure(by_event={EVENT: Decimal(250)}, total=Decimal(800), markets=frozenset({TARGET}))
+    account = make_account(cash="0.01", holdings={TARGET: Decimal(3)}).model_copy(
+        update={"exposure": full, "bankroll": Decimal(10_000)}
+    )
+
+    batch = decide([make_view(board=make_board(quotes=DEAR_QUOTES))], account, around())
+
+    (intent,) = batch.intents
+    assert (intent.market_ticker, intent.count) == (TARGET, Decimal(3))
+    assert intent.max_cost < Decimal("0.10"), "a sale can cost its fee and no more"
 
 
 def test_decide_when_three_cities_share_a_cluster_then_its_cap_holds_over_all_of_them() -> None:

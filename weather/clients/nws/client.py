@@ -21,7 +21,7 @@ _OFFICE = re.compile(r"^[A-Z]{3}$")
 _STATION = re.compile(r"^[A-Z0-9]{4,5}$")
 _LOCATION = re.compile(r"^[A-Z0-9]{3}$")
 _NEWEST_REPORTS: Final = 4
-_LATEST_OBSERVATIONS: Final = 12
+_LATEST_OBSERVATIONS: Final = 150
 
 
 class NwsClient:
