@@ -1,11 +1,11 @@
 """The final daily climate report as text, in the layout of the Chicago office. Only the high was recorded: the rest is MM."""
 
 import uuid
-from datetime import UTC, date, datetime
+from datetime import UTC
 from typing import Any, Final
 
 from sandbox.cities import City
-from sandbox.english import MONTHS, WEEKDAYS
+from sandbox.english import report_day, report_issue_time
 from sandbox.feeds import ClimateProduct, ClimateReport
 from sandbox.nws.units import utc_text
 
@@ -60,9 +60,9 @@ def report_text(city: City, report: ClimateReport) -> str:
         stamp=f"{report.issued_at.astimezone(UTC):%d%H%M}",
         location=city.cli_location,
         office_name=city.office_name,
-        issued=_local_issue_time(city, report.issued_at),
+        issued=report_issue_time(report.issued_at.astimezone(city.zone)),
         summary=city.cli_summary_name,
-        day=_spoken_day(report.climate_date),
+        day=report_day(report.climate_date),
         high=report.high_f,
     )
 
@@ -84,15 +84,3 @@ def product_entry(city: City, report: ClimateProduct, root: str) -> dict[str, An
         "productCode": "CLI",
         "productName": PRODUCT_NAME,
     }
-
-
-def _spoken_day(day: date) -> str:
-    return f"{MONTHS[day.month - 1].upper()} {day.day} {day.year}"
-
-
-def _local_issue_time(city: City, issued_at: datetime) -> str:
-    """`146 AM CDT THU MAY 15 2025`."""
-    local = issued_at.astimezone(city.zone)
-    clock = f"{local.hour % 12 or 12}{local.minute:02} {'AM' if local.hour < 12 else 'PM'}"
-    weekday, month = WEEKDAYS[local.weekday()][:3].upper(), MONTHS[local.month - 1][:3].upper()
-    return f"{clock} {local.tzname()} {weekday} {month} {local.day:02} {local.year}"

@@ -7,7 +7,7 @@ from datetime import UTC, date, datetime
 from typing import Final, Literal
 
 from sandbox.cities import City
-from sandbox.english import MONTHS, WEEKDAYS
+from sandbox.english import report_day, report_issue_time
 from sandbox.world.climate import high_spread, normal_high, normal_low
 from sandbox.world.climate_reports import DayReport
 
@@ -15,7 +15,6 @@ Clock = Literal["plain", "colon", "padded", "none"]
 
 FIRST_YEAR_ON_RECORD: Final = 1895
 RECORD_SPREADS: Final = 3.0
-HEADING_BLANKS: Final = 22
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +77,7 @@ def _opening(city: City, report: DayReport, layout: Layout) -> list[str]:
         *[""] * layout.blank_after_code,
         title,
         f"NATIONAL WEATHER SERVICE {city.office_name}",
-        local_issue_time(city, report.issued_at),
+        report_issue_time(report.issued_at.astimezone(city.zone)),
         "",
         "." * 35,
         "",
@@ -92,7 +91,7 @@ def _summary(city: City, report: DayReport, layout: Layout) -> list[str]:
         local = report.as_of.astimezone(city.zone)
         valid = [f"VALID TODAY AS OF {local.hour % 12 or 12:02}{local.minute:02} PM LOCAL TIME."]
     return [
-        f"...THE {city.cli_summary_name} CLIMATE SUMMARY FOR {MONTHS[day.month - 1].upper()} {day.day} {day.year}...",
+        f"...THE {city.cli_summary_name} CLIMATE SUMMARY FOR {report_day(day)}...",
         *valid,
         "",
         layout.normal_period,
@@ -217,11 +216,3 @@ def _explanations() -> list[str]:
         "T  INDICATES TRACE AMOUNT.",
         "",
     ]
-
-
-def local_issue_time(city: City, issued_at: datetime) -> str:
-    """`146 AM CDT THU MAY 15 2025`."""
-    local = issued_at.astimezone(city.zone)
-    clock = f"{local.hour % 12 or 12}{local.minute:02} {'AM' if local.hour < 12 else 'PM'}"
-    weekday, month = WEEKDAYS[local.weekday()][:3].upper(), MONTHS[local.month - 1][:3].upper()
-    return f"{clock} {local.tzname()} {weekday} {month} {local.day:02} {local.year}"

@@ -14,7 +14,7 @@ import numpy as np
 
 from sandbox.cities import City
 from sandbox.feeds import StationRecord
-from sandbox.world.chance import uniforms
+from sandbox.world.chance import Floats, uniforms
 from sandbox.world.metar_text import Remarks, metar_text, tenths_c
 from sandbox.world.temperature import Temperatures, whole_f
 
@@ -76,7 +76,7 @@ class Station:
         for day in _days(city, start, end):
             zero = city.climate_day_start(day)
             first, last = ((moment - zero) / HOUR for moment in (start, end))
-            hours = np.arange(max(first, 0.0), min(last, 24.0), 1 / 12).astype(np.float64)
+            hours = np.arange(max(first, 0.0), min(last, 24.0), 1 / 12, dtype=np.float64)
             if hours.size:
                 values = self._temperatures.at_hours(city, day, hours)
                 found += [float(values.max()), float(values.min())]
@@ -87,7 +87,7 @@ class Station:
 
     def _written_metars(self, city: City, day: date) -> tuple[StationRecord, ...]:
         start = city.climate_day_start(day)
-        hours = np.arange(24) + METAR_MINUTES[city.code] / 60
+        hours: Floats = np.arange(24, dtype=np.float64) + METAR_MINUTES[city.code] / 60
         temperatures = self._temperatures.at_hours(city, day, hours).tolist()
         luck = uniforms(self._seed, city.code, day, "metar", count=96).reshape(24, 4).tolist()
         return tuple(

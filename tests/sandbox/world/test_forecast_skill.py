@@ -1,21 +1,13 @@
 """The simulated forecasts are as wrong as the measured ones, and as alike."""
 
-from datetime import UTC, date, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import date, timedelta
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from sandbox.cities import CITIES
 from sandbox.world.forecast_path import ForecastPaths
-from sandbox.world.weather import WorldWeather
-from tests.sandbox.world.weathers import DAY, FIRST_DAY, LONG_DAYS, SEED, city_of, world
-
-Floats = NDArray[np.float64]
-
-LEADS_H = {"d0": 0, "d1PM": 12, "d1AM": 24, "d2PM": 36}
-EASTERN = ZoneInfo("America/New_York")
+from tests.sandbox.world.weathers import DAY, FIRST_DAY, LEADS_H, LONG_DAYS, SEED, Floats, long_run, world
 
 # Project reference on NWS and settlement, 5.2: RMSE of official city forecasts, d0/d1PM/d2PM by season (DJF, MAM, JJA,
 # SON), written down here a second time. Los Angeles and Miami as its caveats ask for.
@@ -48,65 +40,40 @@ KURTOSIS = 5.5
 """Excess kurtosis of 2 to 3 was measured."""
 
 
-def anchor(day: date, lead_h: int) -> datetime:
-    """08:50 Eastern on the day, and 12, 24 and 36 hours before."""
-    return datetime.combine(day, time(8, 50), EASTERN).astimezone(UTC) - timedelta(hours=lead_h)
-
-
-@pytest.fixture(scope="module")
-def errors() -> dict[tuple[str, str], Floats]:
-    """Settled high minus the forecast high in force, °F, by city and lead, one number a day."""
-    days = [FIRST_DAY + k * DAY for k in range(LONG_DAYS)]
-    return {
-        (city.code, lead): np.array(
-            [_settled_minus_forecast(world(), city.code, day, hours) for day in days], dtype=np.float64
-        )
-        for city in CITIES
-        for lead, hours in LEADS_H.items()
-    }
-
-
-def _settled_minus_forecast(weather: WorldWeather, code: str, day: date, lead_h: int) -> int:
-    city = city_of(code)
-    forecast = weather.forecast_high_f(city, day, anchor(day, lead_h))
-    assert forecast is not None
-    return weather.high_f(city, day) - forecast
-
-
 def _measured(code: str, lead: str, season: int) -> float:
     d0, d1pm, d2pm = MEASURED[code][season]
     return {"d0": d0, "d1PM": d1pm, "d1AM": d1pm * D1AM_OVER_D1PM[code], "d2PM": d2pm}[lead]
 
 
 def _seasons() -> Floats:
-    return np.array([(FIRST_DAY + k * DAY).month % 12 // 3 for k in range(LONG_DAYS)])
+    return np.array([day.month % 12 // 3 for day in long_run("NYC").days])
 
 
 @pytest.mark.parametrize("lead", LEADS_H)
 @pytest.mark.parametrize("code", MEASURED)
-def test_forecast_errors_when_two_years_pass_then_sd_is_the_measured_one(
-    errors: dict[tuple[str, str], Floats], code: str, lead: str
-) -> None:
+def test_forecast_errors_when_two_years_pass_then_sd_is_the_measured_one(code: str, lead: str) -> None:
     variances = np.array([_measured(code, lead, int(season)) ** 2 for season in _seasons()])
     expected = np.sqrt(variances.mean())
     standard_error = np.sqrt((KURTOSIS - 1) * (variances**2).mean() / LONG_DAYS) / (2 * expected)
-    assert abs(errors[code, lead].std() - expected) < 3 * standard_error
+    assert abs(long_run(code).errors_f[lead].std() - expected) < 3 * standard_error
 
 
 @pytest.mark.parametrize("lead", LEADS_H)
 @pytest.mark.parametrize("season", range(4))
 def test_forecast_errors_when_a_season_is_pooled_then_sd_in_units_of_the_table_is_one(
-    errors: dict[tuple[str, str], Floats], season: int, lead: str
+    season: int, lead: str
 ) -> None:
     chosen = _seasons() == season
-    scaled = np.concatenate([errors[code, lead][chosen] / _measured(code, lead, season) for code in MEASURED])
+    scaled = np.concatenate(
+        [long_run(code).errors_f[lead][chosen] / _measured(code, lead, season) for code in MEASURED]
+    )
     assert abs(scaled.std() - 1) < 3 * np.sqrt((KURTOSIS - 1) / (4 * scaled.size))
 
 
-def test_forecast_errors_when_pooled_then_tails_are_heavy_and_bias_absent(
-    errors: dict[tuple[str, str], Floats],
-) -> None:
-    scaled = np.concatenate([errors[code, "d1PM"] / errors[code, "d1PM"].std() for code in MEASURED])
+def test_forecast_errors_when_pooled_then_tails_are_heavy_and_bias_absent() -> None:
+    scaled = np.concatenate(
+        [long_run(code).errors_f["d1PM"] / long_run(code).errors_f["d1PM"].std() for code in MEASURED]
+    )
     assert 4.0 < (scaled**4).mean() < 7.5
     assert 0.006 < (np.abs(scaled) > 3).mean() < 0.018
     assert abs(scaled.mean()) < 0.06
@@ -123,28 +90,24 @@ def test_forecast_errors_when_pooled_then_tails_are_heavy_and_bias_absent(
     ],
 )
 def test_forecast_errors_when_cities_compared_then_correlation_is_the_measured_one(
-    errors: dict[tuple[str, str], Floats], first: str, second: str, expected: float
+    first: str, second: str, expected: float
 ) -> None:
-    found = np.corrcoef(errors[first, "d1PM"], errors[second, "d1PM"])[0, 1]
+    found = np.corrcoef(long_run(first).errors_f["d1PM"], long_run(second).errors_f["d1PM"])[0, 1]
     assert abs(found - expected) < 0.13
 
 
 @pytest.mark.parametrize("code", MEASURED)
-def test_forecast_errors_when_days_follow_then_memory_is_the_measured_one(
-    errors: dict[tuple[str, str], Floats], code: str
-) -> None:
-    series = errors[code, "d1PM"]
+def test_forecast_errors_when_days_follow_then_memory_is_the_measured_one(code: str) -> None:
+    series = long_run(code).errors_f["d1PM"]
     found = np.corrcoef(series[1:], series[:-1])[0, 1]
     assert abs(found - MEMORY.get(code, 0.1)) < 0.13
 
 
 @pytest.mark.parametrize("code", ["CHI", "DEN", "MIA"])
-def test_revisions_when_news_comes_then_it_was_not_foreseeable(
-    errors: dict[tuple[str, str], Floats], code: str
-) -> None:
+def test_revisions_when_news_comes_then_it_was_not_foreseeable(code: str) -> None:
     """The next revision is as likely up as down whatever the last one was: forecasts improve like a martingale."""
-    last = errors[code, "d2PM"] - errors[code, "d1PM"]
-    following = errors[code, "d1PM"] - errors[code, "d0"]
+    last = long_run(code).errors_f["d2PM"] - long_run(code).errors_f["d1PM"]
+    following = long_run(code).errors_f["d1PM"] - long_run(code).errors_f["d0"]
     assert abs(np.corrcoef(last, following)[0, 1]) < 0.13
     assert following.std() > 0.5
 

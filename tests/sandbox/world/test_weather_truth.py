@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from sandbox.cities import CITIES, City
 from sandbox.world.climate import normal_high
 from sandbox.world.moments import censored_below, truncated_below
-from tests.sandbox.world.weathers import DAY, FIRST_DAY, HOUR, LONG_DAYS, NOVEMBER_NOON, city_of, world
+from tests.sandbox.world.weathers import DAY, HOUR, LONG_DAYS, NOVEMBER_NOON, city_of, long_run, world
 
 INSTANTS = st.datetimes(datetime(2026, 1, 1), datetime(2026, 12, 31)).map(lambda at: at.replace(tzinfo=UTC))
 STANDARD = np.array([NormalDist().inv_cdf((k + 0.5) / 20_000) for k in range(20_000)])
@@ -37,40 +37,21 @@ def test_high_when_compared_with_the_day_then_no_minute_was_warmer_and_one_was_a
         assert world().temperature_f(city, world().high_at(city, day)) > world().high_f(city, day) - 0.75
 
 
-@pytest.fixture(scope="module")
-def years() -> dict[str, list[tuple[date, int, float]]]:
-    """By city: every day of two years, its high, and the hour (local standard time) at which it was reached."""
-    days = [FIRST_DAY + k * DAY for k in range(LONG_DAYS)]
-    return {
-        city.code: [
-            (
-                day,
-                world().high_f(city, day),
-                (world().high_at(city, day) - city.climate_day_start(day)) / HOUR,
-            )
-            for day in days
-        ]
-        for city in CITIES
-    }
-
-
 @pytest.mark.parametrize("code", [city.code for city in CITIES])
-def test_highs_when_years_pass_then_they_lie_about_the_normal_and_remember(
-    years: dict[str, list[tuple[date, int, float]]], code: str
-) -> None:
-    anomalies = np.array([high - normal_high(code, day) for day, high, _ in years[code]])
+def test_highs_when_years_pass_then_they_lie_about_the_normal_and_remember(code: str) -> None:
+    run = long_run(code)
+    anomalies = run.highs_f - np.array([normal_high(code, day) for day in run.days])
     assert abs(anomalies.mean()) < 3.5
     assert 2.5 < anomalies.std() < 15
     assert 0.3 < np.corrcoef(anomalies[1:], anomalies[:-1])[0, 1] < 0.8
 
 
-def test_highs_when_counted_then_some_fall_at_night_from_october_to_april_only(
-    years: dict[str, list[tuple[date, int, float]]],
-) -> None:
+def test_highs_when_counted_then_some_fall_at_night_from_october_to_april_only() -> None:
+    runs = [long_run(city.code) for city in CITIES]
     at_night = [
         day.month
-        for days in years.values()
-        for day, _, hour in days
+        for run in runs
+        for day, hour in zip(run.days, run.high_hours.tolist(), strict=True)
         if not DAYTIME_H[0] <= hour < DAYTIME_H[1]
     ]
     assert 0.025 < len(at_night) / (len(CITIES) * LONG_DAYS) < 0.07
