@@ -5,7 +5,7 @@ an answer: two feeds of one seed agree, whatever they were asked before.
 """
 
 from collections import OrderedDict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from typing import Final
@@ -36,12 +36,15 @@ class SimulatedMarketFeed:
         cities: Sequence[City],
         first_day: date,
         events_kept: int = EVENTS_KEPT,
+        reported_at: Callable[[City, date], datetime] = City.final_report_at,
     ) -> None:
+        """`reported_at` tells when the final report of a day is out: nothing is determined before it."""
         self._truth = truth
         self._seed = seed
         self._cities = {city.series_ticker: city for city in cities}
         self._first_day = first_day
         self._events_kept = events_kept
+        self._reported_at = reported_at
         self._tapes: OrderedDict[str, Mapping[str, Tape]] = OrderedDict()
         self._ladder = lru_cache(LADDERS_KEPT)(self._made_ladder)
         self._schedule: list[Ladder] = []
@@ -90,7 +93,8 @@ class SimulatedMarketFeed:
         return weekly_pauses(after, until)
 
     def _made_ladder(self, series: str, day: date) -> Ladder:
-        return ladder(self._truth, self._seed, self._cities[series], day)
+        city = self._cities[series]
+        return ladder(self._truth, self._seed, city, day, self._reported_at(city, day))
 
     def _listed(self, event_ticker: str) -> Ladder | None:
         series = event_ticker.split("-", 1)[0]

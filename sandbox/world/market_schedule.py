@@ -1,10 +1,12 @@
 """Which events there are: their tickers, strikes and times, as the real series list them.
 
 An event opens at 10:00 New York time of the day before (14:00Z in summer, 15:00Z in winter), closes at the end of its
-climate day, and is paid between 11:18Z and 12:05Z of the next morning, an hour after it was determined.
+climate day, and is paid at 11:18Z or 12:04Z of the next morning, an hour after it was determined; a report that comes
+late makes it wait for the first such moment after it.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from itertools import count
 from typing import Final
 from zoneinfo import ZoneInfo
 
@@ -20,8 +22,7 @@ OPENING_ET: Final = time(10)
 BETWEEN_BRACKETS: Final = 4
 BRACKET_WIDTH_F: Final = 2
 
-FIRST_PAYOUT_UTC: Final = time(11, 18)
-LATE_PAYOUT_UTC: Final = time(12, 4)
+PAYOUTS_UTC: Final = (time(11, 18), time(12, 4))
 LATE_SHARE: Final = 0.2
 PAYOUT_TAKES_S: Final = 58
 REPORT_READ_WITHIN: Final = timedelta(minutes=15)
@@ -52,17 +53,21 @@ def closes_at(city: City, day: date) -> datetime:
     return city.climate_day_start(day + timedelta(days=1))
 
 
-def finalized_at(seed: int, city: City, day: date) -> datetime:
-    """When the event is paid: mostly at 11:18Z, sometimes at 12:04Z, never within the hour after the final report."""
+def finalized_at(seed: int, city: City, day: date, reported_at: datetime) -> datetime:
+    """When the event is paid: mostly at 11:18Z, sometimes at 12:04Z, the next morning or the first one after the report.
+
+    Determination, an hour earlier, comes a quarter of an hour or more after `reported_at`, when the final report was out.
+    """
     event = event_ticker(city, day)
     late = fraction(seed, event, "paid late") < LATE_SHARE
-    slot = LATE_PAYOUT_UTC if late else FIRST_PAYOUT_UTC
-    seconds = int(fraction(seed, event, "paid") * PAYOUT_TAKES_S)
-    paid = datetime.combine(day + timedelta(days=1), slot, UTC) + timedelta(seconds=seconds)
-    return max(paid, city.final_report_at(day) + REPORT_READ_WITHIN + SETTLEMENT_TIMER)
+    within_slot = timedelta(seconds=int(fraction(seed, event, "paid") * PAYOUT_TAKES_S))
+    mornings = (day + timedelta(days=days) for days in count(1))
+    slots = (datetime.combine(morning, slot, UTC) for morning in mornings for slot in PAYOUTS_UTC[late:])
+    earliest = reported_at + REPORT_READ_WITHIN + SETTLEMENT_TIMER
+    return next(slot + within_slot for slot in slots if slot + within_slot >= earliest)
 
 
-def ladder(truth: Truth, seed: int, city: City, day: date) -> Ladder:
+def ladder(truth: Truth, seed: int, city: City, day: date, reported_at: datetime) -> Ladder:
     """The six brackets of the day, centred on the forecast in force when they are listed, with their times.
 
     Raises ValueError when there is no forecast to centre them on.
@@ -79,7 +84,7 @@ def ladder(truth: Truth, seed: int, city: City, day: date) -> Ladder:
         opens_at=opening,
         closes_at=closes_at(city, day),
         brackets=brackets(event, centre_f - below_centre),
-        finalized_at=finalized_at(seed, city, day),
+        finalized_at=finalized_at(seed, city, day, reported_at),
     )
 
 

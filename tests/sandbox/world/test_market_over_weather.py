@@ -61,19 +61,20 @@ def test_market_knows_more_than_the_forecast_once_the_day_is_observed(
     before_close = timedelta(hours=10)
     mids, results = standings(market, events, before_close)
     implied = np.clip(mids / mids.sum(axis=1, keepdims=True), 0.005, 1)
-    forecasts = [
-        weather.forecast_high_f(
-            city_of_series(event.series_ticker), event.event_date, event.closes_at - before_close
-        )
-        for event in events
-    ]
+    forecasts = [forecast_f(weather, event, event.closes_at - before_close) for event in events]
     highs = [weather.high_f(city_of_series(event.series_ticker), event.event_date) for event in events]
     sd = float(np.std(np.array(highs) - np.array(forecasts)))
     gains = []
-    for event, p_market, won, forecast_f in zip(events, implied, results, forecasts, strict=True):
-        p_public = np.array([gaussian(b.lowest_f, b.highest_f, forecast_f, sd) for b in event.brackets])
+    for event, p_market, won, mean_f in zip(events, implied, results, forecasts, strict=True):
+        p_public = np.array([gaussian(b.lowest_f, b.highest_f, mean_f, sd) for b in event.brackets])
         gains.append(math.log(p_market[won == 1][0]) - math.log(max(p_public[won == 1][0], 0.005)))
     assert np.mean(gains) > 3 * np.std(gains) / math.sqrt(len(gains))
+
+
+def forecast_f(weather: WorldWeather, event: Ladder, at: datetime) -> int:
+    told = weather.forecast_high_f(city_of_series(event.series_ticker), event.event_date, at)
+    assert told is not None
+    return told
 
 
 def test_revisions_are_priced_at_once_but_for_the_stated_events(

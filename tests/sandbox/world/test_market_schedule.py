@@ -80,17 +80,28 @@ def test_event_closes_at_the_end_of_the_local_standard_day() -> None:
 def test_event_is_paid_next_morning_an_hour_after_its_report_was_read(
     seed: int, day: date, city: City
 ) -> None:
-    paid = finalized_at(seed, city, day)
+    paid = finalized_at(seed, city, day, city.final_report_at(day))
     morning = datetime.combine(day + timedelta(days=1), time(0), UTC)
-    assert morning + timedelta(hours=11, minutes=18) <= paid < morning + timedelta(hours=12, minutes=5)
+    minutes = (paid - morning) / timedelta(minutes=1)
+    assert 11 * 60 + 18 <= minutes < 11 * 60 + 19 or 12 * 60 + 4 <= minutes < 12 * 60 + 5
     assert paid - timedelta(hours=1) > city.final_report_at(day)
+
+
+@given(seed=st.integers(0, 10_000), late_min=st.integers(0, 2_000))
+def test_event_waits_for_a_late_report(seed: int, late_min: int) -> None:
+    day = date(2026, 11, 20)
+    reported = NEW_YORK.final_report_at(day) + timedelta(minutes=late_min)
+    paid = finalized_at(seed, NEW_YORK, day, reported)
+    assert paid - timedelta(hours=1) >= reported + timedelta(minutes=15)
+    assert paid - reported < timedelta(hours=26)
+    assert (paid.hour, paid.minute) in {(11, 18), (12, 4)}
 
 
 def test_ladder_is_centred_on_the_forecast_of_its_listing() -> None:
     truth = Martingale(7)
     for offset in range(60):
         day = date(2026, 10, 1) + timedelta(days=offset)
-        found = ladder(truth, 7, NEW_YORK, day)
+        found = ladder(truth, 7, NEW_YORK, day, NEW_YORK.final_report_at(day))
         centre_f = truth.forecast_high_f(NEW_YORK, day, found.opens_at - timedelta(minutes=30))
         (middle,) = (bracket for bracket in found.brackets if bracket.contains(centre_f or 0))
         assert middle in found.brackets[2:4]
@@ -103,7 +114,7 @@ def test_ladder_without_a_forecast_is_refused() -> None:
             return None
 
     with pytest.raises(ValueError, match="no forecast for KXHIGHNY-26OCT01"):
-        ladder(Silent(7), 7, NEW_YORK, date(2026, 10, 1))
+        ladder(Silent(7), 7, NEW_YORK, date(2026, 10, 1), datetime(2026, 10, 2, 6, tzinfo=UTC))
 
 
 @pytest.mark.parametrize("first_day", [date(2026, 8, 1), date(2026, 10, 20)])

@@ -8,8 +8,9 @@ import pytest
 
 from sandbox.__main__ import main
 from sandbox.assembly import UnusableOptions
-from sandbox.cities import CITIES
+from sandbox.cities import CITIES, city_of_series
 from sandbox.description import describe, write_description
+from sandbox.kalshi.lifecycle import lifecycle
 from sandbox.simulation import SimulatedOptions, prepare_simulated
 from tests.sandbox.stages import Wall, client_of
 
@@ -35,6 +36,25 @@ def test_world_is_the_present_in_all_ten_cities(tmp_path: Path) -> None:
     assert (described.series, described.event_date, described.shift_days) == (None, None, 0)
     body = client_of(stage).get("/trade-api/v2/events?status=open").json()
     assert len(body["events"]) == 20
+
+
+def test_nothing_is_determined_before_its_final_report_with_a_maximum(tmp_path: Path) -> None:
+    stage = prepare_simulated(replace(options(tmp_path), history_days=50), Wall(NOW)).stage
+    waited = 0
+    for ladder in stage.market.ladders(NOW - timedelta(days=4)):
+        life = lifecycle(ladder, has_outcome=True)
+        assert life.determined_at is not None
+        city = city_of_series(ladder.series_ticker)
+        told = stage.weather.reports(city, life.determined_at)
+        outcome = stage.market.outcome(ladder.event_ticker)
+        assert outcome is not None
+        assert outcome.high_f in {
+            report.high_f for report in told if report.climate_date == ladder.event_date
+        }
+        waited += ladder.finalized_at is not None and ladder.finalized_at > ladder.closes_at + timedelta(
+            hours=8
+        )
+    assert waited > 0
 
 
 def test_faster_world_begins_a_day_ago_and_catches_up(tmp_path: Path) -> None:
