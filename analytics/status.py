@@ -7,14 +7,13 @@ from decimal import Decimal
 from django.db.models import Count
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from analytics.models import EquityRow
 from milkbot.core.config import TradingMode
 from milkbot.core.health import Component
 from milkbot.health import DEGRADED_AFTER, is_degraded, read_all
 from milkbot.models import InstallationRow
 from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
-from trading.models import CycleRow, FillRow, OrderRow, PositionRow, SignalRow
+from trading.models import CycleRow, FillRow, LedgerRow, OrderRow, PositionRow, SignalRow
 
 
 class _Frozen(BaseModel):
@@ -125,13 +124,19 @@ def _orders(mode: TradingMode) -> dict[OrderState, int]:
 
 
 def _equity(mode: TradingMode) -> Equity | None:
-    row = EquityRow.objects.filter(mode=mode).order_by("-at").first()
-    if row is None:
+    """The account as the last good cycle left it: as fresh as the orders and fills beside it, unlike the rollup."""
+    row = CycleRow.objects.filter(mode=mode, cash__isnull=False).order_by("-finished_wall_at").first()
+    deposit = LedgerRow.objects.filter(mode=mode, kind=LedgerRow.Kind.DEPOSIT).first()
+    if row is None or deposit is None:
         return None
+    # The three columns are null together or not at all (constraint cycle_account_paired).
+    assert row.cash is not None
+    assert row.realized_pnl is not None
+    assert row.unrealized_pnl is not None
     return Equity(
-        at=row.at,
+        at=row.started_at,
         cash=row.cash,
-        total=row.total_equity,
+        total=deposit.amount + row.realized_pnl + row.unrealized_pnl,
         realized=row.realized_pnl,
         unrealized=row.unrealized_pnl,
     )

@@ -8,7 +8,6 @@ from django.core.management import call_command
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from analytics.rollups.equity import roll_up_equity
 from analytics.status import Status, collect_status
 from milkbot.core import clock
 from milkbot.core.health import Component
@@ -67,7 +66,6 @@ def test_status_counts_what_is_stored_for_its_mode(db: None) -> None:
     publish()
     DepositFactory.create()
     cycle = CycleFactory.create(started_at=NOON, realized_pnl=Decimal("1.5"), unrealized_pnl=Decimal("0.5"))
-    roll_up_equity(SHADOW)
     first, second, *_ = make_ladder()
     FillFactory.create(order__intent__market=first, order__state=OrderState.FILLED)
     OrderFactory.create(intent__market=second, state=OrderState.UNKNOWN)
@@ -156,7 +154,6 @@ def test_status_command_when_all_is_well_exits_0_with_a_readable_table(db: None)
     DepositFactory.create()
     all_beat()
     CycleFactory.create(started_at=clock.wall_now(), realized_pnl=Decimal("-3.25"))
-    roll_up_equity(SHADOW)
     OrderFactory.create(intent__market=make_ladder()[0], state=OrderState.RESTING)
 
     code, output = run()
