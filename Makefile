@@ -31,10 +31,10 @@ run: $(RUNTIME) ## Run it on a recorded day: no keys, no network. WORLD= SERIES=
 shadow: $(RUNTIME) ## Run it on the real market and weather data, with pretended orders and no keys. FRESH=1
 	@exec $(BIN)/python -m milkbot.embedded run --profile shadow $(if $(FRESH),--fresh)
 
-sandbox: $(RUNTIME) ## Run only the local Kalshi and NWS. PORT=8002 WORLD= SERIES= DATE= SPEED= DEPTH=
+sandbox: $(RUNTIME) ## Run only the local Kalshi and NWS. PORT=8002 WORLD=simulated SEED= START=, or WORLD=folder SERIES= DATE= DEPTH=; SPEED=
 	@exec $(BIN)/python -m sandbox --port $(or $(PORT),8002) $(if $(WORLD),--world '$(WORLD)') \
 		$(if $(SERIES),--series '$(SERIES)') $(if $(DATE),--date '$(DATE)') $(if $(SPEED),--speed '$(SPEED)') \
-		$(if $(DEPTH),--depth '$(DEPTH)')
+		$(if $(DEPTH),--depth '$(DEPTH)') $(if $(SEED),--seed '$(SEED)') $(if $(START),--start '$(START)')
 
 test: $(DEVELOPMENT) ## Run the tests with the coverage gate, as CI does. WORKERS=2
 	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --cov --cov-report=term
