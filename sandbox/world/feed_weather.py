@@ -42,6 +42,14 @@ class SimulatedWeatherFeed:
             if report.as_of is None and report.high_f is not None
         ]
 
+    def reported_at(self, city: City, day: date) -> datetime:
+        """When the first final report that gives the maximum of `day` is published: the moment it can be settled."""
+        return min(
+            report.issued_at
+            for report in self._reports.of_day(city, day)
+            if report.as_of is None and report.high_f is not None
+        )
+
     def climate_products(self, city: City, at: datetime) -> Sequence[ClimateProduct]:
         """Preliminary, final and corrected reports published by `at`, newest first."""
         today = city.climate_day(at)

@@ -105,6 +105,20 @@ def _maximum_row(text: str) -> str:
 
 
 @EACH_CITY
+def test_report_time_when_the_value_is_missing_at_first_then_it_is_the_corrections(city: City) -> None:
+    for day in DAYS:
+        preliminary, *finals = reports().of_day(city, day)
+        reported_at = feed().reported_at(city, day)
+        assert reported_at == (finals[0] if finals[0].high_f is not None else finals[-1]).issued_at
+        assert reported_at > preliminary.issued_at
+        published = [report.climate_date for report in feed().reports(city, reported_at)]
+        assert day in published
+        assert day not in [
+            report.climate_date for report in feed().reports(city, reported_at - timedelta(seconds=1))
+        ]
+
+
+@EACH_CITY
 def test_climate_products_when_time_passes_then_only_published_ones_newest_first(city: City) -> None:
     earlier = feed().climate_products(city, NOVEMBER_NOON)
     later = feed().climate_products(city, NOVEMBER_NOON + 9 * HOUR)

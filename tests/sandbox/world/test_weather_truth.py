@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sandbox.cities import CITIES, City
-from sandbox.world.climate import normal_high
+from sandbox.world.climate import MARINE, normal_high
 from sandbox.world.moments import censored_below, truncated_below
 from tests.sandbox.world.weathers import DAY, HOUR, LONG_DAYS, NOVEMBER_NOON, city_of, long_run, world
 
@@ -58,6 +58,14 @@ def test_highs_when_counted_then_some_fall_at_night_from_october_to_april_only()
     assert {10, 11, 12, 1, 2, 3, 4} <= set(at_night)
     # A front on the last night of April makes the high of the first of May.
     assert sum(5 <= month <= 9 for month in at_night) <= 0.03 * len(at_night)
+
+
+def test_highs_when_the_sea_is_near_then_they_come_earlier_in_the_day() -> None:
+    by_city = {city.code: float(np.median(long_run(city.code).high_hours)) for city in CITIES}
+    assert max(by_city[code] for code in MARINE) < min(
+        hour for code, hour in by_city.items() if code not in MARINE
+    )
+    assert all(13 <= hour <= 17 for hour in by_city.values())
 
 
 def test_night_high_when_day_begins_cold_then_it_is_official_and_known_at_once() -> None:
