@@ -12,7 +12,6 @@ from typing import Final
 
 from milkbot.core.cities import load_cities
 from milkbot.core.climate_day import climate_day_bounds
-from milkbot.core.money import CENT
 from trading.backtest.recorded_types import Quote, RecordedEvent, Recording
 from trading.backtest.replay_sources import paid_out_at, whole_degrees
 from trading.domain.policy import Policy
@@ -20,6 +19,7 @@ from trading.domain.policy import Policy
 GRID: Final = timedelta(minutes=15)
 """No two turns are closer than this."""
 WHEN_PRICES_MOVE: Final = timedelta(minutes=30)
+"""By more than the widest spread we take: less than that seldom makes a trade of what was none."""
 AT_LEAST_EVERY: Final = timedelta(hours=1)
 NIGHT_UTC: Final = range(5, 11)
 """Midnight to six in New York, nine to three in Seattle: prices that move then wait for the hour."""
@@ -53,6 +53,7 @@ class _Events:
 
     def __init__(self, recording: Recording, policy: Policy) -> None:
         self._recording = recording
+        self._move = policy.max_spread
         self._windows = [
             (event.open_at, min(_entry_ends_at(event, policy), event.close_at), event)
             for event in recording.events
@@ -73,7 +74,7 @@ class _Events:
     def prices_moved(self, events: Sequence[RecordedEvent], last: datetime, now: datetime) -> bool:
         quote_at = self._recording.quote_at
         return any(
-            _moved(quote_at(entry.market.ticker, last), quote_at(entry.market.ticker, now))
+            _moved(quote_at(entry.market.ticker, last), quote_at(entry.market.ticker, now), self._move)
             for event in events
             for entry in event.markets
         )
@@ -89,14 +90,14 @@ def _entry_ends_at(event: RecordedEvent, policy: Policy) -> datetime:
     return start + timedelta(hours=policy.whole_day_until_hour)
 
 
-def _moved(before: Quote | None, after: Quote | None) -> bool:
-    """Whether a side of the touch came, went, or moved by at least a cent."""
+def _moved(before: Quote | None, after: Quote | None, by: Decimal) -> bool:
+    """Whether a side of the touch came, went, or moved by at least `by` dollars."""
     if before is None or after is None:
         return before is not after
-    return _differ(before.yes_bid, after.yes_bid) or _differ(before.yes_ask, after.yes_ask)
+    return _differ(before.yes_bid, after.yes_bid, by) or _differ(before.yes_ask, after.yes_ask, by)
 
 
-def _differ(before: Decimal | None, after: Decimal | None) -> bool:
+def _differ(before: Decimal | None, after: Decimal | None, by: Decimal) -> bool:
     if before is None or after is None:
         return before is not after
-    return abs(after - before) >= CENT
+    return abs(after - before) >= by

@@ -32,6 +32,8 @@ from weather.domain.types import CityWeather
 from weather.repositories import WeatherRepository
 from weather.services import WeatherRound
 
+ROWS_NAMED: Final = 20
+"""Bad rows named in the log; a recording that reaches beyond today has thousands that have not come yet."""
 _DAYS_AROUND: Final = timedelta(days=2)
 """Events trade from the day before, and forecasts look further than that."""
 
@@ -82,7 +84,8 @@ def fill_history(
         first=(start - _DAYS_AROUND).date(),
         last=(end + _DAYS_AROUND).date(),
     )
-    for note in recording.report.notes:
+    logger.info("recording read", extra={"folder": str(data), "what": str(recording.report)})
+    for note in recording.report.notes[:ROWS_NAMED]:
         logger.warning("recorded row", extra={"place": f"{note.file}:{note.line}", "fault": str(note)})
     if not any(event.open_at <= end and event.close_at > start for event in recording.events):
         raise HistoryRefused(f"{data} holds no event between {start:%Y-%m-%d} and {end:%Y-%m-%d}")
