@@ -125,7 +125,7 @@ def test_paths_when_lead_shrinks_then_sigma_never_grows() -> None:
 def test_best_expectation_when_settled_then_its_sigma_was_honest(hours: int) -> None:
     scores = []
     for city in CITIES:
-        for k in range(0, 360, 6):
+        for k in range(0, 360, 9):
             day = FIRST_DAY + k * DAY
             mean, sigma = world().best_mu_sigma(
                 city, day, city.climate_day_start(day) + timedelta(hours=hours)
