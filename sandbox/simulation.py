@@ -2,16 +2,15 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Final
 
 from sandbox.assembly import Setup, UnusableOptions
-from sandbox.cities import CITIES, City
+from sandbox.cities import CITIES
 from sandbox.clock import WorldClock
 from sandbox.description import WorldIdentity, clock_to_resume
 from sandbox.stage import Stage
-from sandbox.world.climate_reports import ClimateReports
 from sandbox.world.feed_weather import SimulatedWeatherFeed
 from sandbox.world.market import SimulatedMarketFeed
 from sandbox.world.weather import WorldWeather
@@ -44,15 +43,9 @@ def prepare_simulated(options: SimulatedOptions, wall: Callable[[], datetime]) -
     clock = _clock(options, identity, wall)
     truth = WorldWeather(options.seed, CITIES)
     first_day = clock.world_started_at.date() - options.history_days * DAY
-    reports = ClimateReports(truth)
-
-    def reported_at(city: City, day: date) -> datetime:
-        """When the first final report with a maximum is out."""
-        finals = (report for report in reports.of_day(city, day) if report.as_of is None)
-        return min(report.issued_at for report in finals if report.high_f is not None)
-
-    market = SimulatedMarketFeed(truth, options.seed, CITIES, first_day, reported_at=reported_at)
-    stage = Stage(market, SimulatedWeatherFeed(truth), clock, wall)
+    weather = SimulatedWeatherFeed(truth)
+    market = SimulatedMarketFeed(truth, options.seed, CITIES, first_day, reported_at=weather.reported_at)
+    stage = Stage(market, weather, clock, wall)
     _warm(market, stage.now())
     return Setup(
         stage,
