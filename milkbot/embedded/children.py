@@ -1,8 +1,9 @@
 """The processes of `make run`, one row each, in the order they start; they stop in the reverse order."""
 
 import signal
+import subprocess
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
@@ -11,7 +12,8 @@ from typing import Final
 from milkbot.core.config import PROJECT_ROOT
 from milkbot.embedded import redis
 from milkbot.embedded.postgres import Cluster
-from milkbot.embedded.profile import Profile, World, describe_sandbox
+from milkbot.embedded.process import CannotStart, tail
+from milkbot.embedded.profile import Profile, SimulatedWorld, World, describe_sandbox
 from milkbot.embedded.supervisor import Child
 
 LOOPBACK: Final = "127.0.0.1"
@@ -45,13 +47,12 @@ def broker(profile: Profile, socket: Path, env: Mapping[str, str]) -> Child:
     )
 
 
-def sandbox(profile: Profile, world: World, env: Mapping[str, str]) -> Child:
-    """The local Kalshi and NWS of the recorded world."""
-    options = [part for name, value in world.options.items() for part in (f"--{name}", value)]
+def sandbox(profile: Profile, world: World | SimulatedWorld, env: Mapping[str, str]) -> Child:
+    """The local Kalshi and NWS of the profile's world."""
     place = ["--port", str(profile.ports.sandbox), "--state-dir", str(profile.sandbox_state)]
     return Child(
         name="sandbox",
-        command=_python("sandbox", *place, "--world", str(world.folder), *options, "--resume"),
+        command=_python("sandbox", *place, *world.arguments()),
         env=env,
         log=profile.log("sandbox"),
         cwd=PROJECT_ROOT,
@@ -88,6 +89,17 @@ def workers(profile: Profile, env: Mapping[str, str]) -> list[Child]:
     ]
 
 
+def manage(profile: Profile, env: Mapping[str, str], *arguments: str) -> None:
+    """Run a command of manage.py to its end. Raises CannotStart with the end of its log when it fails."""
+    settings = {**env, "DJANGO_SETTINGS_MODULE": "milkbot.settings.operator"}
+    _run(profile, arguments[0], [sys.executable, str(PROJECT_ROOT / "manage.py"), *arguments], settings)
+
+
+def export_world(profile: Profile, world: SimulatedWorld, env: Mapping[str, str], *arguments: str) -> None:
+    """Let the sandbox write a part of the world's past. Raises CannotStart with the end of its log when it fails."""
+    _run(profile, "export", _python("sandbox.export", "--seed", str(world.seed), *arguments), env)
+
+
 def answers(port: int, path: str) -> bool:
     """Whether a server on this loopback port gives any answer but a server error."""
     connection = HTTPConnection(LOOPBACK, port, timeout=_ASK_TIMEOUT_S)
@@ -98,6 +110,16 @@ def answers(port: int, path: str) -> bool:
         return False
     finally:
         connection.close()
+
+
+def _run(profile: Profile, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
+    log = profile.log(name)
+    with log.open("ab") as sink:
+        done = subprocess.run(
+            command, env=env, cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, stderr=sink, check=False
+        )
+    if done.returncode:
+        raise CannotStart("\n".join(tail(log)))
 
 
 def _web(profile: Profile, name: str, port: int, env: Mapping[str, str]) -> Child:

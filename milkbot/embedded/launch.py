@@ -1,7 +1,5 @@
 """`make run` from start to stop: one profile's servers, world, processes and pages."""
 
-import subprocess
-import sys
 from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Final
@@ -11,13 +9,14 @@ import psycopg
 from psycopg import sql
 
 from milkbot.core.clock import WorldClock, wall_now
-from milkbot.core.config import PROJECT_ROOT
-from milkbot.embedded import children, redis, world_memory
+from milkbot.embedded import children, first_week, redis, world_memory
 from milkbot.embedded.lock import held_lock
 from milkbot.embedded.postgres import Cluster, profile_cluster
-from milkbot.embedded.process import CannotStart, end_leftovers, tail, wait_until
+from milkbot.embedded.process import CannotStart, end_leftovers, wait_until
 from milkbot.embedded.profile import (
     Profile,
+    SimulatedWorld,
+    World,
     public_environment,
     settings_of,
     trader_environment,
@@ -44,7 +43,7 @@ def run(profile: Profile, environment: Mapping[str, str], say: Callable[[str], N
         if fresh:
             _forget(profile, cluster)
         with Supervisor(say) as supervisor:
-            _start_all(profile, cluster, environment, supervisor)
+            _start_all(profile, cluster, environment, supervisor, say)
             _announce(profile, say)
             try:
                 supervisor.watch()
@@ -53,7 +52,11 @@ def run(profile: Profile, environment: Mapping[str, str], say: Callable[[str], N
 
 
 def _start_all(
-    profile: Profile, cluster: Cluster | None, environment: Mapping[str, str], supervisor: Supervisor
+    profile: Profile,
+    cluster: Cluster | None,
+    environment: Mapping[str, str],
+    supervisor: Supervisor,
+    say: Callable[[str], None],
 ) -> None:
     bare = trader_environment(profile, {}, environment)
     admin_url = _start_database(profile, cluster, bare, environment, supervisor)
@@ -68,6 +71,8 @@ def _start_all(
     write_env_file(profile, settings)
     trader = trader_environment(profile, settings, environment)
     _prepare(profile, admin_url, trader)
+    if isinstance(profile.world, SimulatedWorld):
+        first_week.live_through(profile, profile.world, admin_url, trader, say)
     _check_public_login(urls["PUBLIC_DATABASE_URL"])
     for child in (
         *children.pages(profile, trader, public_environment(profile, settings, environment)),
@@ -113,6 +118,9 @@ def _start_world(profile: Profile, env: Mapping[str, str], supervisor: Superviso
     """What the world is, in words; empty for the live one."""
     if profile.world is None:
         return ""
+    if isinstance(profile.world, SimulatedWorld):
+        supervisor.start(children.sandbox(profile, profile.world, env))
+        return profile.world.words
     world = world_memory.recall(profile, profile.world)
     supervisor.start(children.sandbox(profile, world, env))
     return world_memory.remember(profile).world
@@ -125,18 +133,7 @@ def _prepare(profile: Profile, admin_url: str, trader: Mapping[str, str]) -> Non
     except psycopg.Error as error:
         reason = str(error).strip().split("\n")[0]
         raise CannotStart(f"The database cannot be prepared by the user in DATABASE_URL: {reason}.") from None
-    log = profile.log("prepare")
-    with log.open("ab") as sink:
-        done = subprocess.run(
-            [sys.executable, str(PROJECT_ROOT / "manage.py"), "prepare"],
-            env={**trader, "DJANGO_SETTINGS_MODULE": "milkbot.settings.operator"},
-            cwd=PROJECT_ROOT,
-            stdin=subprocess.DEVNULL,
-            stderr=sink,
-            check=False,
-        )
-    if done.returncode:
-        raise CannotStart("\n".join(tail(log)))
+    children.manage(profile, trader, "prepare")
     apply_roles(admin_url)
 
 
@@ -156,7 +153,7 @@ def _announce(profile: Profile, say: Callable[[str], None]) -> None:
         raise CannotStart(f"The pages do not answer; the logs are in {profile.folder / 'logs'}.")
     say(f"Public page   http://127.0.0.1:{profile.ports.public}/")
     say(f"Console       http://127.0.0.1:{profile.ports.operator}/admin/")
-    if profile.world is not None and _is_played_out(world_memory.remember(profile).clock, wall_now()):
+    if isinstance(profile.world, World) and _is_played_out(world_memory.remember(profile).clock, wall_now()):
         say("The recorded day has been played to its end; `make run FRESH=1` plays it again.")
     say("Ctrl-C stops everything. From another shell: manage.py status")
 

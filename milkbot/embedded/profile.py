@@ -15,7 +15,9 @@ from milkbot.core.config import PROJECT_ROOT
 from milkbot.embedded.process import MARKER, CannotStart
 
 RECORDED: Final = "recorded"
+SIMULATED: Final = "simulated"
 SHADOW: Final = "shadow"
+PROFILES: Final = (RECORDED, SIMULATED, SHADOW)
 
 _PASSED_THROUGH: Final = (
     "PATH",
@@ -29,6 +31,8 @@ _PASSED_THROUGH: Final = (
 )
 DEFAULT_SPEED: Final = 60
 """The sandbox's own: a day in 24 minutes."""
+DEFAULT_SEED: Final = 7
+_SEED_DIGITS: Final = 9
 _NETWORK: Final = (
     "HTTPS_PROXY",
     "HTTP_PROXY",
@@ -86,6 +90,35 @@ class World:
             options = {"series": "KXHIGHCHI", "date": "2025-05-14"} | options
         return cls(Path(environment.get("WORLD") or default).resolve(), options)
 
+    def arguments(self) -> list[str]:
+        """For the sandbox's command line."""
+        options = [part for name, value in self.options.items() for part in (f"--{name}", value)]
+        return ["--world", str(self.folder), *options, "--resume"]
+
+
+@dataclass(frozen=True)
+class SimulatedWorld:
+    """Ten cities made up from a seed, at the pace and the time of life."""
+
+    seed: int
+
+    @classmethod
+    def from_environment(cls, environment: Mapping[str, str]) -> "SimulatedWorld":
+        """SEED. Raises CannotStart when it is no whole number."""
+        text = environment.get("SEED") or str(DEFAULT_SEED)
+        if not text.isascii() or not text.isdecimal() or len(text) > _SEED_DIGITS:
+            raise CannotStart(f"SEED is {text!r}; set it to a whole number from 0 to {'9' * _SEED_DIGITS}.")
+        return cls(int(text))
+
+    @property
+    def words(self) -> str:
+        """What the banner and the database say."""
+        return f"simulated world, seed {self.seed}"
+
+    def arguments(self) -> list[str]:
+        """For the sandbox's command line."""
+        return ["--world", "simulated", "--seed", str(self.seed), "--speed", "1"]
+
 
 @dataclass(frozen=True)
 class Profile:
@@ -94,7 +127,7 @@ class Profile:
     name: str
     state: Path
     ports: Ports
-    world: World | None
+    world: World | SimulatedWorld | None
 
     @property
     def folder(self) -> Path:
@@ -122,11 +155,17 @@ class Profile:
 
 
 def choose_profile(name: str, environment: Mapping[str, str]) -> Profile:
-    """The profile `recorded` or `shadow` with what the environment says of it. Raises CannotStart."""
-    if name not in (RECORDED, SHADOW):
-        raise CannotStart(f"There is no profile {name!r}; choose {RECORDED} or {SHADOW}.")
+    """The profile of that name with what the environment says of it. Raises CannotStart."""
+    if name not in PROFILES:
+        raise CannotStart(
+            f"There is no profile {name!r}; choose {', '.join(PROFILES[:-1])} or {PROFILES[-1]}."
+        )
     state = Path(environment.get("MILKBOT_STATE_DIR") or PROJECT_ROOT / ".milkbot").absolute()
-    world = World.from_environment(environment) if name == RECORDED else None
+    world: World | SimulatedWorld | None = None
+    if name == RECORDED:
+        world = World.from_environment(environment)
+    elif name == SIMULATED:
+        world = SimulatedWorld.from_environment(environment)
     return Profile(name, state, Ports.from_environment(environment), world)
 
 
@@ -149,14 +188,23 @@ def settings_of(
         sandbox = f"http://127.0.0.1:{profile.ports.sandbox}"
         settings |= {
             "MILKBOT_WORLD": world,
-            "MILKBOT_WORLD_CLOCK": str(profile.sandbox_state / "sandbox.json"),
             "KALSHI_BASE_URL": f"{sandbox}/trade-api/v2",
             "NWS_BASE_URL": f"{sandbox}/nws",
-            "CITIES": "CHI",
-            "FAST_PERIOD_S": str(_period_s(profile.world, world_s=300, live_s=60)),
-            "SLOW_PERIOD_S": str(_period_s(profile.world, world_s=600, live_s=300)),
+            **_pace(profile, profile.world),
         }
     return settings | {name: environment[name] for name in _OPERATOR_MAY_SET if environment.get(name)}
+
+
+def _pace(profile: Profile, world: World | SimulatedWorld) -> dict[str, str]:
+    """Whose clock runs, which cities it holds, and how often the loops turn, in wall seconds."""
+    if isinstance(world, SimulatedWorld):
+        return {"FAST_PERIOD_S": "30", "SLOW_PERIOD_S": "60"}
+    return {
+        "MILKBOT_WORLD_CLOCK": str(profile.sandbox_state / "sandbox.json"),
+        "CITIES": "CHI",
+        "FAST_PERIOD_S": str(_period_s(world, world_s=300, live_s=60)),
+        "SLOW_PERIOD_S": str(_period_s(world, world_s=600, live_s=300)),
+    }
 
 
 def write_env_file(profile: Profile, settings: Mapping[str, str]) -> None:

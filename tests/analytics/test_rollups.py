@@ -2,6 +2,7 @@ from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+from django.core.management import call_command
 from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -125,3 +126,8 @@ def test_equity_for_a_chart_over_a_month_of_minutes_is_binned_and_ends_with_the_
     assert 300 < len(points) <= 362
     assert [point.at for point in points] == sorted(point.at for point in points)
     assert points[-1].total_equity == Decimal(10_000 + 4_999)
+
+
+def test_command_rolls_up_every_mode_and_says_how_much(db: None, capsys: pytest.CaptureFixture[str]) -> None:
+    call_command("roll_up_equity")
+    assert capsys.readouterr().out == "0 points added to the equity curve\n"

@@ -7,12 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milkbot.core.cities import load_cities
 from milkbot.core.config import PROJECT_ROOT, load_config
 from milkbot.embedded.lock import AlreadyRunning, held_lock
 from milkbot.embedded.process import MARKER, CannotStart
 from milkbot.embedded.profile import (
     Ports,
     Profile,
+    SimulatedWorld,
     World,
     choose_profile,
     public_environment,
@@ -191,3 +193,31 @@ def test_speed_that_is_no_number_is_refused_in_a_sentence(tmp_path: Path) -> Non
 
     with pytest.raises(CannotStart, match="SPEED=fast is no number"):
         settings_of(odd, URLS, "", {})
+
+
+def test_simulated_profile_is_ten_cities_at_the_pace_of_life(tmp_path: Path) -> None:
+    profile = choose_profile(
+        "simulated", {"MILKBOT_STATE_DIR": str(tmp_path), "SPEED": "60", "DATE": "2025-05-14"}
+    )
+    assert profile.world == SimulatedWorld(7)
+    settings = settings_of(profile, URLS, profile.world.words, {})
+    assert settings["MILKBOT_WORLD"] == "simulated world, seed 7"
+    assert (settings["FAST_PERIOD_S"], settings["SLOW_PERIOD_S"]) == ("30", "60")
+    assert not {"MILKBOT_WORLD_CLOCK", "CITIES"} & set(settings), "the wall's time, and all cities"
+    profile.make_folders()
+    write_env_file(profile, settings)
+    config = load_config(profile.env_file)
+    assert (config.cities, config.milkbot_world_clock) == (tuple(load_cities()), None)
+    assert config.kalshi_url == "http://127.0.0.1:8002/trade-api/v2"
+
+
+def test_seed_chooses_the_simulated_world() -> None:
+    world = SimulatedWorld.from_environment({"SEED": "11"})
+    assert world.words == "simulated world, seed 11"
+    assert world.arguments() == ["--world", "simulated", "--seed", "11", "--speed", "1"]
+
+
+@pytest.mark.parametrize("seed", ["seven", "-1", "1.5", "٣", "9" * 20])
+def test_seed_that_is_no_seed_is_refused(seed: str) -> None:
+    with pytest.raises(CannotStart, match="SEED is"):
+        SimulatedWorld.from_environment({"SEED": seed})
