@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from datetime import datetime
 
 import pytest
 from django.db import connection
@@ -22,3 +23,13 @@ def _as_public() -> Iterator[None]:
 def as_public(db: None) -> ActsAsPublic:
     """Context in which every statement of this test's transaction runs as the public role."""
     return _as_public
+
+
+@pytest.fixture
+def sql_now(db: None) -> datetime:
+    """What SQL's now() says for the whole of this test's transaction."""
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT now()")
+        instant = cursor.fetchone()[0]
+    assert isinstance(instant, datetime)
+    return instant

@@ -133,6 +133,7 @@ def test_page_has_its_title_and_a_favicon_that_exists(visitor: Client) -> None:
 
 
 @pytest.mark.story("6.1", 1)
+@pytest.mark.story("6.2", 3)
 def test_page_of_an_empty_database_is_complete_and_says_what_is_missing(visitor: Client) -> None:
     response = visitor.get("/")
     html = response.content.decode()

@@ -74,11 +74,14 @@ def tile(
     return build_tile(CityView(CHICAGO, markets, report), highest_c, ours or {}, now)
 
 
+@pytest.mark.story("6.2", 2)
+@pytest.mark.story("6.3", 2)
 def test_open_tile_shows_prices_weather_and_countdown() -> None:
     hot, mild = market(76, 77, bid="0.10", ask="0.13"), market(74, 75, bid="0.54", ask="0.56")
 
     shown = tile(hot, mild, report=weather(), highest_c=21.1, ours={mild.ticker: 0.514})
 
+    assert (shown.code, shown.name) == ("CHI", "Chicago")
     assert (shown.state, shown.status) == (TileState.OPEN, "Open")
     assert (shown.temperature, shown.observed) == ("72°", "6 min ago")
     assert (shown.high_so_far, shown.nws_high) == ("70°", "75°")
@@ -93,6 +96,7 @@ def test_open_tile_shows_prices_weather_and_countdown() -> None:
     assert (shown.closes, shown.countdown) == ("Closes 11:59 PM CST", "in 11 h 59 min")
 
 
+@pytest.mark.story("6.3", 4)
 @pytest.mark.parametrize(
     ("bid", "ask", "price", "bar"),
     [
@@ -110,6 +114,7 @@ def test_rung_with_a_missing_side_says_what_is_known_and_never_zero(
     assert (rung.price, rung.bar) == (price, bar)
 
 
+@pytest.mark.story("6.3", 4)
 def test_tile_without_weather_says_na() -> None:
     shown = tile(market())
 
