@@ -27,7 +27,7 @@ def _account(panel: EquityPanel | None) -> tuple[Figure, ...]:
         terms = ("Equity", "Result so far", "Deepest drawdown", "Realized")
         return tuple(Figure(term, words.MISSING, "not released yet") for term in terms)
     return (
-        Figure(f"Equity, {panel.as_of}", panel.equity, f"started with {panel.started_with}"),
+        Figure(f"Equity, as of {panel.as_of}", panel.equity, f"started with {panel.started_with}"),
         Figure("Result so far", panel.change, panel.change_percent, "gain" if panel.is_gain else "loss"),
         Figure(
             "Deepest drawdown",

@@ -23,7 +23,7 @@ def test_figures_tell_where_the_account_stands_with_signs() -> None:
     panel = build_panel([point(0, "100"), point(10, "-1"), point(20, "40", "10.50")])
 
     assert build_figures(panel, TradeCount(fills=1286, contracts=Decimal("4120.00"))) == (
-        Figure("Equity, 18:20 UTC", "$10,050.50", "started with $10,000.00"),
+        Figure("Equity, as of 18:20 UTC", "$10,050.50", "started with $10,000.00"),
         Figure("Result so far", "+$50.50", "+0.50%", "gain"),
         Figure("Deepest drawdown", "−$101.00", "1.00% below its peak", "loss"),
         Figure("Realized", "+$40.00", "unrealized +$10.50"),
