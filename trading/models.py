@@ -54,7 +54,8 @@ class CycleRow(models.Model):
     started_at = models.DateTimeField()
     """Application time the cycle decided with."""
     finished_wall_at = models.DateTimeField()
-    """Wall time it ended: the age of the last cycle is measured from here."""
+    """Wall time it ended: the age of the last cycle is measured from here. A cycle of a past that was filled in ends at
+    its own past time, so that history never looks like a living trader."""
     duration_ms = models.PositiveIntegerField()
     ok = models.BooleanField()
     cities = models.PositiveSmallIntegerField(default=0)
