@@ -23,16 +23,17 @@ BATCH: Final = 10_000
 """Rows deleted in one statement: short locks, and a stop in between loses nothing."""
 
 
-def prune(now: datetime) -> dict[str, int]:
+def prune(now: datetime, *, batch: int = BATCH) -> dict[str, int]:
     """Delete what is past its time; rows deleted by table."""
     return {
-        model._meta.db_table: _prune_table(model, column, now - keep) for model, column, keep in RETENTION
+        model._meta.db_table: _prune_table(model, column, now - keep, batch)
+        for model, column, keep in RETENTION
     }
 
 
-def _prune_table(model: type[models.Model], column: str, before: datetime) -> int:
+def _prune_table(model: type[models.Model], column: str, before: datetime, batch: int) -> int:
     deleted = 0
     rows = model._default_manager.filter(**{f"{column}__lt": before})
-    while keys := list(rows.values_list("pk", flat=True)[:BATCH]):
+    while keys := list(rows.values_list("pk", flat=True)[:batch]):
         deleted += model._default_manager.filter(pk__in=keys).delete()[0]
     return deleted
