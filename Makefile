@@ -66,9 +66,9 @@ stories: $(DEVELOPMENT) ## Write docs/STORIES.md from the markers on the tests
 	$(BIN)/python -m tools.stories
 
 lock: $(DEVELOPMENT) ## Compile requirements/*.in into hash-pinned requirements/*.txt
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --output-file requirements/runtime.txt requirements/runtime.in
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --output-file requirements/dev.txt requirements/dev.in
 
 clean: ## Remove caches; delete the profiles' data only after you said yes
