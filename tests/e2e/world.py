@@ -106,6 +106,7 @@ def running_world(folder: Path, day: date | None, state_dir: Path, *, depth: int
     app = _recorded(sandbox_app(setup.stage, open_accounts(state_dir), lambda: None), asked)
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
