@@ -14,6 +14,7 @@ import shutil
 import signal
 import subprocess
 import tempfile
+import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import version
@@ -148,9 +149,19 @@ def profile_cluster(folder: Path, root_home: Path = ROOT_HOME) -> Cluster:
     """The cluster of a profile: inside its folder, or for root inside `root_home`."""
     if os.geteuid() != 0:
         return Cluster(folder / "postgres", socket_folder(folder), _installed() / _INSTALL / "bin")
-    home = _own_folder(root_home) / hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    named = f"{folder.resolve()} {_mark(folder)}"
+    home = _own_folder(root_home) / hashlib.sha256(named.encode()).hexdigest()[:16]
     _make_traversable(home)
     return Cluster(home / "postgres", home / "run", _copied_binaries(root_home), user=_nobody())
+
+
+def _mark(folder: Path) -> str:
+    """What tells this folder from a removed one of the same path, whose data must neither return nor be touched."""
+    file = folder / "cluster-id"
+    if not file.exists():
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        file.write_text(uuid.uuid4().hex, encoding="utf-8")
+    return file.read_text(encoding="utf-8")
 
 
 def scratch_cluster(root_home: Path = ROOT_HOME) -> Cluster:
