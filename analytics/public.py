@@ -84,10 +84,14 @@ class PublicMarket(_Frozen):
 
 
 class ForecastHigh(_Frozen):
-    """NWS forecast of one climate day's high, °F."""
+    """NWS forecast of one climate day's high, °F.
+
+    `issued_at` is set where it is older than the forecast in force, which says nothing of that day any more.
+    """
 
     day: date
     high_f: int
+    issued_at: AwareDatetime | None = None
 
 
 class PublicWeather(_Frozen):
@@ -101,9 +105,9 @@ class PublicWeather(_Frozen):
     issued_at: AwareDatetime | None
     fetched_at: AwareDatetime
 
-    def high_on(self, day: date) -> int | None:
-        """Forecast high of climate day `day`, °F."""
-        return next((entry.high_f for entry in self.highs if entry.day == day), None)
+    def high_on(self, day: date) -> ForecastHigh | None:
+        """What was last said of climate day `day`."""
+        return next((entry for entry in self.highs if entry.day == day), None)
 
 
 class PublicLock(_Frozen):

@@ -35,7 +35,16 @@ def append_only(table: str) -> RunSQL:
 
 def create_view(sql_file: Path) -> RunSQL:
     """A view in `analytics` from its file; the file holds the SELECT, its stem is the view's name."""
-    select = sql_file.read_text(encoding="utf-8").rstrip().rstrip(";")
     return RunSQL(
-        f"CREATE VIEW analytics.{sql_file.stem} AS\n{select}", f"DROP VIEW analytics.{sql_file.stem}"
+        f"CREATE VIEW analytics.{sql_file.stem} AS\n{_select(sql_file)}",
+        f"DROP VIEW analytics.{sql_file.stem}",
     )
+
+
+def replace_view(sql_file: Path) -> RunSQL:
+    """The view's new text where the old one stands already; its columns and grants stay as they are."""
+    return RunSQL(f"CREATE OR REPLACE VIEW analytics.{sql_file.stem} AS\n{_select(sql_file)}", RunSQL.noop)
+
+
+def _select(sql_file: Path) -> str:
+    return sql_file.read_text(encoding="utf-8").rstrip().rstrip(";")

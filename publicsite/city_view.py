@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from enum import StrEnum
 
-from analytics.public import PublicLock, PublicMarket, PublicWeather
+from analytics.public import ForecastHigh, PublicLock, PublicMarket, PublicWeather
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.climate_day import climate_day, climate_day_bounds
 from milkbot.core.constants import WEATHER_STALE_MIN
@@ -47,6 +47,11 @@ class CityView:
     @property
     def close_at(self) -> datetime | None:
         return self.markets[0].close_at if self.markets else None
+
+    @property
+    def said_of_day(self) -> ForecastHigh | None:
+        """The weather service's last word on the high of the day shown."""
+        return self.weather.high_on(self.day) if self.weather and self.day else None
 
     def is_of_the_past(self, now: datetime) -> bool:
         """True when the event shown is an earlier day's, because that of `now`'s climate day is not listed."""

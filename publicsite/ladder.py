@@ -46,8 +46,15 @@ def _rung(market: PublicMarket, settled: bool, p_yes: float | None) -> Rung:
         won = market.result == "yes"
         return Rung(market.label, "100¢" if won else "0¢", "100%" if won else None, tick, said, is_winner=won)
     mid = _mid(market)
-    bar = None if mid is None else f"{mid * 100:.1f}%"
+    worth = _worth(market)
+    bar = None if worth is None else f"{worth * 100:.1f}%"
     return Rung(market.label, _price_words(market, mid), bar, tick, said)
+
+
+def _worth(market: PublicMarket) -> Decimal | None:
+    """What the market holds it worth at least: the mid, or a bid that nobody offers against. An ask alone is no price."""
+    mid = _mid(market)
+    return market.yes_bid if mid is None else mid
 
 
 def _mid(market: PublicMarket) -> Decimal | None:
@@ -68,7 +75,7 @@ def _price_words(market: PublicMarket, mid: Decimal | None) -> str:
 
 
 def _favourite(markets: Iterable[PublicMarket]) -> PublicMarket | None:
-    priced = [(mid, market) for market in markets if (mid := _mid(market)) is not None]
+    priced = [(worth, market) for market in markets if (worth := _worth(market)) is not None]
     return max(priced, key=lambda entry: entry[0])[1] if priced else None
 
 

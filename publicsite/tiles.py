@@ -74,7 +74,7 @@ def build_tile(view: CityView, highest_c: float | None, ours: Mapping[str, float
     status, level = _SAID[state]
     settled = state is TileState.SETTLED
     reached_f = official_f(view.markets) if settled else words.fahrenheit(highest_c)
-    weather, city = view.weather, view.city
+    weather, city, said = view.weather, view.city, view.said_of_day
     closes, countdown = _closing(view, settled, now)
     return Tile(
         code=city.code,
@@ -87,7 +87,7 @@ def build_tile(view: CityView, highest_c: float | None, ours: Mapping[str, float
         observed=words.ago(weather.observed_at, now) if weather and weather.observed_at else "Now",
         temperature=words.degrees(words.fahrenheit(weather.observed_temp_c) if weather else None),
         high_so_far=words.degrees(reached_f),
-        nws_high=words.degrees(weather.high_on(view.day) if weather and view.day else None),
+        nws_high=words.degrees(said.high_f if said else None),
         rungs=build_rungs(view.markets, settled, reached_f, ours),
         book=build_book(view.markets, settled),
         note=_note(view, state, now),
@@ -114,10 +114,17 @@ def _note(view: CityView, state: TileState, now: datetime) -> str:
         return _lock_note(view)
     if state is TileState.STALE:
         return _stale_note(view, now)
-    assert view.weather is not None
-    if view.weather.issued_at is None:
+    return _issuance_note(view, now)
+
+
+def _issuance_note(view: CityView, now: datetime) -> str:
+    """Whose age the forecast high has. In the evening it is that of the last issuance that spoke of the day."""
+    said = view.said_of_day
+    if said is not None and said.issued_at is not None:
+        return f"NWS last named a high at {words.local_time(said.issued_at, view.city)}, {words.ago(said.issued_at, now)}"
+    issued_at = view.weather.issued_at if view.weather else None
+    if issued_at is None:
         return "NWS forecast of unknown age."
-    issued_at = view.weather.issued_at
     return f"NWS issued it {words.local_time(issued_at, view.city)}, {words.ago(issued_at, now)}"
 
 

@@ -19,7 +19,7 @@ SELECT
     latest.station,
     latest.observed_temp_c,
     latest.observed_at,
-    latest.highs,
+    COALESCE(ended.high, '[]'::jsonb) || latest.highs AS highs,
     latest.issued_at,
     latest.last_seen_at AS fetched_at
 FROM city
@@ -30,3 +30,15 @@ JOIN LATERAL (
     ORDER BY candidate.captured_at DESC
     LIMIT 1
 ) AS latest ON true
+LEFT JOIN LATERAL (
+    -- NOTE: a grid stops naming a day's high in that day's evening; the last that did is still what was said of it.
+    SELECT jsonb_build_array(
+        (candidate.highs -> 0) || jsonb_build_object('issued_at', candidate.issued_at)
+    ) AS high
+    FROM ops.weather_snapshots AS candidate
+    WHERE candidate.city_code = city.city_code
+        AND candidate.captured_at > latest.captured_at - interval '36 hours'
+        AND candidate.highs -> 0 ->> 'day' < latest.highs -> 0 ->> 'day'
+    ORDER BY candidate.captured_at DESC
+    LIMIT 1
+) AS ended ON true

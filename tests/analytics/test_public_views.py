@@ -9,7 +9,7 @@ from django.db import ProgrammingError, connection, transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from analytics.public import read_banner, read_equity, read_probabilities, read_trades
+from analytics.public import read_banner, read_equity, read_probabilities, read_trades, read_weather
 from milkbot.core.config import TradingMode
 from tests.factories import (
     SHADOW,
@@ -19,6 +19,7 @@ from tests.factories import (
     MarketFactory,
     OrderFactory,
     SignalFactory,
+    WeatherSnapshotFactory,
     publish,
 )
 from tests.public_role import ActsAsPublic
@@ -226,3 +227,24 @@ def test_analytics_schema_when_migrated_holds_every_view_of_its_folder(db: None)
         views = {name for (name,) in cursor.fetchall()}
 
     assert views == {path.stem for path in SQL.glob("*.sql")}
+
+
+def test_weather_view_in_the_evening_keeps_the_high_last_said_of_the_day(sql_now: datetime) -> None:
+    noon, evening, night = (sql_now - timedelta(hours=hours) for hours in (9, 2, 1))
+    today, tomorrow = "2025-05-14", "2025-05-15"
+    both = [{"day": today, "high_f": 74}, {"day": tomorrow, "high_f": 80}]
+    for captured_at, highs in ((noon, both), (evening, both[1:]), (night, both[1:])):
+        WeatherSnapshotFactory.create(
+            city_code="CHI",
+            captured_at=captured_at,
+            last_seen_at=captured_at,
+            issued_at=captured_at,
+            highs=highs,
+        )
+
+    highs = read_weather()["CHI"].highs
+
+    assert [(high.day.isoformat(), high.high_f, high.issued_at) for high in highs] == [
+        (today, 74, noon),
+        (tomorrow, 80, None),
+    ]

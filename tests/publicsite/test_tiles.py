@@ -96,12 +96,31 @@ def test_open_tile_shows_prices_weather_and_countdown() -> None:
     assert (shown.closes, shown.countdown) == ("Closes 11:59 PM CST", "in 11 h 59 min")
 
 
+def test_bracket_that_nobody_offers_any_more_is_the_favourite() -> None:
+    sold_out, cold = market(74, 75, bid="0.99", ask=None), market(72, 73, bid=None, ask="0.01")
+
+    shown = tile(sold_out, cold, report=weather())
+
+    assert [rung.is_favourite for rung in shown.rungs] == [True, False]
+    assert shown.book[:3] == (("Bid", "99¢"), ("Ask", "n/a"), ("Spread", "n/a"))
+
+
+def test_high_of_a_day_whose_forecast_has_ended_carries_its_own_age() -> None:
+    last_said = ForecastHigh(day=DAY, high_f=74, issued_at=NOON - timedelta(hours=5))
+    report = weather().model_copy(update={"highs": (last_said,)})
+
+    shown = tile(market(), report=report)
+
+    assert shown.nws_high == "74°"
+    assert shown.note == "NWS last named a high at 7:00 AM, 5 h ago"
+
+
 @pytest.mark.story("6.3", 4)
 @pytest.mark.parametrize(
     ("bid", "ask", "price", "bar"),
     [
         (None, "0.01", "≤1¢", None),
-        ("0.99", None, "≥99¢", None),
+        ("0.99", None, "≥99¢", "99.0%"),
         (None, None, "n/a", None),
         ("0.0150", "0.0250", "2¢", "2.0%"),
     ],
