@@ -242,9 +242,9 @@ def test_weather_view_in_the_evening_keeps_the_high_last_said_of_the_day(sql_now
             highs=highs,
         )
 
-    highs = read_weather()["CHI"].highs
+    said = read_weather()["CHI"].highs
 
-    assert [(high.day.isoformat(), high.high_f, high.issued_at) for high in highs] == [
+    assert [(high.day.isoformat(), high.high_f, high.issued_at) for high in said] == [
         (today, 74, noon),
         (tomorrow, 80, None),
     ]
