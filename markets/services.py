@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import lru_cache
+from functools import lru_cache, partial
 from threading import Lock
 from typing import Final, NamedTuple, TypeVar
 
@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 
 from markets.clients.kalshi.market_data import TICKERS_PER_CALL, KalshiMarketData, client_from_config
 from markets.domain.board import build_board
+from markets.domain.trading_hours import maintenance_until
 from markets.domain.types import Board, Event, ExchangeStatus, OrderBook, Series
 from markets.repositories import MarketRepository
 from milkbot import health
@@ -98,11 +99,15 @@ def read_boards(
             listing.market.ticker for r in readings for event in r.events for listing in event.listings
         ]
         books, unread = _read_books(pool, exchange, tickers, errors)
-    boards = tuple(
-        _board(reading, event, books, unread, now) for reading in readings for event in reading.events
+    made = (
+        _outcome(partial(_board, reading, event, books, unread, now), reading.city.code, errors)
+        for reading in readings
+        for event in reading.events
     )
-    _beat(errors, ok=status is not None and bool(readings))
-    return BoardRound(boards=boards, errors=errors, status=status)
+    boards = tuple(board for board in made if board is not None)
+    found = BoardRound(boards=boards, errors=errors, status=status)
+    _report_health(found, now, any_city_read=bool(readings))
+    return found
 
 
 def refresh_unsettled(now: datetime, *, client: KalshiMarketData | None = None) -> tuple[str, ...]:
@@ -163,14 +168,28 @@ def _board(
 
 
 def _outcome(read: Callable[[], T], name: str, errors: dict[str, str]) -> T | None:
+    """What `read` returns; None, and a line in `errors`, when it fails. A fault of ours stops the others as little."""
     try:
         return read()
     except MilkbotError as error:
         errors[name] = str(error)
         logger.warning("the exchange could not be read", extra={"part": name, "fault": str(error)})
-        return None
+    except Exception as error:
+        errors[name] = f"failed: {type(error).__name__}"
+        logger.exception("reading the exchange failed", extra={"part": name})
+    return None
 
 
-def _beat(errors: dict[str, str], *, ok: bool) -> None:
-    message = "; ".join(f"{name}: {text}" for name, text in errors.items())
-    health.beat(Component.KALSHI_API, ok=ok, message=message)
+def _report_health(found: BoardRound, now: datetime, *, any_city_read: bool) -> None:
+    """The exchange's sign of life. Its weekly maintenance and hours without open markets are known, no alarm."""
+    status, rests_until = found.status, maintenance_until(now)
+    notes = [f"{name}: {text}" for name, text in found.errors.items()]
+    if rests_until is not None:
+        notes.insert(0, f"scheduled maintenance until {rests_until:%H:%MZ}")
+    elif status is not None and not status.trading_active:
+        expected = f", to resume about {status.resumes_at:%d %b %H:%MZ}" if status.resumes_at else ""
+        notes.insert(0, f"trading is paused{expected}")
+    elif not notes and not found.boards:
+        notes.append("no market is open")
+    serves = status is not None and status.trading_active and any_city_read
+    health.beat(Component.KALSHI_API, ok=rests_until is not None or serves, message="; ".join(notes))
