@@ -3,8 +3,10 @@
 import asyncio
 import json
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlencode
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -13,8 +15,13 @@ from sandbox.nws.problems import problem_response
 from sandbox.spoiled_bodies import SPOILERS
 from sandbox.stage import Stage
 
+ARRIVED_AT: Final = "sandbox.arrived_at"
+"""Scope key: when a request that is carried out late came in, an aware datetime."""
+
 SPARED_PREFIXES: Final = ("/control", "/healthz")
+CUT_UNHEARD: Final = frozenset({"reset", "drop_before"})
 CONDITIONAL_HEADERS: Final = (b"if-none-match", b"if-modified-since")
+SUCCESS: Final = (200, 201)
 NGINX_PAGE: Final = (
     "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
     "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
@@ -27,25 +34,57 @@ class FaultMiddleware:
     def __init__(self, app: ASGIApp, stage: Stage) -> None:
         self._app = app
         self._stage = stage
+        self._late: set[asyncio.Task[None]] = set()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http" or scope["path"].startswith(SPARED_PREFIXES):
+        if scope["type"] not in ("http", "websocket") or scope["path"].startswith(SPARED_PREFIXES):
             await self._app(scope, receive, send)
             return
-        faults = self._stage.faults.striking(scope["method"], scope["path"])
+        faults = self._stage.faults.striking(scope.get("method", "GET"), scope["path"])
         for fault in faults:
             if fault.kind == "delay":
                 await asyncio.sleep(fault.seconds)
-        kinds = {fault.kind for fault in faults}
-        if "reset" in kinds:
-            await _cut(send, flush=False)
+        kinds: set[str] = {fault.kind for fault in faults} - {"delay"}
+        if kinds & CUT_UNHEARD:
+            await cut(send, flush=False)
         elif (replacement := _replacement(faults, scope["path"])) is not None:
             await replacement(scope, receive, send)
-        elif kinds - {"delay"}:
-            answer = await _answer(self._app, _unconditional(scope), receive)
-            await _send_spoiled(answer, kinds, send)
-        else:
+        elif not kinds or scope["type"] == "websocket":
             await self._app(scope, receive, send)
+        elif "late" in kinds:
+            await self._carry_out_late(max(fault.seconds for fault in faults), scope, receive, send)
+        else:
+            await self._spoil(kinds, scope, receive, send)
+
+    async def _carry_out_late(self, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
+        """Cut the connection now, carry the request out afterwards: as if it had been queued inside the exchange."""
+        body = await Request(scope, receive).body()
+        delayed = {**scope, ARRIVED_AT: self._stage.wall()}
+
+        async def carry_out() -> None:
+            await asyncio.sleep(seconds)
+            await _answer(self._app, delayed, body)
+
+        task = asyncio.create_task(carry_out())
+        self._late.add(task)
+        task.add_done_callback(self._late.discard)
+        await cut(send, flush=False)
+
+    async def _spoil(self, kinds: set[str], scope: Scope, receive: Receive, send: Send) -> None:
+        """Let the service carry the request out and spoil what it answers."""
+        request_body = await Request(scope, receive).body()
+        start, body = await _answer(self._app, _unconditional(scope), request_body)
+        if "drop_after" in kinds:
+            await cut(send, flush=False)
+            return
+        if "5xx_after" in kinds:
+            await _internal_error(scope["path"])(scope, receive, send)
+            return
+        if "json" in Headers(raw=start["headers"]).get("content-type", "") and start["status"] in SUCCESS:
+            body = _spoiled(body, kinds)
+            if "duplicate_page" in kinds:
+                body = _with_earlier_rows(body, await _first_page(self._app, scope))
+        await _send_spoiled(start, body, truncated="truncated" in kinds, send=send)
 
 
 def _replacement(faults: list[FaultSpec], path: str) -> Response | None:
@@ -64,16 +103,20 @@ def _replacement(faults: list[FaultSpec], path: str) -> Response | None:
                 )
             return JSONResponse({"error": "too many requests"}, status_code=429)
         if fault.kind == "5xx":
-            if is_weather:
-                return problem_response(
-                    500, "UnexpectedProblem", "Unexpected Problem", "An unexpected problem has occurred."
-                )
-            body = {"error": {"code": "internal_server_error", "message": "internal server error"}}
-            return JSONResponse(body, status_code=500)
+            return _internal_error(path)
     return None
 
 
-async def _cut(send: Send, *, flush: bool) -> None:
+def _internal_error(path: str) -> Response:
+    if path.startswith("/nws"):
+        return problem_response(
+            500, "UnexpectedProblem", "Unexpected Problem", "An unexpected problem has occurred."
+        )
+    body = {"error": {"code": "internal_server_error", "message": "internal server error"}}
+    return JSONResponse(body, status_code=500)
+
+
+async def cut(send: Send, *, flush: bool) -> None:
     """End the connection in mid-answer: after what was sent, or at once with a reset."""
     # ASGI has no word for this; the server's own transport hangs on the callable it handed us.
     transport = getattr(getattr(send, "__self__", None), "transport", None)
@@ -92,40 +135,60 @@ def _unconditional(scope: Scope) -> Scope:
     return {**scope, "headers": headers}
 
 
-async def _answer(app: ASGIApp, scope: Scope, receive: Receive) -> tuple[Message, bytes]:
-    """Run the application and collect its answer."""
+async def _answer(app: ASGIApp, scope: Scope, body: bytes) -> tuple[Message, bytes]:
+    """Run the application on a request with this body and collect its answer."""
     start: Message = {}
-    body = bytearray()
+    answer = bytearray()
+
+    async def request() -> Message:
+        return {"type": "http.request", "body": body, "more_body": False}
 
     async def collect(message: Message) -> None:
         if message["type"] == "http.response.start":
             start.update(message)
         elif message["type"] == "http.response.body":
-            body.extend(message.get("body", b""))
+            answer.extend(message.get("body", b""))
 
-    await app(scope, receive, collect)
-    return start, bytes(body)
+    await app(scope, request, collect)
+    return start, bytes(answer)
 
 
-async def _send_spoiled(answer: tuple[Message, bytes], kinds: set[Any], send: Send) -> None:
-    start, body = answer
-    if "json" in Headers(raw=start["headers"]).get("content-type", "") and start["status"] == 200:
-        body = _spoiled(body, kinds)
+async def _first_page(app: ASGIApp, scope: Scope) -> Any:
+    """What the same question answers without its cursor."""
+    query = [(name, value) for name, value in parse_qsl(scope["query_string"].decode()) if name != "cursor"]
+    _, body = await _answer(app, {**scope, "query_string": urlencode(query).encode()}, b"")
+    return json.loads(body)
+
+
+def _with_earlier_rows(body: bytes, first_page: Any) -> bytes:
+    """The page with the rows of the first one before its own, as when records move while somebody pages."""
+    page = json.loads(body)
+    for name, rows in page.items():
+        if isinstance(rows, list):
+            page[name] = first_page.get(name, []) + rows
+    return _encoded(page)
+
+
+async def _send_spoiled(start: Message, body: bytes, *, truncated: bool, send: Send) -> None:
     headers = MutableHeaders(raw=list(start["headers"]))
     headers["content-length"] = str(len(body))
     for validator in ("etag", "last-modified"):
         del headers[validator]  # they belong to the sound body: a later 304 would keep the spoiled one alive
     await send({"type": "http.response.start", "status": start["status"], "headers": headers.raw})
-    if "truncated" in kinds:
+    if truncated:
         await send({"type": "http.response.body", "body": body[: len(body) // 2], "more_body": True})
-        await _cut(send, flush=True)
+        await cut(send, flush=True)
         return
     await send({"type": "http.response.body", "body": body})
 
 
-def _spoiled(body: bytes, kinds: set[Any]) -> bytes:
+def _spoiled(body: bytes, kinds: set[str]) -> bytes:
     decoded = json.loads(body)
     for kind, spoil in SPOILERS.items():
         if kind in kinds:
             spoil(decoded)
+    return _encoded(decoded)
+
+
+def _encoded(decoded: Any) -> bytes:
     return json.dumps(decoded, ensure_ascii=False, separators=(",", ":")).encode()

@@ -1,15 +1,17 @@
 """Faults on request: what the two services did to their users, repeatable over the wire.
 
-A fault matches requests by method and path prefix and either replaces the answer, spoils its transport, or changes its
-JSON body. Which requests it hits is decided by its rate, count and seed alone.
+A fault matches requests by method and path prefix and either replaces the answer, spoils its transport, changes its
+JSON body, or disturbs an open feed. Which requests it hits is decided by its rate, count and seed alone.
 """
 
 from dataclasses import dataclass, field
 from itertools import count
 from random import Random
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
+
+EXCHANGE_ROOT: Final = "/trade-api/v2"
 
 FaultKind = Literal[
     "5xx",
@@ -25,11 +27,26 @@ FaultKind = Literal[
     "gap_ladder",
     "wrong_station",
     "bad_price",
+    "drop_before",
+    "drop_after",
+    "late",
+    "5xx_after",
+    "unknown_field",
+    "error_body",
+    "wrong_echo",
+    "duplicate_page",
+    "feed_drop",
+    "feed_gap",
 ]
+FEED_KINDS: Final[frozenset[FaultKind]] = frozenset({"feed_drop", "feed_gap"})
+"""What strikes the messages of an open WebSocket; all other kinds strike requests and handshakes."""
 
 
 class FaultSpec(BaseModel):
-    """One fault as ordered. `match` is `METHOD /path/prefix`; `count` None means until cleared; `seconds` is the delay."""
+    """One fault as ordered. `match` is `METHOD /path/prefix`, of the exchange with or without its root.
+
+    `count` None means until cleared; `seconds` is how long `delay` and `late` wait.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -51,7 +68,7 @@ class FaultSpec(BaseModel):
     def covers(self, method: str, path: str) -> bool:
         """Whether a request falls under this fault, chance and count aside."""
         wanted_method, _, prefix = self.match.partition(" ")
-        return method == wanted_method and path.startswith(prefix)
+        return method == wanted_method and path.startswith((prefix, EXCHANGE_ROOT + prefix))
 
 
 @dataclass(slots=True)
@@ -109,4 +126,15 @@ class FaultBoard:
 
     def striking(self, method: str, path: str) -> list[FaultSpec]:
         """The faults that hit this request; draws for each that covers it."""
-        return [fault.spec for fault in self._active if fault.spec.covers(method, path) and fault.strikes()]
+        return [
+            fault.spec
+            for fault in self._active
+            if fault.spec.kind not in FEED_KINDS and fault.spec.covers(method, path) and fault.strikes()
+        ]
+
+    def disturbing(self, kind: FaultKind, path: str) -> bool:
+        """Whether a fault of this kind hits the next message of the feed at `path`; draws for each that covers it."""
+        covering = [
+            fault for fault in self._active if fault.spec.kind == kind and fault.spec.covers("GET", path)
+        ]
+        return any([fault.strikes() for fault in covering])

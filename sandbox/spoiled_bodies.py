@@ -4,6 +4,7 @@ import re
 from collections.abc import Callable, Iterator
 from datetime import datetime, timedelta
 from typing import Any, Final
+from uuid import NAMESPACE_OID, uuid5
 
 OLD_GRID_AGE: Final = timedelta(hours=88)
 BAD_PRICES: Final = ("1.2000", "NaN", None, "-0.0100", "0", "1")
@@ -75,6 +76,32 @@ def bad_price(body: Body) -> None:
         book["yes_dollars"] = [[BAD_PRICES[index % len(BAD_PRICES)], "10.00"]]
 
 
+def unknown_field(body: Body) -> None:
+    """Every record has a field that nobody announced."""
+    records = [body]
+    while records:
+        record = records.pop()
+        for value in list(record.values()):
+            records += [
+                one for one in (value if isinstance(value, list) else [value]) if isinstance(one, dict)
+            ]
+        record["brand_new_field"] = {"since": "today", "levels": [1, None, "two"]}
+
+
+def error_body(body: Body) -> None:
+    """A refusal under a status that means success."""
+    body.clear()
+    body["error"] = {"code": "internal_server_error", "message": "internal server error"}
+
+
+def wrong_echo(body: Body) -> None:
+    """The answer to another request: ids that are not those that were sent."""
+    for record in [body, *body.get("orders", [])]:
+        for name in ("order_id", "client_order_id"):
+            if name in record:
+                record[name] = str(uuid5(NAMESPACE_OID, record[name]))
+
+
 SPOILERS: Final[dict[str, Callable[[Body], None]]] = {
     "empty_periods": empty_periods,
     "null_temperature": null_temperature,
@@ -82,6 +109,9 @@ SPOILERS: Final[dict[str, Callable[[Body], None]]] = {
     "gap_ladder": gap_ladder,
     "wrong_station": wrong_station,
     "bad_price": bad_price,
+    "unknown_field": unknown_field,
+    "error_body": error_body,
+    "wrong_echo": wrong_echo,
 }
 
 
