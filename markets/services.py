@@ -1,9 +1,9 @@
 """What the rest of the house asks of the exchange: today's boards, and which markets have settled."""
 
-from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Executor, ThreadPoolExecutor
+from collections.abc import Mapping, Sequence
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
-from functools import lru_cache, partial
+from functools import lru_cache
 from threading import Lock
 from typing import Final, NamedTuple, TypeVar
 
@@ -22,8 +22,8 @@ from milkbot.core.health import Component
 from milkbot.logger import logger
 
 SERIES_CACHED_FOR: Final = timedelta(hours=1)
-_THREADS: Final = 12
-"""Ten cities, the exchange's status and one to spare, all asked at once: a round then takes as long as its slowest."""
+_THREADS: Final = 21
+"""Ten cities' events, their fees and the exchange's status, all asked at once: a round takes as long as its slowest."""
 
 T = TypeVar("T")
 
@@ -79,31 +79,27 @@ def read_boards(
 ) -> BoardRound:
     """Read every open event of the cities, priced at `now`. A city that fails is named; the others go on.
 
-    Two round trips, three while series are not cached: exchange status and cities side by side, then the order books,
-    100 markets to a call and the calls side by side. Markets whose books could not be read still come, with the quotes
-    of their listings, and their board carries the refusal BOOKS_UNAVAILABLE.
+    Two round trips: the exchange's status and every city's fees and events side by side, then the order books, 100
+    markets to a call and the calls side by side. Markets whose books could not be read still come, with the quotes of
+    their listings, and their board carries the refusal BOOKS_UNAVAILABLE.
     """
     exchange = client or default_client()
     cities = [load_cities()[code] for code in city_codes]
     errors: dict[str, str] = {}
     with ThreadPoolExecutor(max_workers=_THREADS, thread_name_prefix="kalshi") as pool:
         status_call = pool.submit(exchange.get_status)
-        city_calls = {city.code: pool.submit(_read_city, exchange, city, now) for city in cities}
-        status = _outcome(status_call.result, "exchange", errors)
-        readings = [
-            reading
-            for code, call in city_calls.items()
-            if (reading := _outcome(call.result, code, errors)) is not None
-        ]
+        readings = _read_cities(pool, exchange, cities, now, errors)
+        status = _outcome(status_call, "exchange", errors)
         tickers = [
             listing.market.ticker for r in readings for event in r.events for listing in event.listings
         ]
         books, unread = _read_books(pool, exchange, tickers, errors)
-    made = (
-        _outcome(partial(_board, reading, event, books, unread, now), reading.city.code, errors)
-        for reading in readings
-        for event in reading.events
-    )
+        board_calls = [
+            (reading.city.code, pool.submit(_board, reading, event, books, unread, now))
+            for reading in readings
+            for event in reading.events
+        ]
+    made = (_outcome(call, code, errors) for code, call in board_calls)
     boards = tuple(board for board in made if board is not None)
     found = BoardRound(boards=boards, errors=errors, status=status)
     _report_health(found, now, any_city_read=bool(readings))
@@ -129,9 +125,29 @@ def refresh_unsettled(now: datetime, *, client: KalshiMarketData | None = None) 
     return repository.apply_listings(listings, now)
 
 
-def _read_city(client: KalshiMarketData, city: CityConfig, now: datetime) -> _CityReading:
-    series = _series_cache.get(client, city.kalshi_series, now)
-    return _CityReading(city, series, tuple(client.list_events(city.kalshi_series, status="open")))
+def _read_cities(
+    pool: Executor,
+    client: KalshiMarketData,
+    cities: Sequence[CityConfig],
+    now: datetime,
+    errors: dict[str, str],
+) -> list[_CityReading]:
+    """The cities of which both fees and events could be read."""
+    calls = [
+        (
+            city,
+            pool.submit(_series_cache.get, client, city.kalshi_series, now),
+            pool.submit(client.list_events, city.kalshi_series, status="open"),
+        )
+        for city in cities
+    ]
+    readings = []
+    for city, series_call, events_call in calls:
+        series = _outcome(series_call, city.code, errors)
+        events = _outcome(events_call, city.code, errors)
+        if series is not None and events is not None:
+            readings.append(_CityReading(city, series, tuple(events)))
+    return readings
 
 
 def _read_books(
@@ -143,7 +159,7 @@ def _read_books(
     books: dict[str, OrderBook] = {}
     unread: set[str] = set()
     for chunk, call in zip(chunks, calls, strict=True):
-        found = _outcome(call.result, "order books", errors)
+        found = _outcome(call, "order books", errors)
         if found is None:
             unread.update(chunk)
         else:
@@ -167,16 +183,17 @@ def _board(
     return board
 
 
-def _outcome(read: Callable[[], T], name: str, errors: dict[str, str]) -> T | None:
-    """What `read` returns; None, and a line in `errors`, when it fails. A fault of ours stops the others as little."""
-    try:
-        return read()
-    except MilkbotError as error:
+def _outcome(call: Future[T], name: str, errors: dict[str, str]) -> T | None:
+    """What `call` returned; None, and a line in `errors`, when it failed. A fault of ours stops the others as little."""
+    error = call.exception()
+    if error is None:
+        return call.result()
+    if isinstance(error, MilkbotError):
         errors[name] = str(error)
         logger.warning("the exchange could not be read", extra={"part": name, "fault": str(error)})
-    except Exception as error:
+    else:
         errors[name] = f"failed: {type(error).__name__}"
-        logger.exception("reading the exchange failed", extra={"part": name})
+        logger.error("reading the exchange failed", exc_info=error, extra={"part": name})
     return None
 
 

@@ -73,7 +73,8 @@ def test_exchange_out_of_reach_in_the_scheduled_maintenance_is_no_alarm_but_name
 
     assert (found.boards, found.status) == ((), None)
     assert said().ok
-    assert said().message.startswith("scheduled maintenance until 09:00Z; exchange: ")
+    assert said().message.startswith("scheduled maintenance until 09:00Z; ")
+    assert "exchange: kalshi: GET /exchange/status answered HTTP 502" in said().message
 
 
 def test_pause_outside_the_maintenance_is_an_alarm_that_ends_by_itself(
