@@ -8,6 +8,10 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from markets.domain.sides import Action as Action
+from markets.domain.sides import BookSide as BookSide
+from markets.domain.sides import Side as Side
+from markets.domain.sides import book_side_of as book_side_of
 from markets.domain.types import Price
 from milkbot.core.config import TradingMode
 from trading.domain.keys import intent_key
@@ -18,30 +22,6 @@ PositiveCount = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2)]
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Side(StrEnum):
-    """Which contract, in the operator's words."""
-
-    YES = "YES"
-    NO = "NO"
-
-
-class Action(StrEnum):
-    BUY = "BUY"
-    SELL = "SELL"
-
-
-class BookSide(StrEnum):
-    """The exchange's one YES book: a bid gains exposure to YES, an ask sheds it."""
-
-    BID = "bid"
-    ASK = "ask"
-
-
-def book_side_of(side: Side, action: Action) -> BookSide:
-    """Buy YES = sell NO = bid; sell YES = buy NO = ask (kalshi-api.md 4)."""
-    return BookSide.BID if (side is Side.YES) == (action is Action.BUY) else BookSide.ASK
 
 
 class Decision(StrEnum):
