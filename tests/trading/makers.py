@@ -25,6 +25,7 @@ from milkbot.core.config import TradingMode
 from trading.domain.inputs import Account, Circumstances, CityView
 from trading.domain.keys import client_order_id
 from trading.domain.policy import Limits, Policy
+from trading.domain.supersede import Standing
 from trading.domain.types import (
     Action,
     BookSide,
@@ -220,9 +221,11 @@ def make_account(
     *,
     cash: str = "10000",
     holdings: Mapping[str, Decimal] | None = None,
-    taken_keys: frozenset[str] = frozenset(),
+    standings: Mapping[str, Standing] | None = None,
 ) -> Account:
-    return Account(cash=Decimal(cash), bankroll=Decimal(cash), holdings=holdings or {}, taken_keys=taken_keys)
+    return Account(
+        cash=Decimal(cash), bankroll=Decimal(cash), holdings=holdings or {}, standings=standings or {}
+    )
 
 
 def around(

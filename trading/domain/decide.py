@@ -32,7 +32,16 @@ from trading.domain.offer import Offer, best_offer, take
 from trading.domain.risk import MarketPlace
 from trading.domain.strategies.base import Strategy
 from trading.domain.strategies.daily_high import DailyHighStrategy
-from trading.domain.types import BookSide, Decision, EnsembleOutput, Intent, ReasonCode, Signal
+from trading.domain.supersede import Standing
+from trading.domain.types import (
+    BookSide,
+    Decision,
+    EnsembleOutput,
+    Intent,
+    OrderState,
+    ReasonCode,
+    Signal,
+)
 from weather.domain.types import Outlook
 
 STRATEGIES: tuple[Strategy, ...] = (DailyHighStrategy(),)
@@ -146,9 +155,14 @@ def _reserve(account: Account, intent: Intent, event: EventContext) -> Account:
         update={
             "cash": account.cash - intent.max_cost,
             "exposure": account.exposure.plus(intent.market_ticker, place, intent.max_cost),
-            "taken_keys": account.taken_keys | {intent.intent_key},
+            "standings": {**account.standings, intent.wish: _just_sent(intent)},
         }
     )
+
+
+def _just_sent(intent: Intent) -> Standing:
+    """No second order for the same wish in one cycle."""
+    return Standing(intent.generation, OrderState.NEW, ZERO, intent.limit_price, intent.decided_at)
 
 
 def _explain(market: BoardMarket, gate: Gate, intent: Intent | None, event: EventContext) -> MarketDecision:

@@ -14,6 +14,7 @@ from milkbot.core.cities import CityConfig
 from milkbot.core.config import TradingMode
 from trading.domain.policy import Limits, Policy
 from trading.domain.risk import Exposure
+from trading.domain.supersede import Standing
 from trading.domain.types import Intent, ReasonCode, Signal, TradingState
 from weather.domain.types import Outlook, WeatherSnapshot
 
@@ -31,8 +32,8 @@ class Account(BaseModel):
     exposure: Exposure = Exposure()
     holdings: Mapping[str, Decimal] = Field(default_factory=dict)
     """Signed contracts by market ticker: positive YES, negative NO."""
-    taken_keys: frozenset[str] = frozenset()
-    """Intent keys that exist: none of them may be issued again."""
+    standings: Mapping[str, Standing] = Field(default_factory=dict)
+    """How each wish stands that was ever sent for these events, by its intent key without the generation."""
 
 
 class CityView(NamedTuple):

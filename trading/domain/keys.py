@@ -30,6 +30,11 @@ def intent_key(
     return ":".join(parts)
 
 
+def wish_of(key: str, generation: int) -> str:
+    """The key without its generation: what stays the same when an intent is superseded."""
+    return key.removesuffix(f":{generation}") if generation else key
+
+
 def client_order_id(key: str) -> UUID:
     """The same key always gives the same id, so the exchange refuses a second order for one intent (409)."""
     return uuid5(_NAMESPACE, key)

@@ -11,6 +11,7 @@ from trading.domain.inputs import Account, EventContext
 from trading.domain.keys import intent_key
 from trading.domain.risk import MarketPlace, allow
 from trading.domain.sizing import kelly_contracts
+from trading.domain.supersede import next_turn
 from trading.domain.types import Action, BookSide, Intent, ReasonCode, Side, TradingState, book_side_of
 
 BOOK = "ensemble"
@@ -62,7 +63,9 @@ def take(
     ticker = market.market.ticker
     held = account.holdings.get(ticker, ZERO)
     closes = held < 0 if offer.book_side is BookSide.BID else held > 0
-    gate = _check_switch(ticker, offer, closes, account, event)
+    standing = account.standings.get(_wish(ticker, offer.book_side, event))
+    turn = next_turn(standing, offer.book_side, offer.yes_price, event.around.now, event.around.policy)
+    gate = _check_switch(closes, event) and turn.gate
     if not gate:
         return gate, None
     gate, wanted = _wanted(market.snapshot, offer, abs(held) if closes else None, account, event)
@@ -70,7 +73,7 @@ def take(
         return gate, None
     if closes:
         # Leaving needs no room under any cap: it can only lower what is at risk.
-        return PASSED, _intent(ticker, offer, wanted, closes, event)
+        return PASSED, _intent(ticker, offer, wanted, closes, event, turn.generation)
     city, board, around = event
     allowed = allow(
         wanted,
@@ -86,18 +89,17 @@ def take(
         code = allowed.bound_by or ReasonCode.STAKE_TOO_SMALL
         return Gate(False, code, f"{wanted} wanted, none allowed"), None
     detail = f"{allowed.count} of {wanted} by {allowed.bound_by}" if allowed.bound_by else ""
-    return PASSED._replace(detail=detail), _intent(ticker, offer, allowed.count, closes, event)
+    return PASSED._replace(detail=detail), _intent(
+        ticker, offer, allowed.count, closes, event, turn.generation
+    )
 
 
-def _check_switch(ticker: str, offer: Offer, closes: bool, account: Account, event: EventContext) -> Gate:
+def _check_switch(closes: bool, event: EventContext) -> Gate:
     state = event.around.trading_state
     if state is TradingState.HALTED:
         return Gate(False, ReasonCode.TRADING_HALTED, "halted by an operator or a breaker")
     if state is TradingState.REDUCING and not closes:
         return Gate(False, ReasonCode.TRADING_REDUCING, "only what reduces exposure may trade")
-    key = _key(ticker, offer.book_side, event)
-    if key in account.taken_keys:
-        return Gate(False, ReasonCode.INTENT_EXISTS, key)
     return PASSED
 
 
@@ -124,12 +126,13 @@ def _wanted(
     return PASSED, min(kelly, deep)
 
 
-def _intent(ticker: str, offer: Offer, count: Decimal, closes: bool, event: EventContext) -> Intent:
+def _intent(
+    ticker: str, offer: Offer, count: Decimal, closes: bool, event: EventContext, generation: int
+) -> Intent:
     city, board, around = event
     side, action = _words(offer.book_side, closes)
     assert book_side_of(side, action) is offer.book_side
     return Intent(
-        intent_key=_key(ticker, offer.book_side, event),
         mode=around.mode,
         city_code=city.code,
         market_ticker=ticker,
@@ -139,6 +142,7 @@ def _intent(ticker: str, offer: Offer, count: Decimal, closes: bool, event: Even
         action=action,
         book_side=offer.book_side,
         strategy=BOOK,
+        generation=generation,
         count=count,
         limit_price=offer.yes_price,
         # A sale risks no stake: all it can cost is its fee.
@@ -148,7 +152,7 @@ def _intent(ticker: str, offer: Offer, count: Decimal, closes: bool, event: Even
     )
 
 
-def _key(ticker: str, book_side: BookSide, event: EventContext) -> str:
+def _wish(ticker: str, book_side: BookSide, event: EventContext) -> str:
     return intent_key(
         mode=event.around.mode,
         city_code=event.city.code,

@@ -28,6 +28,10 @@ class Policy(_Frozen):
     max_price_age: timedelta = timedelta(minutes=2)
     no_entry_before_close: timedelta = timedelta(minutes=15)
     max_lead_hours: float = 60
+    max_chase: Decimal = Decimal("0.05")
+    """Never pay more than this above the price the wish was first decided at, however often it is superseded."""
+    supersede_after: timedelta = timedelta(minutes=1)
+    max_generations: int = 20
     whole_day_until_hour: int = 10
     """Local standard hour of the event's day from which a forecast of the whole day says too little: by then the
     market watches the thermometer, and we do not yet (intraday conditioning is a strategy of its own)."""
@@ -42,4 +46,6 @@ class Limits(_Frozen):
     per_cluster: Decimal = Field(default=Decimal(400), gt=0)
     total: Decimal = Field(default=Decimal(800), gt=0)
     total_share_of_bankroll: Decimal = Field(default=Decimal("0.08"), gt=0, le=1)
-    max_positions: int = Field(default=30, gt=0)
+    max_positions: int = Field(default=60, gt=0)
+    """Half of the 120 markets that ten cities list at a time. The dollars above bound the loss, and the same dollars over
+    more positions are no more risk; holding more than this is a fault of ours, not a view."""

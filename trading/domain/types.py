@@ -14,7 +14,7 @@ from markets.domain.sides import Side as Side
 from markets.domain.sides import book_side_of as book_side_of
 from markets.domain.types import Price
 from milkbot.core.config import TradingMode
-from trading.domain.keys import intent_key
+from trading.domain.keys import intent_key, wish_of
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 PositiveCount = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2)]
@@ -35,6 +35,7 @@ class ReasonCode(StrEnum):
 
     TRADE = "TRADE"
     INTENT_EXISTS = "INTENT_EXISTS"
+    CHASE_LIMIT = "CHASE_LIMIT"
     # The event as a whole
     EVENT_NOT_PARTITION = "EVENT_NOT_PARTITION"
     STATION_MISMATCH = "STATION_MISMATCH"
@@ -142,6 +143,9 @@ class Intent(_Frozen):
     book_side: BookSide
     strategy: str
     generation: int = Field(default=0, ge=0)
+    """Above 0 it supersedes the intent of the generation before, whose order has ended."""
+    post_only: bool = False
+    """True for a quote that rests in the book; it is refused rather than taken against it."""
     count: PositiveCount
     limit_price: Price
     """On the YES book, whatever the side."""
@@ -167,6 +171,11 @@ class Intent(_Frozen):
             )
             object.__setattr__(self, "intent_key", key)  # the model is frozen only once it is whole
         return self
+
+    @property
+    def wish(self) -> str:
+        """The intent's key without its generation: what stays the same when it is superseded."""
+        return wish_of(self.intent_key, self.generation)
 
 
 class OrderState(StrEnum):
@@ -205,15 +214,25 @@ class Order(_Frozen):
     count: PositiveCount
     filled_count: Decimal = Field(default=Decimal(0), ge=0)
     time_in_force: TimeInForce = TimeInForce.IOC
+    post_only: bool = False
     state: OrderState = OrderState.NEW
     kalshi_order_id: str | None = None
+    reported_count: Decimal = Field(default=Decimal(0), ge=0)
+    """Contracts the exchange says have filled; the fills themselves may still be on their way to us."""
     created_at: AwareDatetime
     updated_at: AwareDatetime
+    sent_at: AwareDatetime | None = None
+    """When it left for the exchange; None before."""
     expires_at: AwareDatetime | None = None
 
     @property
     def remaining_count(self) -> Decimal:
         return self.count - self.filled_count
+
+    @property
+    def rests_by_itself(self) -> bool:
+        """Whether its unfilled part stays in the book until something ends it."""
+        return self.time_in_force is TimeInForce.GTC
 
 
 class Fill(_Frozen):

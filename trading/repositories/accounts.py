@@ -32,7 +32,7 @@ class Valuation(BaseModel):
 
 
 def read_account(mode: TradingMode, event_tickers: Iterable[str]) -> Account:
-    """What we own and may still owe, and the intent keys the given events have used up."""
+    """What we own and may still owe, and how every wish for the given events stands."""
     positions = PositionRepository(mode).open()
     reserved = reserved_by_orders(mode, OPEN_STATES)
     places = _places({p.market_ticker for p in positions} | {r.market_ticker for r in reserved})
@@ -44,7 +44,7 @@ def read_account(mode: TradingMode, event_tickers: Iterable[str]) -> Account:
         bankroll=cash + sum((holding.at_risk for holding in at_risk), ZERO),
         exposure=add_up([*at_risk, *pending]),
         holdings={position.market_ticker: position.count for position in positions},
-        taken_keys=OrderRepository(mode).taken_keys(event_tickers),
+        standings=OrderRepository(mode).standings(event_tickers),
     )
 
 

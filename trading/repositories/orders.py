@@ -14,10 +14,11 @@ from django.db import connection, transaction
 
 from milkbot.core.config import TradingMode
 from milkbot.core.errors import MilkbotError
-from trading.domain.keys import client_order_id
+from trading.domain.keys import client_order_id, wish_of
 from trading.domain.order_states import OrderEvent, next_state
+from trading.domain.supersede import Standing
 from trading.domain.types import Action, BookSide, Intent, Order, OrderState, Side, TimeInForce
-from trading.models import IntentRow, OrderEventRow, OrderRow
+from trading.models import OrderEventRow, OrderRow
 
 
 class Lease(NamedTuple):
@@ -117,10 +118,21 @@ class OrderRepository:
         rows = OrderRow.objects.filter(mode=self._mode, state__in=[state.value for state in states])
         return tuple(to_order(row) for row in rows.select_related("intent", "market").order_by("pk"))
 
-    def taken_keys(self, event_tickers: Iterable[str]) -> frozenset[str]:
-        """Keys of every intent ever written for the markets of these events."""
-        rows = IntentRow.objects.filter(mode=self._mode, market__event__event_ticker__in=list(event_tickers))
-        return frozenset(rows.values_list("intent_key", flat=True))
+    def standings(self, event_tickers: Iterable[str]) -> dict[str, Standing]:
+        """How every wish ever written for the markets of these events stands, by its key without generation."""
+        rows = OrderRow.objects.filter(mode=self._mode, market__event__event_ticker__in=list(event_tickers))
+        standings: dict[str, Standing] = {}
+        for row in rows.select_related("intent").order_by("intent__generation"):
+            wish = wish_of(row.intent.intent_key, row.intent.generation)
+            first = standings.get(wish)
+            standings[wish] = Standing(
+                generation=row.intent.generation,
+                state=OrderState(row.state),
+                filled_count=row.filled_count,
+                first_price=first.first_price if first else row.limit_price,
+                updated_at=row.updated_at,
+            )
+        return standings
 
     def transition(
         self,

@@ -30,7 +30,16 @@ from trading.domain.decide import decide
 from trading.domain.inputs import EVERYWHERE, CityView, DecisionBatch
 from trading.domain.policy import Limits, Policy
 from trading.domain.risk import Exposure
-from trading.domain.types import Action, BookSide, Decision, ReasonCode, Side, TradingState
+from trading.domain.supersede import Standing
+from trading.domain.types import (
+    Action,
+    BookSide,
+    Decision,
+    OrderState,
+    ReasonCode,
+    Side,
+    TradingState,
+)
 
 CHEAP_QUOTES = (*FAIR_QUOTES[:3], ("0.20", "0.22"), *FAIR_QUOTES[4:])
 """75-76 is worth about 0.29 and offered at 0.22."""
@@ -181,7 +190,8 @@ def test_decide_when_something_forbids_it_then_holds_with_its_code(case: Case) -
 def test_decide_when_intent_exists_then_does_not_repeat_it() -> None:
     view = make_view(board=make_board(quotes=CHEAP_QUOTES))
     first = decide([view], make_account(), around())
-    again = decide([view], make_account(taken_keys=frozenset({first.intents[0].intent_key})), around())
+    sent = {first.intents[0].wish: Standing(0, OrderState.FILLED, Decimal(1), Decimal("0.13"), NOW)}
+    again = decide([view], make_account(standings=sent), around(now=NOW + timedelta(minutes=1)))
 
     assert again.intents == ()
     assert code_of(again) is ReasonCode.INTENT_EXISTS
@@ -189,9 +199,12 @@ def test_decide_when_intent_exists_then_does_not_repeat_it() -> None:
 
 def test_decide_when_mode_differs_then_the_key_does_too() -> None:
     view = make_view(board=make_board(quotes=CHEAP_QUOTES))
-    taken = frozenset(intent.intent_key for intent in decide([view], make_account(), around()).intents)
+    sent = {
+        intent.wish: Standing(0, OrderState.FILLED, intent.count, intent.limit_price, NOW)
+        for intent in decide([view], make_account(), around()).intents
+    }
 
-    demo = decide([view], make_account(taken_keys=taken), around(mode=TradingMode.DEMO))
+    demo = decide([view], make_account(standings=sent), around(mode=TradingMode.DEMO))
 
     assert demo.intents[0].intent_key.startswith("DEMO:")
 

@@ -1,0 +1,56 @@
+"""When a wish may be sent a second time: only after its last order has ended, and never far above its first price.
+
+A wish is an intent key without its generation. Its generations follow one another; no two are alive together.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from typing import NamedTuple
+
+from trading.domain.gates import PASSED, Gate
+from trading.domain.policy import Policy
+from trading.domain.types import BookSide, OrderState, ReasonCode
+
+
+class Standing(NamedTuple):
+    """How a wish stands: its latest generation's order, and what the first one was ready to pay on the YES book."""
+
+    generation: int
+    state: OrderState
+    filled_count: Decimal
+    first_price: Decimal
+    updated_at: datetime
+
+
+class Turn(NamedTuple):
+    """Whether the wish may be sent now, and as which generation."""
+
+    gate: Gate
+    generation: int
+
+
+def next_turn(
+    standing: Standing | None, book_side: BookSide, yes_price: Decimal, now: datetime, policy: Policy
+) -> Turn:
+    """The generation to send at `yes_price`, or the reason to send none.
+
+    Only an order that was cancelled without a single fill is superseded: what filled is held, what was rejected is a
+    fault of ours that a repetition would repeat.
+    """
+    if standing is None:
+        return Turn(PASSED, 0)
+    if standing.state is not OrderState.CANCELED or standing.filled_count:
+        return _no(ReasonCode.INTENT_EXISTS, f"generation {standing.generation} is {standing.state}")
+    if now - standing.updated_at < policy.supersede_after:
+        return _no(ReasonCode.INTENT_EXISTS, f"generation {standing.generation} ended a moment ago")
+    if standing.generation + 1 >= policy.max_generations:
+        return _no(ReasonCode.INTENT_EXISTS, f"sent {policy.max_generations} times already")
+    chased = yes_price - standing.first_price
+    worse = chased if book_side is BookSide.BID else -chased
+    if worse > policy.max_chase:
+        return _no(ReasonCode.CHASE_LIMIT, f"{worse * 100:.1f}¢ beyond the price first decided at")
+    return Turn(PASSED, standing.generation + 1)
+
+
+def _no(code: ReasonCode, detail: str) -> Turn:
+    return Turn(Gate(False, code, detail), 0)
