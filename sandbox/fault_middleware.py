@@ -1,6 +1,7 @@
 """Carries out the faults in force on every request of the two services."""
 
 import asyncio
+import gzip
 import json
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -11,21 +12,19 @@ from starlette.responses import HTMLResponse, JSONResponse, Response
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from sandbox.faults import FaultSpec
-from sandbox.nws.problems import problem_response
+from sandbox.nws.fault_answers import NGINX_PAGE, fault_answer
+from sandbox.nws.fault_kinds import EDGE_LAGS, behind
 from sandbox.spoiled_bodies import SPOILERS
 from sandbox.stage import Stage
 
 ARRIVED_AT: Final = "sandbox.arrived_at"
 """Scope key: when a request that is carried out late came in, an aware datetime."""
 
+WEATHER_ROOT: Final = "/nws"
 SPARED_PREFIXES: Final = ("/control", "/healthz")
 CUT_UNHEARD: Final = frozenset({"reset", "drop_before"})
 CONDITIONAL_HEADERS: Final = (b"if-none-match", b"if-modified-since")
 SUCCESS: Final = (200, 201)
-NGINX_PAGE: Final = (
-    "<html>\r\n<head><title>502 Bad Gateway</title></head>\r\n<body>\r\n<center><h1>502 Bad Gateway</h1></center>\r\n"
-    "<hr><center>nginx</center>\r\n</body>\r\n</html>\r\n"
-)
 
 
 class FaultMiddleware:
@@ -44,10 +43,11 @@ class FaultMiddleware:
         for fault in faults:
             if fault.kind == "delay":
                 await asyncio.sleep(fault.seconds)
-        kinds: set[str] = {fault.kind for fault in faults} - {"delay"}
+        kinds: set[str] = {fault.kind for fault in faults if fault.kind != "delay"}
+        scope, kinds = behind(scope, kinds), kinds - EDGE_LAGS.keys()
         if kinds & CUT_UNHEARD:
             await cut(send, flush=False)
-        elif (replacement := _replacement(faults, scope["path"])) is not None:
+        elif (replacement := self._replacement(faults, scope["path"])) is not None:
             await replacement(scope, receive, send)
         elif not kinds or scope["type"] == "websocket":
             await self._app(scope, receive, send)
@@ -55,6 +55,14 @@ class FaultMiddleware:
             await self._carry_out_late(max(fault.seconds for fault in faults), scope, receive, send)
         else:
             await self._spoil(kinds, scope, receive, send)
+
+    def _replacement(self, faults: list[FaultSpec], path: str) -> Response | None:
+        """The answer of the first fault that replaces the whole answer."""
+        if path.startswith(WEATHER_ROOT):
+            answers = (fault_answer(fault.kind, self._stage.now()) for fault in faults)
+        else:
+            answers = (_exchange_answer(fault.kind) for fault in faults)
+        return next((answer for answer in answers if answer is not None), None)
 
     async def _carry_out_late(self, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
         """Cut the connection now, carry the request out afterwards: as if it had been queued inside the exchange."""
@@ -78,40 +86,27 @@ class FaultMiddleware:
             await cut(send, flush=False)
             return
         if "5xx_after" in kinds:
-            await _internal_error(scope["path"])(scope, receive, send)
+            await _internal_error()(scope, receive, send)
             return
         if "json" in Headers(raw=start["headers"]).get("content-type", "") and start["status"] in SUCCESS:
             body = _spoiled(body, kinds)
             if "duplicate_page" in kinds:
                 body = _with_earlier_rows(body, await _first_page(self._app, scope))
+        if "truncated_gzip" in kinds:
+            start, body = _half_packed(start, body)
         await _send_spoiled(start, body, truncated="truncated" in kinds, send=send)
 
 
-def _replacement(faults: list[FaultSpec], path: str) -> Response | None:
-    """The answer of the first fault that replaces the whole answer."""
-    is_weather = path.startswith("/nws")
-    for fault in faults:
-        if fault.kind == "html":
-            return HTMLResponse(NGINX_PAGE, status_code=502)
-        if fault.kind == "503_grid_expired":
-            detail = "Forecast grid is expired. Please try again later."
-            return problem_response(503, "ForecastGridExpired", "Forecast Grid Expired", detail)
-        if fault.kind == "429":
-            if is_weather:
-                return problem_response(
-                    429, "RateLimited", "Rate Limit Exceeded", "Retry after a few seconds."
-                )
-            return JSONResponse({"error": "too many requests"}, status_code=429)
-        if fault.kind == "5xx":
-            return _internal_error(path)
-    return None
+def _exchange_answer(kind: str) -> Response | None:
+    """The exchange's answer in place of data; None when `kind` does not replace it."""
+    if kind == "html":
+        return HTMLResponse(NGINX_PAGE, status_code=502)
+    if kind == "429":
+        return JSONResponse({"error": "too many requests"}, status_code=429)
+    return _internal_error() if kind == "5xx" else None
 
 
-def _internal_error(path: str) -> Response:
-    if path.startswith("/nws"):
-        return problem_response(
-            500, "UnexpectedProblem", "Unexpected Problem", "An unexpected problem has occurred."
-        )
+def _internal_error() -> Response:
     body = {"error": {"code": "internal_server_error", "message": "internal server error"}}
     return JSONResponse(body, status_code=500)
 
@@ -180,6 +175,13 @@ async def _send_spoiled(start: Message, body: bytes, *, truncated: bool, send: S
         await cut(send, flush=True)
         return
     await send({"type": "http.response.body", "body": body})
+
+
+def _half_packed(start: Message, body: bytes) -> tuple[Message, bytes]:
+    """The first half of the compressed body, announced as if it were all of it."""
+    headers = [*start["headers"], (b"content-encoding", b"gzip")]
+    packed = gzip.compress(body, mtime=0)
+    return {**start, "headers": headers}, packed[: len(packed) // 2]
 
 
 def _spoiled(body: bytes, kinds: set[str]) -> bytes:

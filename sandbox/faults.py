@@ -11,19 +11,18 @@ from typing import Any, Final, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator
 
+from sandbox.nws.fault_kinds import NwsFaultKind
+
 EXCHANGE_ROOT: Final = "/trade-api/v2"
 
 FaultKind = Literal[
+    NwsFaultKind,
     "5xx",
-    "503_grid_expired",
     "html",
     "429",
     "delay",
     "reset",
     "truncated",
-    "empty_periods",
-    "null_temperature",
-    "old_grid",
     "gap_ladder",
     "wrong_station",
     "bad_price",

@@ -2,50 +2,15 @@
 
 import re
 from collections.abc import Callable, Iterator
-from datetime import datetime, timedelta
 from typing import Any, Final
 from uuid import NAMESPACE_OID, uuid5
 
-OLD_GRID_AGE: Final = timedelta(hours=88)
+from sandbox.nws.spoilers import NWS_SPOILERS
+
 BAD_PRICES: Final = ("1.2000", "NaN", None, "-0.0100", "0", "1")
 CLI_CODE: Final = re.compile(r"\(CLI[A-Z]{3}\)")
-TEMPERATURE_LAYERS: Final = ("temperature", "maxTemperature", "minTemperature")
 
 Body = dict[str, Any]
-
-
-def empty_periods(body: Body) -> None:
-    """A forecast without periods, a grid whose temperature layers hold no values."""
-    properties = body.get("properties", {})
-    if "periods" in properties:
-        properties["periods"] = []
-    for layer in _temperature_layers(properties):
-        layer["values"] = []
-
-
-def null_temperature(body: Body) -> None:
-    """Every temperature is null: periods, grid values and observations."""
-    properties = body.get("properties", {})
-    for period in properties.get("periods", []):
-        period["temperature"] = None
-    for layer in _temperature_layers(properties):
-        for entry in layer["values"]:
-            entry["value"] = None
-    for feature in body.get("features", []):
-        if "temperature" in feature.get("properties", {}):
-            feature["properties"]["temperature"] = {
-                "unitCode": "wmoUnit:degC",
-                "value": None,
-                "qualityControl": "Z",
-            }
-
-
-def old_grid(body: Body) -> None:
-    """An edge server's forecast of days ago: the update time tells, the status does not."""
-    properties = body.get("properties", {})
-    for name in ("updateTime", "updated"):
-        if name in properties:
-            properties[name] = (datetime.fromisoformat(properties[name]) - OLD_GRID_AGE).isoformat()
 
 
 def gap_ladder(body: Body) -> None:
@@ -102,10 +67,7 @@ def wrong_echo(body: Body) -> None:
                 record[name] = str(uuid5(NAMESPACE_OID, record[name]))
 
 
-SPOILERS: Final[dict[str, Callable[[Body], None]]] = {
-    "empty_periods": empty_periods,
-    "null_temperature": null_temperature,
-    "old_grid": old_grid,
+SPOILERS: Final[dict[str, Callable[[Body], None]]] = NWS_SPOILERS | {
     "gap_ladder": gap_ladder,
     "wrong_station": wrong_station,
     "bad_price": bad_price,
@@ -113,13 +75,6 @@ SPOILERS: Final[dict[str, Callable[[Body], None]]] = {
     "error_body": error_body,
     "wrong_echo": wrong_echo,
 }
-
-
-def _temperature_layers(properties: Body) -> Iterator[Body]:
-    for name in TEMPERATURE_LAYERS:
-        layer = properties.get(name)
-        if isinstance(layer, dict) and "values" in layer:
-            yield layer
 
 
 def _market_lists(body: Body) -> Iterator[list[Body]]:

@@ -16,6 +16,7 @@ from sandbox.clock import parse_instant
 from sandbox.feeds import ClimateProduct, StationRecord
 from sandbox.nws.caching import cached_response
 from sandbox.nws.climate_report import product_entry, product_id
+from sandbox.nws.fault_kinds import lag_of
 from sandbox.nws.forecasts import Edition, Json, grid_body, hourly_body, periods_body
 from sandbox.nws.observations import newest_arrival, observation_body, observation_list
 from sandbox.nws.places import (
@@ -84,7 +85,7 @@ class WeatherService:
         """A handler that renders the issuance in force at world time."""
 
         async def answer(request: Request) -> Response:
-            city, now = self._grid_city(request), self._stage.now()
+            city, now = self._grid_city(request), self._known_until(request)
             issuance = self._stage.weather.issuance(city, now) if city else None
             if city is None or issuance is None:
                 return not_found("No forecast is available for this grid.")
@@ -116,7 +117,7 @@ class WeatherService:
 
     async def observations(self, request: Request) -> Response:
         """The station's records of the last week, newest first, within `start`, `end` and `limit`."""
-        city, now = self._station_city(request), self._stage.now()
+        city, now = self._station_city(request), self._known_until(request)
         if city is None:
             return _no_station()
         try:
@@ -128,7 +129,7 @@ class WeatherService:
 
     async def latest_observation(self, request: Request) -> Response:
         """The newest record, METAR or not."""
-        city, now = self._station_city(request), self._stage.now()
+        city, now = self._station_city(request), self._known_until(request)
         if city is None:
             return _no_station()
         records = list(self._stage.weather.observations(city, now - OBSERVATIONS_KEPT, now, now, 1))
@@ -170,9 +171,12 @@ class WeatherService:
         ]
 
     def _observed(self, request: Request, body: Json, records: list[StationRecord]) -> Response:
-        now = self._stage.now()
-        arrived = newest_arrival(records, known_since(now))
+        arrived = newest_arrival(records, known_since(self._known_until(request)))
         return cached_response(request, body, arrived, self._stage.clock.speed)
+
+    def _known_until(self, request: Request) -> datetime:
+        """World time, or the last time at which a lagging edge heard from the service."""
+        return self._stage.now() - lag_of(request.scope)
 
     def _place(self, request: Request, body: Json) -> Response:
         return cached_response(request, body, known_since(self._stage.now()), self._stage.clock.speed)

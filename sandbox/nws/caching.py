@@ -3,12 +3,14 @@
 import hashlib
 import json
 import uuid
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime, parsedate_to_datetime
 from typing import Any, Final
 
 from starlette.requests import Request
 from starlette.responses import Response
+
+from sandbox.clock import wall_now
 
 GEO_JSON: Final = "application/geo+json"
 FRESH_FOR_S: Final = 300
@@ -24,10 +26,12 @@ def cached_response(
     """
     etag = _etag(body)
     identifier = str(uuid.uuid4())
+    fresh_for_s = max(1, round(FRESH_FOR_S / speed))
     headers = {
-        "Cache-Control": f"public, max-age={max(1, round(FRESH_FOR_S / speed))}, s-maxage={FRESH_FOR_S}",
+        "Cache-Control": f"public, max-age={fresh_for_s}, s-maxage={FRESH_FOR_S}",
+        "Expires": _http_date(wall_now() + timedelta(seconds=fresh_for_s)),
         "ETag": etag,
-        "Last-Modified": format_datetime(modified_at.astimezone(UTC).replace(microsecond=0), usegmt=True),
+        "Last-Modified": _http_date(modified_at),
         "Vary": "Accept,Feature-Flags,Accept-Language",
         "X-Correlation-Id": identifier,
         "X-Request-ID": identifier,
@@ -37,6 +41,10 @@ def cached_response(
         return Response(status_code=304, headers=headers)
     content = json.dumps(body, ensure_ascii=False, indent=4).encode()
     return Response(content, media_type=media_type, headers=headers)
+
+
+def _http_date(instant: datetime) -> str:
+    return format_datetime(instant.astimezone(UTC).replace(microsecond=0), usegmt=True)
 
 
 def _etag(body: dict[str, Any]) -> str:

@@ -5,26 +5,33 @@ import uuid
 from starlette.responses import HTMLResponse, JSONResponse, Response
 
 MEDIA_TYPE = "application/problem+json"
+OLDER_TYPES = "https://api.weather.gov/problems/"
+NEWER_TYPES = "urn:noaa:nws:api:"
 
 
 def problem_response(
-    status: int, kind: str, title: str, detail: str, headers: dict[str, str] | None = None
+    status: int,
+    kind: str,
+    title: str,
+    detail: str,
+    headers: dict[str, str] | None = None,
+    type_root: str = OLDER_TYPES,
 ) -> Response:
     """A problem document; its correlation id is also in the header, as support asks for it."""
     correlation = str(uuid.uuid4())
-    urn = f"urn:noaa:nws:api:request:{correlation}"
+    identified = {"X-Correlation-Id": correlation, "X-Request-ID": correlation, "X-Server-ID": "sandbox"}
     return JSONResponse(
         {
             "correlationId": correlation,
             "title": title,
-            "type": f"https://api.weather.gov/problems/{kind}",
+            "type": f"{type_root}{kind}",
             "status": status,
             "detail": detail,
-            "instance": urn,
+            "instance": f"urn:noaa:nws:api:request:{correlation}",
         },
         status_code=status,
         media_type=MEDIA_TYPE,
-        headers={"X-Correlation-Id": correlation} | (headers or {}),
+        headers=identified | (headers or {}),
     )
 
 
