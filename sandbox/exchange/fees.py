@@ -35,7 +35,8 @@ QUADRATIC: Final = FeeSchedule()
 
 @dataclass(frozen=True, slots=True)
 class ChargedFee:
-    """What one fill costs beside its price, in dollars. `rounding_balance` is the order's accumulator after it."""
+    """What one fill costs beside its price, in dollars. `rounding_balance` is the order's accumulator after it;
+    `balance_change` is before the rebate."""
 
     trade_fee: Decimal
     rounding_fee: Decimal
@@ -45,7 +46,7 @@ class ChargedFee:
 
     @property
     def net(self) -> Decimal:
-        """The `fee_cost` of the fill."""
+        """The `fee_cost` of the fill, never negative."""
         return self.trade_fee + self.rounding_fee - self.rebate
 
 
@@ -54,11 +55,13 @@ def charge(
 ) -> ChargedFee:
     """Floors the balance change of `proceeds` (negative for a purchase) less the fee to the account's precision.
 
-    What flooring took gathers in the order's accumulator, which pays whole cents back once it exceeds one.
+    What flooring took gathers in the order's accumulator; once that exceeds a cent, whole cents go back, but never more
+    than the fill itself was charged.
     """
     exact = proceeds - trade_fee
-    floored = exact.quantize(precision, ROUND_FLOOR)
-    rounding_fee = exact - floored
+    balance_change = exact.quantize(precision, ROUND_FLOOR)
+    rounding_fee = exact - balance_change
     gathered = rounding_balance + rounding_fee
-    rebate = gathered.quantize(REBATE_STEP, ROUND_FLOOR) if gathered > REBATE_STEP else Decimal(0)
-    return ChargedFee(trade_fee, rounding_fee, rebate, floored + rebate, gathered - rebate)
+    returnable = min(gathered, trade_fee + rounding_fee)
+    rebate = returnable.quantize(REBATE_STEP, ROUND_FLOOR) if gathered > REBATE_STEP else Decimal(0)
+    return ChargedFee(trade_fee, rounding_fee, rebate, balance_change, gathered - rebate)

@@ -118,8 +118,7 @@ class Decreased:
 class Order:
     """An order as it stands. Costs are what its contracts cost on the side it is positioned for, fees apart.
 
-    `queue_ahead` is what the world showed at the price before it and has not lost since; other members' orders that
-    came earlier are not in it (see `Exchange.queue_position`). `rounding_balance` is what rounding has taken too much.
+    `rounding_balance` is what the rounding of its fills has taken and not given back yet.
     """
 
     order_id: str
@@ -142,9 +141,9 @@ class Order:
     last_update_at: datetime
     last_update_reason: str
     expires_at: datetime | None
+    post_only: bool
     cancel_order_on_pause: bool
     order_group_id: str | None
-    queue_ahead: Decimal
     rounding_balance: Decimal
 
 
