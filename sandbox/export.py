@@ -1,7 +1,8 @@
 """`python -m sandbox.export`: days of the simulated world in the recorded-ladder format, for backtests and replays.
 
 Quotes are those standing at the end of each minute in which something changed, so a row never looks ahead. One seed and
-range always give the same bytes.
+range always give the same bytes. With a moment `until`, the files hold what somebody could have recorded by then: no event
+that opens later, no result that is not paid yet.
 """
 
 import argparse
@@ -10,7 +11,7 @@ import gzip
 import json
 import sys
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from decimal import Decimal
@@ -20,9 +21,11 @@ from pathlib import Path
 from typing import Final, NoReturn
 
 from sandbox.cities import CITIES, City
-from sandbox.feeds import Ladder, Quote
+from sandbox.clock import parse_instant
+from sandbox.feeds import Ladder, Outcome, Quote
 from sandbox.kalshi.wire import timestamp
 from sandbox.recorded import EVENT_COLUMNS, FORECAST_COLUMNS, HIGH_COLUMNS, INVENTED, QUOTE_COLUMNS
+from sandbox.world.feed_weather import SimulatedWeatherFeed
 from sandbox.world.market import SimulatedMarketFeed
 from sandbox.world.market_fair import INEFFICIENCY
 from sandbox.world.weather import WorldWeather
@@ -42,17 +45,29 @@ Closing = tuple[datetime, str, Quote]
 
 @dataclass(frozen=True, slots=True)
 class Export:
-    """Which part of which world: climate days from `first` to `last`, both included."""
+    """Which part of which world: climate days from `first` to `last`, both included, as known at `until`.
+
+    Without `until` the days are told to their end.
+    """
 
     seed: int
     first: date
     last: date
     cities: Sequence[City] = CITIES
+    until: datetime | None = None
 
     @property
     def days(self) -> list[date]:
         """The climate days, ascending."""
         return [self.first + offset * DAY for offset in range((self.last - self.first).days + 1)]
+
+    def is_known(self, at: datetime) -> bool:
+        """Whether what happens at `at` belongs into the export."""
+        return self.until is None or at <= self.until
+
+    def known_part(self, end: datetime) -> datetime:
+        """The end of what is known of something that ends at `end`."""
+        return end if self.until is None else min(end, self.until)
 
 
 class UnusableTarget(ValueError):
@@ -64,18 +79,19 @@ def export(wanted: Export, out: Path) -> None:
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UnusableTarget(f"{out} is not an empty folder")
     truth = WorldWeather(wanted.seed, wanted.cities)
-    feed = SimulatedMarketFeed(truth, wanted.seed, wanted.cities, wanted.first, EVENTS_KEPT)
+    reported_at = SimulatedWeatherFeed(truth).reported_at
+    feed = SimulatedMarketFeed(truth, wanted.seed, wanted.cities, wanted.first, EVENTS_KEPT, reported_at)
     ladders, weather = out / "kalshi" / "ladders", out / "weather"
     for folder in (ladders, weather):
         folder.mkdir(parents=True)
     by_city = {city: _ladders_of(feed, city, wanted) for city in wanted.cities}
-    events = (row for city, found in by_city.items() for row in _event_rows(feed, city, found))
+    events = (row for city, found in by_city.items() for row in _event_rows(feed, city, found, wanted))
     _write(ladders / "events.csv", EVENT_COLUMNS, events)
     for city, found in by_city.items():
         name = f"quotes_{city.series_ticker}_{wanted.first}_{wanted.last}.csv.gz"
-        _write(ladders / name, QUOTE_COLUMNS, _quote_rows(feed, found))
+        _write(ladders / name, QUOTE_COLUMNS, _quote_rows(feed, found, wanted))
     _write(weather / "forecasts.csv.gz", FORECAST_COLUMNS, _forecast_rows(truth, wanted))
-    _write(weather / "daily_highs.csv.gz", HIGH_COLUMNS, _high_rows(truth, wanted))
+    _write(weather / "daily_highs.csv.gz", HIGH_COLUMNS, _high_rows(truth, wanted, reported_at))
     _write_description(out / "world.json", wanted)
 
 
@@ -84,15 +100,17 @@ def _ladders_of(feed: SimulatedMarketFeed, city: City, wanted: Export) -> list[L
     return [
         ladder
         for ladder in feed.ladders(until)
-        if ladder.series_ticker == city.series_ticker and ladder.event_date <= wanted.last
+        if ladder.series_ticker == city.series_ticker
+        and ladder.event_date <= wanted.last
+        and wanted.is_known(ladder.opens_at)
     ]
 
 
-def _event_rows(feed: SimulatedMarketFeed, city: City, ladders: Iterable[Ladder]) -> Iterator[Row]:
+def _event_rows(
+    feed: SimulatedMarketFeed, city: City, ladders: Iterable[Ladder], wanted: Export
+) -> Iterator[Row]:
     for ladder in ladders:
-        outcome = feed.outcome(ladder.event_ticker)
-        if outcome is None:
-            raise LookupError(f"{ladder.event_ticker} has no outcome")
+        outcome = _known_outcome(feed, ladder, wanted)
         for bracket in sorted(ladder.brackets, key=attrgetter("ticker")):
             yield (
                 city.code,
@@ -105,18 +123,32 @@ def _event_rows(feed: SimulatedMarketFeed, city: City, ladders: Iterable[Ladder]
                 _text(bracket.cap_strike),
                 timestamp(ladder.opens_at),
                 timestamp(ladder.closes_at),
-                "yes" if bracket.ticker == outcome.winning_ticker else "no",
-                _text(outcome.high_f),
+                _result(bracket.ticker, outcome),
+                _text(outcome.high_f if outcome else None),
                 INVENTED,
             )
 
 
-def _quote_rows(feed: SimulatedMarketFeed, ladders: Sequence[Ladder]) -> Iterator[Row]:
+def _known_outcome(feed: SimulatedMarketFeed, ladder: Ladder, wanted: Export) -> Outcome | None:
+    """None while the event is not paid. Raises LookupError for an event of another world."""
+    outcome = feed.outcome(ladder.event_ticker)
+    if outcome is None or ladder.finalized_at is None:
+        raise LookupError(f"{ladder.event_ticker} has no outcome")
+    return outcome if wanted.is_known(ladder.finalized_at) else None
+
+
+def _result(ticker: str, outcome: Outcome | None) -> str:
+    if outcome is None:
+        return ""
+    return "yes" if ticker == outcome.winning_ticker else "no"
+
+
+def _quote_rows(feed: SimulatedMarketFeed, ladders: Sequence[Ladder], wanted: Export) -> Iterator[Row]:
     """Rows in order of time; two events of a series overlap, so those of one wait for the next one's opening."""
     waiting: list[Closing] = []
     later: list[Ladder | None] = [*ladders[1:], None]
     for ladder, following in zip(ladders, later, strict=True):
-        waiting += _closings(feed, ladder)
+        waiting += _closings(feed, ladder, wanted)
         waiting.sort(key=itemgetter(0, 1))
         done = len(waiting)
         if following is not None:
@@ -127,11 +159,13 @@ def _quote_rows(feed: SimulatedMarketFeed, ladders: Sequence[Ladder]) -> Iterato
         del waiting[:done]
 
 
-def _closings(feed: SimulatedMarketFeed, ladder: Ladder) -> Iterator[Closing]:
+def _closings(feed: SimulatedMarketFeed, ladder: Ladder, wanted: Export) -> Iterator[Closing]:
+    end = wanted.known_part(ladder.closes_at)
     for bracket in ladder.brackets:
-        quotes = feed.quotes(bracket.ticker, ladder.opens_at - MINUTE, ladder.closes_at)
+        quotes = feed.quotes(bracket.ticker, ladder.opens_at - MINUTE, end)
         for ended, quote in minute_closings(quotes):
-            yield ended, bracket.ticker, quote
+            if wanted.is_known(ended):
+                yield ended, bracket.ticker, quote
 
 
 def minute_closings(quotes: Iterable[Quote]) -> list[tuple[datetime, Quote]]:
@@ -145,7 +179,8 @@ def minute_closings(quotes: Iterable[Quote]) -> list[tuple[datetime, Quote]]:
 def _forecast_rows(truth: WorldWeather, wanted: Export) -> Iterator[Row]:
     for city in wanted.cities:
         for day in wanted.days:
-            for issued_at, high_f in truth.revisions(city, day, city.climate_day_start(day + DAY)):
+            end = wanted.known_part(city.climate_day_start(day + DAY))
+            for issued_at, high_f in truth.revisions(city, day, end):
                 issued = timestamp(issued_at)
                 yield (
                     city.code,
@@ -158,10 +193,13 @@ def _forecast_rows(truth: WorldWeather, wanted: Export) -> Iterator[Row]:
                 )
 
 
-def _high_rows(truth: WorldWeather, wanted: Export) -> Iterator[Row]:
+def _high_rows(
+    truth: WorldWeather, wanted: Export, reported_at: Callable[[City, date], datetime]
+) -> Iterator[Row]:
     for city in wanted.cities:
         for day in wanted.days:
-            yield city.code, day.isoformat(), str(truth.high_f(city, day)), HIGH_SOURCE, ""
+            if wanted.is_known(reported_at(city, day)):
+                yield city.code, day.isoformat(), str(truth.high_f(city, day)), HIGH_SOURCE, ""
 
 
 def _text(value: Decimal | int | None) -> str:
@@ -187,6 +225,7 @@ def _write_description(path: Path, wanted: Export) -> None:
         "seed": wanted.seed,
         "from": wanted.first.isoformat(),
         "to": wanted.last.isoformat(),
+        "until": wanted.until and wanted.until.isoformat(),
         "inefficiency": INEFFICIENCY,
     }
     path.write_text(json.dumps(described, indent=2, ensure_ascii=False) + "\n", encoding="utf-8")
@@ -208,6 +247,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--from", dest="first", type=date.fromisoformat, required=True, help="first event date"
     )
     parser.add_argument("--to", dest="last", type=date.fromisoformat, required=True, help="last event date")
+    parser.add_argument(
+        "--until", type=parse_instant, help="write only what is known at this moment; default: everything"
+    )
     parser.add_argument("--out", type=Path, required=True, help="an empty or new folder")
     given = parser.parse_args(arguments)
     if given.first > given.last:
@@ -215,7 +257,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.seed < 0:
         parser.error(f"--seed {given.seed} is negative")
     try:
-        export(Export(given.seed, given.first, given.last), given.out)
+        export(Export(given.seed, given.first, given.last, until=given.until), given.out)
     except UnusableTarget as error:
         parser.error(f"--out cannot be used: {error}")
     return 0

@@ -32,7 +32,7 @@ def live_through(
     say(f"Living through the week before today in the {world.words}: about a minute, this once.")
     folder = profile.folder / "history"
     shutil.rmtree(folder, ignore_errors=True)
-    children.export_world(profile, world, env, *_days(wall_now()), "--out", str(folder))
+    children.export_world(profile, world, env, *_past(wall_now()), "--out", str(folder))
     children.manage(profile, env, "fill_history", "--data", str(folder))
     children.manage(profile, env, "roll_up_equity")
 
@@ -44,7 +44,7 @@ def has_lived(url: str) -> bool:
     return row is not None and bool(row[0])
 
 
-def _days(now: datetime) -> tuple[str, ...]:
-    """The event dates that were open at any time of the past week."""
+def _past(now: datetime) -> tuple[str, ...]:
+    """The event dates that were open at any time of the past week, and what of them is past."""
     first, last = (now - DAYS - _TRADED_AROUND).date(), (now + _TRADED_AROUND).date()
-    return ("--from", first.isoformat(), "--to", last.isoformat())
+    return ("--from", first.isoformat(), "--to", last.isoformat(), "--until", now.isoformat())

@@ -16,9 +16,11 @@ from sandbox.cities import CITIES, city_of_series
 from sandbox.export import Export, export, main, minute_closings
 from sandbox.feeds import Quote
 from sandbox.recorded import read_recorded_day, recorded_dates
+from sandbox.world.feed_weather import SimulatedWeatherFeed
 from sandbox.world.market import SimulatedMarketFeed
 from sandbox.world.weather import WorldWeather
 from tests.sandbox.stages import Wall, client_of
+from trading.backtest.recorded import read_recorded
 
 FIRST, LAST = date(2026, 10, 30), date(2026, 11, 2)
 CHOSEN = (city_of_series("KXHIGHNY"), city_of_series("KXHIGHTSFO"))
@@ -110,6 +112,32 @@ def test_same_seed_and_range_are_the_same_bytes(exported: Path, tmp_path: Path) 
     assert (other / events).read_bytes() not in (exported / events).read_bytes()
 
 
+@pytest.mark.parametrize("hour", [3, 12, 15])
+def test_export_until_a_moment_is_what_could_have_been_recorded_by_then(
+    exported: Path, tmp_path: Path, hour: int
+) -> None:
+    until = datetime(2026, 11, 1, hour, 30, 20, tzinfo=UTC)
+    export(Export(7, FIRST, LAST, CHOSEN, until=until), tmp_path / "part")
+
+    part = read_recorded(tmp_path / "part", until, cities=("NYC", "SFO"))
+    whole = read_recorded(exported, datetime(2026, 11, 4, tzinfo=UTC), cities=("NYC", "SFO"))
+
+    assert part.report.refused == {}
+    assert part.report.flagged == {}
+    truth = WorldWeather(7, CHOSEN)
+    live = SimulatedMarketFeed(
+        truth, 7, CHOSEN, FIRST, reported_at=SimulatedWeatherFeed(truth).reported_at
+    ).ladders(until)
+    opened = {ladder.event_ticker for ladder in live if ladder.opens_at <= until}
+    paid = {ladder.event_ticker for ladder in live if ladder.finalized_at and ladder.finalized_at <= until}
+    assert {event.event_ticker for event in part.events} == opened
+    assert {event.event_ticker for event in part.events if event.is_decided} == paid
+    for ticker, quotes in part.quotes.items():
+        assert list(quotes) == [quote for quote in whole.quotes[ticker] if quote.at <= until]
+    for place, forecasts in part.forecasts.items():
+        assert forecasts == tuple(f for f in whole.forecasts[place] if f.issued_at <= until)
+
+
 def test_minute_closes_with_its_last_quote() -> None:
     def quote(second: int, cents: int) -> Quote:
         at = datetime(2026, 11, 2, 15, tzinfo=UTC) + timedelta(seconds=second)
@@ -130,6 +158,7 @@ def test_minute_closes_with_its_last_quote() -> None:
         (("--from", "2026-11-02", "--to", "2026-11-01"), "--from 2026-11-02 lies after --to 2026-11-01"),
         (("--from", "May", "--to", "2026-11-01"), "--from"),
         (("--from", "2026-11-01", "--to", "2026-11-01", "--seed", "-1"), "--seed -1 is negative"),
+        (("--from", "2026-11-01", "--to", "2026-11-01", "--until", "2026-11-01T12:00"), "--until"),
     ],
 )
 def test_bad_argument_is_one_sentence_and_code_two(
