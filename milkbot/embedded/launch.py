@@ -17,6 +17,7 @@ from milkbot.embedded.profile import (
     Profile,
     SimulatedWorld,
     World,
+    describe_sandbox,
     public_environment,
     settings_of,
     trader_environment,
@@ -61,7 +62,7 @@ def _start_all(
     bare = trader_environment(profile, {}, environment)
     admin_url = _start_database(profile, cluster, bare, environment, supervisor)
     broker_url = _start_broker(profile, bare, environment, supervisor)
-    described = _start_world(profile, bare, supervisor)
+    described = _start_world(profile, bare, supervisor, say)
     urls = {
         "DATABASE_URL": as_role(admin_url, TRADER) if cluster else admin_url,
         "PUBLIC_DATABASE_URL": environment.get("PUBLIC_DATABASE_URL") or as_role(admin_url, PUBLIC),
@@ -114,12 +115,15 @@ def _start_broker(
     return redis.url(socket)
 
 
-def _start_world(profile: Profile, env: Mapping[str, str], supervisor: Supervisor) -> str:
-    """What the world is, in words; empty for the live one."""
+def _start_world(
+    profile: Profile, env: Mapping[str, str], supervisor: Supervisor, say: Callable[[str], None]
+) -> str:
+    """What the world is, in words; empty for the live one. A simulated one admits what is wrong in it on purpose."""
     if profile.world is None:
         return ""
     if isinstance(profile.world, SimulatedWorld):
         supervisor.start(children.sandbox(profile, profile.world, env))
+        say(f"A {profile.world.words}. {describe_sandbox(profile)['inefficiency']}")
         return profile.world.words
     world = world_memory.recall(profile, profile.world)
     supervisor.start(children.sandbox(profile, world, env))

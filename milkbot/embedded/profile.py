@@ -17,7 +17,7 @@ from milkbot.embedded.process import MARKER, CannotStart
 RECORDED: Final = "recorded"
 SIMULATED: Final = "simulated"
 SHADOW: Final = "shadow"
-PROFILES: Final = (RECORDED, SIMULATED, SHADOW)
+PROFILES: Final = (SIMULATED, RECORDED, SHADOW)
 
 _PASSED_THROUGH: Final = (
     "PATH",
@@ -33,6 +33,8 @@ DEFAULT_SPEED: Final = 60
 """The sandbox's own: a day in 24 minutes."""
 DEFAULT_SEED: Final = 7
 _SEED_DIGITS: Final = 9
+_RECORDED_ONLY: Final = ("WORLD", "SERIES", "DATE", "SPEED", "DEPTH")
+"""What `make run` may be told of a recorded day."""
 _NETWORK: Final = (
     "HTTPS_PROXY",
     "HTTP_PROXY",
@@ -84,8 +86,8 @@ class World:
         """WORLD, SERIES, DATE, SPEED and DEPTH; the data beside the project, else the sample inside it."""
         beside = PROJECT_ROOT.parent / "shared" / "data"
         default = beside if beside.is_dir() else PROJECT_ROOT / "sandbox" / "sample"
-        names = ("SERIES", "DATE", "SPEED", "DEPTH")
-        options = {name.lower(): environment[name] for name in names if environment.get(name)}
+        named = {name.lower(): environment[name] for name in _RECORDED_ONLY if environment.get(name)}
+        options = {name: value for name, value in named.items() if name != "world"}
         if beside.is_dir() and not environment.get("WORLD"):
             options = {"series": "KXHIGHCHI", "date": "2025-05-14"} | options
         return cls(Path(environment.get("WORLD") or default).resolve(), options)
@@ -104,7 +106,10 @@ class SimulatedWorld:
 
     @classmethod
     def from_environment(cls, environment: Mapping[str, str]) -> "SimulatedWorld":
-        """SEED. Raises CannotStart when it is no whole number."""
+        """SEED. Raises CannotStart when it is no whole number, and for what only a recorded day knows."""
+        foreign = [name for name in _RECORDED_ONLY if environment.get(name)]
+        if foreign:
+            raise CannotStart(f"{' and '.join(foreign)} can only be given with PROFILE={RECORDED}.")
         text = environment.get("SEED") or str(DEFAULT_SEED)
         if not text.isascii() or not text.isdecimal() or len(text) > _SEED_DIGITS:
             raise CannotStart(f"SEED is {text!r}; set it to a whole number from 0 to {'9' * _SEED_DIGITS}.")

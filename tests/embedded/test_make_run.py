@@ -1,4 +1,4 @@
-"""The whole system as `make run` starts it: comes up, is seen, stops without a trace, survives kill -9."""
+"""The whole system as `make run` starts it: comes up, is seen, agrees with itself, stops without a trace, survives kill -9."""
 
 import json
 import os
@@ -11,21 +11,27 @@ import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 from urllib.request import urlopen
 
 import psutil
+import psycopg
 import pytest
+from dotenv import dotenv_values
 
 from milkbot.core.clock import monotonic
 from milkbot.core.config import PROJECT_ROOT
 from milkbot.embedded.postgres import profile_cluster
 from milkbot.embedded.process import marked_processes, wait_until
+from milkbot.embedded.profile import RECORDED, SIMULATED
+from tests.embedded.agreement import complaints, disagreements, read_page, released
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(databases=[])]
 
-FIRST_START_S = 120.0
+FIRST_START_S = 180.0
 LATER_START_S = 60.0
-"""Twenty seconds on a machine of its own; tests share theirs."""
+"""Sixty and twenty seconds on a machine of its own; tests share theirs."""
+FIRST_TURNS_S = 120.0
 STOP_S = 60.0
 UP = "Ctrl-C stops everything"
 
@@ -36,6 +42,7 @@ class Place:
 
     state: Path
     ports: tuple[int, int, int]
+    profile: str
 
     def environment(self) -> dict[str, str]:
         wanted = ("PATH", "HOME", "LANG", "VIRTUAL_ENV")
@@ -50,7 +57,12 @@ class Place:
 
     @property
     def folder(self) -> Path:
-        return self.state / "recorded"
+        return self.state / self.profile
+
+    @property
+    def database_url(self) -> str:
+        """The database's address as a second shell finds it."""
+        return dotenv_values(self.folder / "env", interpolate=False)["DATABASE_URL"] or ""
 
     def is_quiet(self) -> bool:
         """Nothing of it lives: no marked process, no server on its data, no port taken."""
@@ -63,11 +75,12 @@ class Place:
 
 
 class Run:
-    """One `make run`, its output collected as it comes."""
+    """One `make run`, its output collected as it comes. The simulated world is what runs when nothing is asked for."""
 
     def __init__(self, place: Place) -> None:
+        asked = () if place.profile == SIMULATED else ("--profile", place.profile)
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "milkbot.embedded", "run"],
+            [sys.executable, "-m", "milkbot.embedded", "run", *asked],
             cwd=PROJECT_ROOT,
             env=place.environment(),
             stdout=subprocess.PIPE,
@@ -115,8 +128,10 @@ def _free_ports() -> tuple[int, int, int]:
 
 
 @pytest.fixture
-def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
-    made = Place(tmp_path_factory.mktemp("whole") / "state", _free_ports())
+def place(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Place]:
+    """Of the profile a test names, else of the usual one."""
+    profile = getattr(request, "param", SIMULATED)
+    made = Place(tmp_path_factory.mktemp("whole") / "state", _free_ports(), profile)
     yield made
     for process in marked_processes(made.folder):
         process.kill()
@@ -141,10 +156,10 @@ def _get(port: int, path: str) -> int:
         return int(answer.status)
 
 
-def _status(place: Place) -> "subprocess.CompletedProcess[str]":
+def _status(place: Place) -> dict[str, Any]:
     """`manage.py status` from a shell that knows nothing but where the project's state is."""
     shell = {"PATH": os.environ["PATH"], "MILKBOT_STATE_DIR": str(place.state)}
-    return subprocess.run(
+    told = subprocess.run(
         [sys.executable, "manage.py", "status", "--json"],
         cwd=PROJECT_ROOT,
         env=shell,
@@ -152,20 +167,34 @@ def _status(place: Place) -> "subprocess.CompletedProcess[str]":
         text=True,
         check=False,
     )
+    known: dict[str, Any] = json.loads(told.stdout)
+    return known
 
 
-def test_run_serves_both_pages_and_trades_then_stops_without_a_trace(run: Run, place: Place) -> None:
+def _turns(place: Place) -> list[bool]:
+    """Whether each cycle of the fast loop went well, newest last; those of the history are not among them."""
+    with psycopg.connect(place.database_url) as connection:
+        rows = connection.execute(
+            "SELECT ok FROM ops.cycles WHERE finished_wall_at >= pg_postmaster_start_time() ORDER BY id"
+        )
+        return [ok for (ok,) in rows]
+
+
+def test_run_shows_ten_cities_with_a_week_behind_them_then_stops_without_a_trace(
+    run: Run, place: Place
+) -> None:
     run.wait_until_up(FIRST_START_S)
     public, operator, _ = place.ports
     assert f"http://127.0.0.1:{public}/" in run.said
     assert "Console login, shown this once: admin / " in run.said
+    assert "A simulated world, seed 7. On 15 % of events, chosen by the seed, makers" in run.said
+    assert ", 0 refused" in run.said, "the past ends where life begins"
     assert (_get(public, "/"), _get(public, "/healthz"), _get(operator, "/admin/login/")) == (200, 200, 200)
 
-    assert wait_until(lambda: json.loads(_status(place).stdout)["last_cycle"] is not None, timeout_s=60)
-    status = json.loads(_status(place).stdout)
-    assert (status["mode"], status["profile"]) == ("SHADOW", "recorded")
-    assert "Chicago day" in status["world"]  # recorded, or invented where the recordings are not at hand
-    assert status["last_cycle"]["markets"] == 6
+    assert wait_until(lambda: len(_turns(place)) >= 3 and _status(place)["healthy"], timeout_s=FIRST_TURNS_S)
+    _check_page_and_status(place)
+    assert all(_turns(place))
+    assert complaints(place.folder / "logs") == []
 
     second = Run(place)
     second.process.wait(30)
@@ -175,6 +204,38 @@ def test_run_serves_both_pages_and_trades_then_stops_without_a_trace(run: Run, p
 
     _check_public_environment(place)
     _check_password_is_nowhere(run, place)
+
+    assert run.end(signal.SIGINT) == 0
+    assert wait_until(place.is_quiet, timeout_s=10)
+
+
+def _check_page_and_status(place: Place) -> None:
+    before = released(place.database_url)
+    page, status = read_page(place.ports[0]), _status(place)
+    after = released(place.database_url)
+    assert list(disagreements(page, status, before, after)) == []
+    assert (status["mode"], status["profile"], status["world"]) == (
+        *("SHADOW", SIMULATED),
+        "simulated world, seed 7",
+    )
+    assert (status["last_cycle"]["cities"], status["last_cycle"]["markets"] % 60) == (10, 0)
+    assert after.fills > 0
+    assert status["orders"]["CLOSED"] > 0, "the week has settled trades"
+
+
+@pytest.mark.parametrize("place", [RECORDED], indirect=True)
+def test_recorded_day_is_traded_when_it_is_asked_for(run: Run, place: Place) -> None:
+    run.wait_until_up(FIRST_START_S)
+    assert wait_until(lambda: _status(place)["last_cycle"] is not None, timeout_s=60)
+
+    status = _status(place)
+    assert (status["mode"], status["profile"]) == ("SHADOW", RECORDED)
+    assert "Chicago day" in status["world"]  # recorded, or invented where the recordings are not at hand
+    assert (status["last_cycle"]["cities"], status["last_cycle"]["markets"]) == (1, 6)
+    page = read_page(place.ports[0])
+    assert status["world"] in page.mode_line
+    assert page.cities == 1
+    assert complaints(place.folder / "logs") == []
 
     assert run.end(signal.SIGINT) == 0
     assert wait_until(place.is_quiet, timeout_s=10)
@@ -201,19 +262,22 @@ def _check_password_is_nowhere(run: Run, place: Place) -> None:
 
 def test_killed_supervisor_leaves_nothing_that_stops_the_next_start(run: Run, place: Place) -> None:
     run.wait_until_up(FIRST_START_S)
-    assert wait_until(lambda: json.loads(_status(place).stdout)["last_cycle"] is not None, timeout_s=60)
+    assert wait_until(lambda: bool(_turns(place)), timeout_s=60)
+    fills = _status(place)["fills"]
     run.end(signal.SIGKILL)
     again = Run(place)
     try:
         again.wait_until_up(LATER_START_S)
         assert "Console login" not in again.said  # the login of the first start stands
+        assert "Living through" not in again.said  # and so does its past
         assert _get(place.ports[0], "/healthz") == 200
-        assert json.loads(_status(place).stdout)["last_cycle"] is not None  # the data of before
+        assert _status(place)["fills"] >= fills > 0  # the data of before
     finally:
         assert again.end(signal.SIGTERM) == 0
     assert wait_until(place.is_quiet, timeout_s=10)
 
 
+@pytest.mark.parametrize("place", [RECORDED], indirect=True)
 def test_killed_worker_is_started_again(run: Run, place: Place) -> None:
     run.wait_until_up(FIRST_START_S)
 

@@ -196,9 +196,7 @@ def test_speed_that_is_no_number_is_refused_in_a_sentence(tmp_path: Path) -> Non
 
 
 def test_simulated_profile_is_ten_cities_at_the_pace_of_life(tmp_path: Path) -> None:
-    profile = choose_profile(
-        "simulated", {"MILKBOT_STATE_DIR": str(tmp_path), "SPEED": "60", "DATE": "2025-05-14"}
-    )
+    profile = choose_profile("simulated", {"MILKBOT_STATE_DIR": str(tmp_path), "SPEED": ""})
     assert profile.world == SimulatedWorld(7)
     settings = settings_of(profile, URLS, profile.world.words, {})
     assert settings["MILKBOT_WORLD"] == "simulated world, seed 7"
@@ -209,6 +207,12 @@ def test_simulated_profile_is_ten_cities_at_the_pace_of_life(tmp_path: Path) -> 
     config = load_config(profile.env_file)
     assert (config.cities, config.milkbot_world_clock) == (tuple(load_cities()), None)
     assert config.kalshi_url == "http://127.0.0.1:8002/trade-api/v2"
+
+
+def test_simulated_world_refuses_what_only_a_recorded_day_knows() -> None:
+    asked = {"DATE": "2025-05-14", "SPEED": "600", "SERIES": ""}
+    with pytest.raises(CannotStart, match=r"DATE and SPEED can only be given with PROFILE=recorded\."):
+        choose_profile("simulated", asked)
 
 
 def test_seed_chooses_the_simulated_world() -> None:
