@@ -1,6 +1,10 @@
 """Celery tasks of trading: each reads the clock once, calls one service and logs a summary."""
 
+from typing import Any
+
 from celery import shared_task
+from celery.signals import worker_ready
+from django.db import connections
 
 from milkbot.core import clock
 from milkbot.core.config import get_config
@@ -9,6 +13,7 @@ from trading import cycle, retention, settlement
 from trading.cycle_report import record_failure
 from trading.oms.lease import LeaseHeld
 from trading.reading import sources_for
+from trading.schedule import turns_at_start
 
 
 @shared_task(name="trading.tasks.run_cycle")
@@ -41,3 +46,16 @@ def prune() -> dict[str, int]:
     deleted = retention.prune(clock.now())
     logger.info("pruned", extra=deleted)
     return deleted
+
+
+@worker_ready.connect
+def send_first_turns(sender: Any, **_: Any) -> None:
+    """Send this worker the first turn of its loops: what a crash left is put right without waiting for beat."""
+    try:
+        turns = turns_at_start(sender.app.amqp.queues.consume_from)
+    finally:
+        # The pool forks its children from this process: none may inherit an open connection.
+        connections.close_all()
+    for turn in turns:
+        sender.app.send_task(turn.task, queue=turn.queue, expires=turn.expires)
+    logger.info("first turns sent", extra={"tasks": [turn.task for turn in turns]})

@@ -12,8 +12,8 @@ from pytest_django import Settings
 from milkbot.celery import app
 from milkbot.core.config import load_config
 from milkbot.models import InstallationRow
-from trading.management.commands.ensure_schedule import NAME_PREFIX, schedule
 from trading.models import ControlsRow
+from trading.schedule import NAME_PREFIX, schedule
 
 pytestmark = pytest.mark.django_db
 

@@ -1,41 +1,13 @@
-"""`manage.py ensure_schedule`: the rows Celery beat runs from, made equal to what is written here."""
+"""`manage.py ensure_schedule`: the rows Celery beat runs from, made equal to `trading.schedule`."""
 
-from dataclasses import dataclass
-from datetime import timedelta
-from typing import Any, Final
+from typing import Any
 
 from django.core.management.base import BaseCommand
 from django.db import transaction
 from django_celery_beat.models import IntervalSchedule, PeriodicTask, PeriodicTasks
 
-from milkbot.core.config import Config, get_config
-
-NAME_PREFIX: Final = "milkbot: "
-"""Rows so named are ours: a row of an earlier release that is no longer wanted is removed."""
-
-
-@dataclass(frozen=True)
-class Entry:
-    """One periodic task. `expires`: a turn that has waited so long is dropped, the next one is already there."""
-
-    name: str
-    task: str
-    queue: str
-    every: timedelta
-    expires: timedelta | None = None
-
-
-def schedule(config: Config) -> tuple[Entry, ...]:
-    """The wanted schedule. Periods are wall time; a replayed world that runs fast turns more often."""
-    fast, slow = timedelta(seconds=config.fast_period_s), timedelta(seconds=config.slow_period_s)
-    return (
-        Entry("cycle", "trading.tasks.run_cycle", "fast", fast, expires=fast),
-        Entry("weather", "weather.tasks.refresh", "slow", slow, expires=slow),
-        Entry("climate reports", "weather.tasks.refresh_reports", "slow", slow, expires=slow),
-        Entry("settlement", "trading.tasks.settle", "slow", slow, expires=slow),
-        Entry("rollup", "analytics.tasks.rollup", "slow", slow, expires=slow),
-        Entry("pruning", "trading.tasks.prune", "batch", timedelta(days=1), expires=timedelta(hours=12)),
-    )
+from milkbot.core.config import get_config
+from trading.schedule import NAME_PREFIX, Entry, schedule
 
 
 class Command(BaseCommand):
