@@ -1,17 +1,20 @@
-"""`make bench`: measures, prints, keeps the results, and with --check refuses a regression above 20 %."""
+"""`make bench`: measures, prints, keeps the results; --check refuses a regression above 20 % and a broken limit."""
 
 import argparse
-import os
 import platform
-import signal
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-from benchmarks.compare import TOLERANCE, Results, regressions
-from milkbot.embedded.postgres import scratch_cluster
-from milkbot.embedded.process import stop
+from benchmarks.compare import (
+    MOST_HOPS,
+    MOST_RATIO,
+    MOST_TURN_MS,
+    TOLERANCE,
+    Results,
+    broken_limits,
+    regressions,
+)
+from benchmarks.database import database_server, empty_database
 
 BASELINE = Path(__file__).with_name("baseline.json")
 HISTORY = Path("build/benchmarks.jsonl")
@@ -24,9 +27,10 @@ def main() -> int:
     )
     parser.add_argument("--record", action="store_true", help="make today's results the baseline")
     given = parser.parse_args()
-    with _database():
+    with database_server():
         results = _run()
     _print(results)
+    _print_turns(results)
     keep(results)
     if given.record:
         BASELINE.write_text(results.model_dump_json(indent=2) + "\n")
@@ -35,47 +39,26 @@ def main() -> int:
     worse = regressions(Results.model_validate_json(BASELINE.read_text()), results)
     for sentence in worse:
         print(f"REGRESSION  {sentence}")
-    return 1 if worse else 0
+    broken = broken_limits(results.wire)
+    for sentence in broken:
+        print(f"BROKEN LIMIT  {sentence}")
+    return 1 if worse or broken else 0
 
 
 def _run() -> Results:
-    # Imported here: they need Django, which needs the database.
+    # Imported here: they need Django, which needs the server.
     from benchmarks.cases import cases
     from benchmarks.measure import measure
+    from benchmarks.wire import measure_turns
 
-    with cases() as listed:
+    with empty_database(), cases() as listed:
         measured = {
             case.name: measure(case.work, peer=case.peer, peer_work=case.peer_work, rounds=case.rounds)
             for case in listed
         }
-    return Results(python=".".join(platform.python_version_tuple()[:2]), cases=measured)
-
-
-@contextmanager
-def _database() -> Iterator[None]:
-    """A PostgreSQL of its own unless DATABASE_URL names one, with an empty, migrated test database."""
-    cluster = process = None
-    if not os.environ.get("DATABASE_URL"):
-        cluster = scratch_cluster()
-        process = cluster.start(cluster.data.parent / "log")
-        os.environ["DATABASE_URL"] = cluster.url("postgres")
-    os.environ["DJANGO_SETTINGS_MODULE"] = "milkbot.settings.test"
-    os.environ.setdefault("LOG_LEVEL", "ERROR")
-    # Imported here: the settings read the environment set above.
-    import django
-    from django.test.utils import setup_databases, teardown_databases
-
-    try:
-        django.setup()
-        former = setup_databases(verbosity=0, interactive=False)
-        try:
-            yield
-        finally:
-            teardown_databases(former, verbosity=0)
-    finally:
-        if cluster is not None and process is not None:
-            stop(process, signal.SIGQUIT, timeout_s=5)
-            cluster.delete()
+    with empty_database():
+        wire = measure_turns()
+    return Results(python=".".join(platform.python_version_tuple()[:2]), cases=measured, wire=wire)
 
 
 def _print(results: Results) -> None:
@@ -88,6 +71,22 @@ def _print(results: Results) -> None:
     cycles = [case.statements for name, case in results.cases.items() if name.startswith("cycle")]
     print(f"statements of a cycle when the markets double: {cycles[0]} -> {cycles[1]}")
     print(f"a case fails --check when its calls or statements exceed the baseline by {TOLERANCE:.0%}")
+
+
+def _print_turns(results: Results) -> None:
+    print(
+        f"\n{'turns over the wire':28}{'median':>10}{'p95':>10}{'slowest trip':>14}{'ratio':>7}{'requests':>10}",
+        end="",
+    )
+    print(f"{'hops':>6}{'SQL':>9}{'markets':>9}")
+    for name, turns in results.wire.items():
+        print(
+            f"{name:28}{turns.median_ms:>7.0f} ms{turns.p95_ms:>7.0f} ms{turns.slowest_ms:>11.0f} ms{turns.ratio:>7.2f}"
+            f"{turns.requests:>10}{turns.hops:>6}{turns.statements:>4} - {turns.statements_most:<2}{turns.markets:>9}"
+        )
+    print(
+        f"--check: p95 < {MOST_TURN_MS} ms; with slow answers at most {MOST_RATIO} x the slowest round trip and {MOST_HOPS} hops"
+    )
 
 
 def keep(results: Results, history: Path = HISTORY) -> None:

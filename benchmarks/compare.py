@@ -10,6 +10,15 @@ from typing import Final
 from pydantic import BaseModel, ConfigDict
 
 TOLERANCE: Final = 0.20
+ONE_DAY: Final = "ten cities, an event each"
+TWO_DAYS: Final = "ten cities, two events each"
+DELAYED: Final = "answers after 500 ms"
+FEES_ANEW: Final = "and all fees read anew"
+MOST_TURN_MS: Final = 1500
+MOST_RATIO: Final = 3
+MOST_HOPS: Final = 2
+MOST_REQUESTS: Final = {ONE_DAY: 12, TWO_DAYS: 13, DELAYED: 13, FEES_ANEW: 23}
+"""Status, ten cities' events, a call for each hundred order books; ten series more when fees are read anew."""
 
 
 class Measurement(BaseModel):
@@ -32,6 +41,30 @@ class Measurement(BaseModel):
         return self.median_ms / self.peer_ms if self.peer_ms else float("inf")
 
 
+class Turns(BaseModel):
+    """A series of turns over the wire. Times in milliseconds; counts are the most that a turn of the series took."""
+
+    model_config = ConfigDict(frozen=True)
+
+    turns: int
+    markets: int
+    median_ms: float
+    p95_ms: float
+    requests: int
+    slowest_ms: float
+    """The slowest round trip of a turn, median over the turns."""
+    ratio: float
+    """A turn's time divided by its slowest round trip, median over the turns."""
+    hops: int
+    """Reads that waited for one another."""
+    statements: int
+    """SQL statements of a turn that finds nothing new, the least of the series."""
+    statements_most: int
+    """The most of a turn without orders: each table that got something new costs one."""
+    faults: int
+    """Sentences in the reports on what could not be read."""
+
+
 class Results(BaseModel):
     """All cases of one run, and the interpreter they ran on: call counts differ between versions."""
 
@@ -39,6 +72,7 @@ class Results(BaseModel):
 
     python: str
     cases: Mapping[str, Measurement]
+    wire: Mapping[str, Turns]
 
 
 def regressions(baseline: Results, today: Results, tolerance: float = TOLERANCE) -> list[str]:
@@ -56,3 +90,22 @@ def regressions(baseline: Results, today: Results, tolerance: float = TOLERANCE)
             if now > was * (1 + tolerance):
                 found.append(f"{name}: {what} rose from {was} to {now}")
     return found
+
+
+def broken_limits(wire: Mapping[str, Turns]) -> list[str]:
+    """A sentence for every promise about turns over the wire that does not hold; docs/MEASUREMENTS.md lists them."""
+    found = []
+    if (small := wire[ONE_DAY].statements) != (large := wire[TWO_DAYS].statements):
+        found.append(f"statements of a turn rose with the markets, from {small} to {large}")
+    if (p95_ms := wire[TWO_DAYS].p95_ms) >= MOST_TURN_MS:
+        found.append(f"{TWO_DAYS}: p95 is {p95_ms:.0f} ms, {MOST_TURN_MS} are allowed")
+    for name in (DELAYED, FEES_ANEW):
+        if (hops := wire[name].hops) > MOST_HOPS:
+            found.append(f"{name}: {hops} reads wait for one another, {MOST_HOPS} are allowed")
+        if (ratio := wire[name].ratio) > MOST_RATIO:
+            found.append(f"{name}: {ratio:.2f} times the slowest round trip, {MOST_RATIO} are allowed")
+    for name, most in MOST_REQUESTS.items():
+        if (requests := wire[name].requests) > most:
+            found.append(f"{name}: {requests} requests in a turn, {most} are allowed")
+    faulty = (f"{name}: {turns.faults} faults" for name, turns in wire.items() if turns.faults)
+    return [*found, *faulty]

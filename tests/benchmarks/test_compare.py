@@ -5,7 +5,17 @@ from pathlib import Path
 import pytest
 
 from benchmarks.__main__ import keep
-from benchmarks.compare import Measurement, Results, regressions
+from benchmarks.compare import (
+    DELAYED,
+    FEES_ANEW,
+    ONE_DAY,
+    TWO_DAYS,
+    Measurement,
+    Results,
+    Turns,
+    broken_limits,
+    regressions,
+)
 
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = Results.model_validate_json((ROOT / "benchmarks" / "baseline.json").read_text())
@@ -16,7 +26,32 @@ def measured(*, calls: int = 1000, statements: int = 10, median_ms: float = 5) -
 
 
 def results(python: str = "3.11", **cases: Measurement) -> Results:
-    return Results(python=python, cases=cases)
+    return Results(python=python, cases=cases, wire={})
+
+
+def turns(**changed: float) -> Turns:
+    figures = {
+        "turns": 20,
+        "markets": 120,
+        "median_ms": 200,
+        "p95_ms": 300,
+        "requests": 12,
+        "slowest_ms": 90,
+        "ratio": 2.2,
+        "hops": 2,
+        "statements": 44,
+        "statements_most": 47,
+        "faults": 0,
+    }
+    return Turns.model_validate(figures | changed)
+
+
+def wire(name: str = "", **changed: float) -> dict[str, Turns]:
+    """Series that keep every limit, but for what is `changed` in the one of that name."""
+    return {
+        series: turns(**changed) if series == name else turns()
+        for series in (ONE_DAY, TWO_DAYS, DELAYED, FEES_ANEW)
+    }
 
 
 @pytest.mark.story("9.2", 3)
@@ -60,6 +95,35 @@ def test_the_baseline_says_that_a_cycle_needs_no_more_statements_for_twice_the_m
         BASELINE.cases["cycle over 60 markets"].statements
         == BASELINE.cases["cycle over 120 markets"].statements
     )
+
+
+def test_limits_when_all_are_kept_then_nothing_is_said() -> None:
+    assert broken_limits(wire()) == []
+
+
+@pytest.mark.parametrize(
+    ("series", "changed", "words"),
+    [
+        (TWO_DAYS, {"p95_ms": 1500}, "p95 is 1500 ms"),
+        (TWO_DAYS, {"statements": 45}, "rose with the markets, from 44 to 45"),
+        (TWO_DAYS, {"requests": 14}, "14 requests"),
+        (DELAYED, {"ratio": 3.01}, "3.01 times the slowest round trip"),
+        (DELAYED, {"hops": 3}, "3 reads wait for one another"),
+        (FEES_ANEW, {"ratio": 3.2}, "3.20 times the slowest round trip"),
+        (FEES_ANEW, {"requests": 24}, "24 requests"),
+        (ONE_DAY, {"faults": 1}, "1 faults"),
+    ],
+)
+def test_limits_when_one_is_broken_then_it_alone_is_named(
+    series: str, changed: dict[str, float], words: str
+) -> None:
+    (sentence,) = broken_limits(wire(series, **changed))
+
+    assert words in sentence
+
+
+def test_the_baseline_keeps_every_limit() -> None:
+    assert broken_limits(BASELINE.wire) == []
 
 
 @pytest.mark.story("9.2", 4)
