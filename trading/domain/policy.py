@@ -21,6 +21,7 @@ class Policy(_Frozen):
     max_share_of_displayed: Decimal = Decimal("0.25")
     max_uncertainty: float = MAX_UNCERTAINTY
     min_edge_taker: Decimal = Decimal("0.03")
+    min_edge_maker: Decimal = Decimal("0.02")
     min_edge_share_of_cost: Decimal = Decimal("0.08")
     implausible_disagreement: float = 0.20
     """Against everyone by more than this, without an observation they lack, the likeliest cause is our own fault."""
@@ -30,6 +31,10 @@ class Policy(_Frozen):
     max_lead_hours: float = 60
     max_chase: Decimal = Decimal("0.05")
     """Never pay more than this above the price the wish was first decided at, however often it is superseded."""
+    resting_life: timedelta = timedelta(minutes=4)
+    """A resting order expires by itself after this, so that one we lost sight of ends without us."""
+    renew_before: timedelta = timedelta(minutes=2)
+    """Longer than a cycle, so that every order is looked at before it expires."""
     supersede_after: timedelta = timedelta(minutes=1)
     max_generations: int = 20
     whole_day_until_hour: int = 10

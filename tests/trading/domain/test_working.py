@@ -1,0 +1,142 @@
+"""A resting order stays only as long as it would be sent again as it stands."""
+
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from markets.domain.types import BoardMarket, MarketStatus
+from tests.trading.makers import BRACKETS, CLOSE, NOW, make_board_market, make_intent, make_order
+from trading.domain.gates import PASSED, Gate
+from trading.domain.policy import Policy
+from trading.domain.types import BookSide, Order, OrderState, ReasonCode, Side, TimeInForce, TradingState
+from trading.domain.working import Belief, Step, review
+
+POLICY = Policy()
+BELIEF = Belief(p_yes=0.40, standard_error=0.01)
+"""The order below bids 0.30: ten cents of edge."""
+LOCKED = Gate(False, ReasonCode.LOCKED, "a breaker holds it")
+
+
+def resting(book_side: BookSide = BookSide.BID, price: str = "0.30") -> Order:
+    side = Side.YES if book_side is BookSide.BID else Side.NO
+    order = make_order(intent=make_intent(side=side, limit_price=price), state=OrderState.RESTING)
+    changes: dict[str, Any] = {
+        "time_in_force": TimeInForce.GTC,
+        "post_only": True,
+        "expires_at": NOW + timedelta(minutes=4),
+    }
+    return order.model_copy(update=changes)
+
+
+def quoted(bid: str | None = "0.30", ask: str | None = "0.32", **changes: Any) -> BoardMarket:
+    return make_board_market(BRACKETS[3], bid=bid, ask=ask, **changes)
+
+
+def step(
+    order: Order | None = None,
+    market: BoardMarket | None = None,
+    belief: Belief | None = BELIEF,
+    event_gate: Gate = PASSED,
+    *,
+    reduces: bool = False,
+    state: TradingState = TradingState.ACTIVE,
+    after: timedelta = timedelta(0),
+) -> tuple[Step, ReasonCode]:
+    market = market or quoted(captured_at=NOW + after)
+    reviewed = review(
+        order or resting(),
+        market,
+        belief,
+        event_gate,
+        reduces=reduces,
+        state=state,
+        now=NOW + after,
+        policy=POLICY,
+    )
+    return reviewed.step, reviewed.gate.code
+
+
+def test_order_that_still_fits_is_kept() -> None:
+    assert step() == (Step.KEEP, ReasonCode.TRADE)
+
+
+def test_order_that_still_fits_is_renewed_before_it_expires() -> None:
+    assert step(after=timedelta(minutes=2))[0] is Step.KEEP
+    assert step(after=timedelta(minutes=2, seconds=1))[0] is Step.RENEW
+
+
+@pytest.mark.parametrize(
+    ("market", "code"),
+    [
+        pytest.param(quoted("0.28", "0.32"), ReasonCode.SPREAD_WIDE, id="spread widens"),
+        pytest.param(quoted(ask=None), ReasonCode.PRICE_MISSING, id="a side leaves"),
+        pytest.param(quoted(size="3"), ReasonCode.LIQUIDITY_LOW, id="liquidity drops"),
+        pytest.param(quoted(status=MarketStatus.INACTIVE), ReasonCode.MARKET_NOT_ACTIVE, id="market pauses"),
+        pytest.param(quoted(close_at=NOW + timedelta(minutes=10)), ReasonCode.CLOSE_NEAR, id="close is near"),
+        pytest.param(
+            quoted(captured_at=NOW - timedelta(minutes=3)), ReasonCode.PRICES_STALE, id="prices are stale"
+        ),
+    ],
+)
+def test_order_is_cancelled_when_its_market_no_longer_fits(market: BoardMarket, code: ReasonCode) -> None:
+    assert step(market=market) == (Step.CANCEL, code)
+
+
+def test_order_is_cancelled_when_its_market_was_not_read() -> None:
+    reviewed = review(
+        resting(),
+        None,
+        BELIEF,
+        PASSED,
+        reduces=False,
+        state=TradingState.ACTIVE,
+        now=NOW,
+        policy=POLICY,
+    )
+
+    assert (reviewed.step, reviewed.gate.code) == (Step.CANCEL, ReasonCode.BOOKS_UNAVAILABLE)
+
+
+def test_order_is_cancelled_when_nobody_believes_anything() -> None:
+    assert step(belief=None) == (Step.CANCEL, ReasonCode.FORECAST_MISSING)
+
+
+def test_order_is_cancelled_when_the_event_is_held() -> None:
+    assert step(event_gate=LOCKED) == (Step.CANCEL, ReasonCode.LOCKED)
+
+
+@pytest.mark.parametrize(
+    ("book_side", "price", "p_yes", "kept"),
+    [
+        # A bid of 0.30 asks for max(2¢, 1¢, 2.4¢) to enter, so 1.2¢ to stay.
+        (BookSide.BID, "0.30", 0.312, Step.KEEP),
+        (BookSide.BID, "0.30", 0.311, Step.CANCEL),
+        # An ask of 0.30 buys NO at 0.70: 5.6¢ to enter, 2.8¢ to stay.
+        (BookSide.ASK, "0.30", 0.272, Step.KEEP),
+        (BookSide.ASK, "0.30", 0.273, Step.CANCEL),
+    ],
+)
+def test_order_is_cancelled_when_less_than_half_the_entry_edge_is_left(
+    book_side: BookSide, price: str, p_yes: float, kept: Step
+) -> None:
+    assert step(resting(book_side, price), belief=Belief(p_yes, 0.01))[0] is kept
+
+
+def test_switch_takes_orders_out_of_the_book() -> None:
+    assert step(state=TradingState.HALTED, reduces=True) == (Step.CANCEL, ReasonCode.TRADING_HALTED)
+    assert step(state=TradingState.REDUCING) == (Step.CANCEL, ReasonCode.TRADING_REDUCING)
+    assert step(state=TradingState.REDUCING, reduces=True)[0] is Step.KEEP
+
+
+def test_order_after_the_close_is_cancelled_by_its_clock() -> None:
+    assert step(market=quoted(captured_at=CLOSE), after=CLOSE - NOW) == (
+        Step.CANCEL,
+        ReasonCode.MARKET_CLOSED,
+    )
+
+
+def test_order_without_an_expiration_is_never_renewed() -> None:
+    order = resting().model_copy(update={"expires_at": None})
+
+    assert step(order, after=timedelta(hours=1))[0] is Step.KEEP

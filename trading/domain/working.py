@@ -1,0 +1,108 @@
+"""What to do with an order that rests: keep it, renew it, or take it out of the book (technical specification 7.3).
+
+An order rests only as long as it would be sent again as it stands. A price is never moved: an order that no longer
+fits is cancelled, and once that is proven the wish may be sent anew (`trading.domain.supersede`).
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+from markets.domain.types import BoardMarket
+from milkbot.core.money import ONE
+from trading.domain.gates import Gate, check_liquidity, check_spread, check_tradable
+from trading.domain.policy import Policy
+from trading.domain.types import BookSide, Order, ReasonCode, TradingState
+
+
+class Step(StrEnum):
+    KEEP = "keep"
+    RENEW = "renew"
+    CANCEL = "cancel"
+
+
+class Review(NamedTuple):
+    """The step and the check that decided it."""
+
+    step: Step
+    gate: Gate
+
+
+class Belief(NamedTuple):
+    """Our probability of YES and its standard error, as of this cycle."""
+
+    p_yes: float
+    standard_error: float
+
+
+def review(
+    order: Order,
+    market: BoardMarket | None,
+    belief: Belief | None,
+    event_gate: Gate,
+    *,
+    reduces: bool,
+    state: TradingState,
+    now: datetime,
+    policy: Policy,
+) -> Review:
+    """The step for one resting order. `market` and `belief` are None when this cycle could not read or judge it.
+
+    `event_gate` is what holds for the whole event (weather, locks, pauses); `reduces` is true when filling it can only
+    lower what is at risk.
+    """
+    gate = _check_switch(state, reduces) and event_gate and _check_market(order, market, belief, now, policy)
+    if not gate:
+        return Review(Step.CANCEL, gate)
+    if order.expires_at is not None and order.expires_at - now < policy.renew_before:
+        return Review(Step.RENEW, gate)
+    return Review(Step.KEEP, gate)
+
+
+def _check_switch(state: TradingState, reduces: bool) -> Gate:
+    if state is TradingState.HALTED:
+        return Gate(False, ReasonCode.TRADING_HALTED, "halted by an operator or a breaker")
+    if state is TradingState.REDUCING and not reduces:
+        return Gate(False, ReasonCode.TRADING_REDUCING, "only what reduces exposure may rest")
+    return _KEPT
+
+
+def _check_market(
+    order: Order, market: BoardMarket | None, belief: Belief | None, now: datetime, policy: Policy
+) -> Gate:
+    if market is None:
+        return Gate(False, ReasonCode.BOOKS_UNAVAILABLE, "the market was not read in this cycle")
+    if belief is None:
+        return Gate(False, ReasonCode.FORECAST_MISSING, "every strategy abstains")
+    return (
+        check_tradable(market, now, policy)
+        and check_spread(market.snapshot, policy)
+        and check_liquidity(market.snapshot, order.book_side, policy.min_displayed)
+        and _check_edge_left(order, belief, policy)
+    )
+
+
+def _check_edge_left(order: Order, belief: Belief, policy: Policy) -> Gate:
+    """The edge at our own price, free of fees for a maker, is still half of what entering asks for.
+
+    The half keeps an order from leaving and re-entering the book with every small move of the forecast.
+    """
+    is_bid = order.book_side is BookSide.BID
+    price = order.limit_price if is_bid else ONE - order.limit_price
+    p_win = belief.p_yes if is_bid else 1 - belief.p_yes
+    edge = Decimal(repr(round(p_win, 6))) - price
+    floor = maker_floor(price, belief.standard_error, policy) / 2
+    if edge < floor:
+        return Gate(
+            False, ReasonCode.EDGE_BELOW_FLOOR, f"edge {edge * 100:.1f}¢ left, {floor * 100:.1f}¢ to stay"
+        )
+    return _KEPT
+
+
+def maker_floor(price: Decimal, standard_error: float, policy: Policy) -> Decimal:
+    """Dollars a resting contract must promise: max(2¢, its standard error, 8 % of its price)."""
+    return max(policy.min_edge_maker, Decimal(repr(standard_error)), policy.min_edge_share_of_cost * price)
+
+
+_KEPT = Gate(True, ReasonCode.TRADE)
