@@ -6,7 +6,7 @@ Everything outside is passed in (`Sources`), so the whole turn runs in tests aga
 needs patching. A city that cannot be read is reported and the others go on; whatever is refused keeps its reason.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -33,7 +33,7 @@ from trading.oms.venues.shadow import ShadowVenue, ShownMarket
 from trading.reading import Reading, Sources, assemble
 from trading.repositories.accounts import Valuation, locked_scopes, read_account, value_account
 from trading.repositories.books import LedgerRepository
-from trading.repositories.orders import Lease, OrderRepository
+from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 from trading.repositories.signals import SignalRepository
 from weather.repositories import WeatherRepository
 
@@ -93,7 +93,7 @@ def run_cycle(
     venue = ShadowVenue(_shown(reading), now)
     committed = _commit(reading, now, settings, lease, venue)
     watch.lap("commit")
-    fills = _submit(committed, venue, lease, now)
+    fills = submit_round(committed.orders, venue, lease=lease, market_ids=committed.market_ids, at=now)
     watch.lap("submit")
     valuation = value_account(settings.mode)
     watch.lap("account")
@@ -193,14 +193,24 @@ def _recover(mode: TradingMode, venue: Venue, now: datetime) -> None:
         recover(venue, left_over, market_ids=market_ids, at=now)
 
 
-def _submit(committed: _Committed, venue: Venue, lease: Lease, now: datetime) -> int:
-    """Send the new orders one by one; returns how many filled at least in part."""
+def submit_round(
+    orders: Iterable[Order], venue: Venue, *, lease: Lease, market_ids: Mapping[str, int], at: datetime
+) -> int:
+    """Send the new orders one by one; returns how many filled at least in part.
+
+    An order that somebody else moved meanwhile, an operator's cancel for one, is left to them; the others go on.
+    Raises Fenced when another trader took over: nothing after it may leave.
+    """
     filled = 0
-    for order in committed.orders:
-        if order.state is OrderState.NEW:
-            market_id = committed.market_ids[order.market_ticker]
-            answered = submit(order, venue, lease=lease, market_id=market_id, at=now)
-            filled += answered.filled_count > 0
+    for order in orders:
+        if order.state is not OrderState.NEW:
+            continue
+        try:
+            answered = submit(order, venue, lease=lease, market_id=market_ids[order.market_ticker], at=at)
+        except StaleOrder as moved:
+            logger.warning("order left alone", extra={"intent_key": order.intent_key, "why": str(moved)})
+            continue
+        filled += answered.filled_count > 0
     return filled
 
 

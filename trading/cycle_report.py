@@ -72,10 +72,8 @@ def record_success(report: CycleReport, duration_ms: int, *, replayed: bool = Fa
     beat(
         Component.TRADER, message=f"{report.markets} markets, {report.intents} intents, {report.fills} fills"
     )
-    logger.info(
-        "cycle finished",
-        extra=report.model_dump(mode="json", include={"cities", "markets", "intents", "fills"}),
-    )
+    summary = report.model_dump(mode="json", exclude={"started_at", "valuation"})
+    logger.info("cycle finished", extra=summary | {"duration_ms": duration_ms})
 
 
 def record_failure(now: datetime, mode: TradingMode, error: Exception) -> None:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict
 from markets.models import MarketRow
 from markets.services import refresh_unsettled
 from milkbot.core.config import TradingMode
+from milkbot.core.errors import OutsideError
 from milkbot.core.money import ZERO
 from milkbot.logger import logger
 from trading.domain import pnl
@@ -31,12 +32,21 @@ class SettlementReport(BaseModel):
     pnl: Decimal = ZERO
     orders_closed: int = 0
     refused: int = 0
+    fault: str | None = None
+    """Why the exchange could not be asked; what it had said before is booked all the same."""
 
 
 def settlement_round(mode: TradingMode, now: datetime) -> SettlementReport:
-    """Ask the exchange about markets past their close, then book what has become final."""
-    finalized = refresh_unsettled(now)
-    report = settle_finalized(mode, now)
+    """Ask the exchange about markets past their close, then book what is final.
+
+    What is known to be final is booked even when the exchange cannot be asked; the report then names the fault.
+    """
+    try:
+        finalized, fault = refresh_unsettled(now), None
+    except OutsideError as error:
+        finalized, fault = (), str(error)
+        logger.warning("closed markets could not be followed", extra={"fault": fault})
+    report = settle_finalized(mode, now).model_copy(update={"fault": fault})
     if finalized or report.settled:
         logger.info("settlement round", extra={"finalized": len(finalized), **report.model_dump(mode="json")})
     return report

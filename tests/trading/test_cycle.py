@@ -1,5 +1,6 @@
 """A whole turn of the fast loop on real PostgreSQL; only the outside is passed in."""
 
+import logging
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -206,6 +207,33 @@ def test_cycle_values_the_account_and_leaves_a_sign_of_life() -> None:
     assert row.cash == 10_000 - fill.count * Decimal("0.16") - fill.fee
     assert row.codes == {"TRADE": 1, "EDGE_BELOW_FLOOR": 5}
     assert read_all()[Component.TRADER].ok
+
+
+@pytest.mark.story("4.9", 5)
+def test_cycle_logs_and_stores_what_was_read_decided_sent_and_how_long_each_step_took(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    with caplog.at_level(logging.INFO, logger="milkbot"):
+        turn(weather_errors={"NYC": "nws: no answer"})
+
+    (summary,) = (record.__dict__ for record in caplog.records if record.message == "cycle finished")
+    said = {
+        "mode": "SHADOW",
+        "ok": True,
+        "cities": 1,
+        "markets": 6,
+        "signals": 6,
+        "intents": 1,
+        "fills": 1,
+        "codes": {"TRADE": 1, "EDGE_BELOW_FLOOR": 5},
+        "errors": ["NYC: nws: no answer"],
+    }
+    assert said.items() <= summary.items()
+    assert list(summary["timings_ms"]) == ["weather", "boards", "commit", "submit", "account"]
+    (row,) = CycleRow.objects.values()
+    assert (
+        said | {"timings_ms": summary["timings_ms"], "duration_ms": summary["duration_ms"]}
+    ).items() <= row.items()
 
 
 def test_cycle_dry_run_stores_nothing_at_all() -> None:

@@ -1,0 +1,132 @@
+"""What one turn of each loop does when a part of it fails: the rest goes on, and what happened can be read afterwards."""
+
+import logging
+from collections.abc import Iterator
+from decimal import Decimal
+from io import StringIO
+
+import pytest
+from django.core.management import CommandError, call_command
+
+from markets.services import default_client
+from milkbot.core.config import TradingMode, get_config
+from tests.markets.local_exchange import LocalExchange
+from tests.trading.makers import BRACKETS, CLOSE, FEES, NOW, make_book, make_fill, make_intent
+from tests.trading.stored import finalize, store_markets
+from trading.controls import ensure_controls
+from trading.cycle import submit_round
+from trading.domain.order_states import OrderEvent
+from trading.domain.policy import Policy
+from trading.domain.types import Order, OrderState
+from trading.models import FillRow, OrderRow, SettlementRow
+from trading.oms.lease import LEASE_TTL, take_lease
+from trading.oms.venues.base import Answer, Rejected
+from trading.oms.venues.shadow import ShadowVenue, ShownMarket
+from trading.repositories.books import FillRepository
+from trading.repositories.orders import Lease, OrderRepository
+from trading.settlement import settlement_round
+
+SHADOW = TradingMode.SHADOW
+TICKERS = [bracket.ticker for bracket in BRACKETS[1:4]]
+SHOWN = {ticker: ShownMarket(make_book(ticker, "0.38", "0.40"), FEES) for ticker in TICKERS}
+
+
+@pytest.fixture
+def market_ids(db: None) -> dict[str, int]:
+    ensure_controls(SHADOW, NOW)
+    return store_markets()
+
+
+@pytest.fixture
+def lease(db: None) -> Lease:
+    return take_lease(SHADOW, "host-a/1/1.00")
+
+
+@pytest.fixture
+def orders(market_ids: dict[str, int], lease: Lease) -> tuple[Order, ...]:
+    intents = [make_intent(ticker=ticker) for ticker in TICKERS]
+    return OrderRepository(SHADOW).create(intents, market_ids, lease=lease)
+
+
+class MeddledWith(ShadowVenue):
+    """While the first order is on its way, somebody cancels the second."""
+
+    def __init__(self, second: Order) -> None:
+        super().__init__(SHOWN, NOW)
+        self._second = second
+
+    def place(self, order: Order) -> Answer:
+        if order.market_ticker == TICKERS[0]:
+            OrderRepository(SHADOW).transition(self._second, OrderEvent.CANCEL, at=NOW, actor="op")
+        return super().place(order)
+
+
+def test_submit_round_when_somebody_moved_an_order_then_the_later_ones_still_go(
+    orders: tuple[Order, ...], market_ids: dict[str, int], lease: Lease
+) -> None:
+    filled = submit_round(orders, MeddledWith(orders[1]), lease=lease, market_ids=market_ids, at=NOW)
+
+    assert filled == 2
+    states = dict(OrderRow.objects.values_list("market__ticker", "state"))
+    assert states == dict(zip(TICKERS, ("FILLED", "CANCELED", "FILLED"), strict=True))
+
+
+class ClosedMeanwhile(ShadowVenue):
+    """One market closed between decision and send: the exchange says so and takes nothing."""
+
+    def __init__(self) -> None:
+        super().__init__(SHOWN, NOW)
+
+    def place(self, order: Order) -> Answer:
+        if order.market_ticker == TICKERS[1]:
+            return Rejected(code="market_closed", message="the market is not open for trading")
+        return super().place(order)
+
+
+def test_submit_round_when_a_market_closed_after_the_decision_then_its_order_is_rejected_and_no_other(
+    orders: tuple[Order, ...], market_ids: dict[str, int], lease: Lease
+) -> None:
+    filled = submit_round(orders, ClosedMeanwhile(), lease=lease, market_ids=market_ids, at=NOW)
+
+    assert filled == 2
+    assert set(FillRow.objects.values_list("market__ticker", flat=True)) == {TICKERS[0], TICKERS[2]}
+    assert OrderRow.objects.get(market__ticker=TICKERS[1]).state == OrderState.REJECTED
+
+
+def test_a_turn_that_was_held_up_loses_its_lease_before_its_prices_are_stale_or_its_market_closes() -> None:
+    """A turn stamps what it reads with its own time, so only the lease bounds how old prices are when an order leaves."""
+    policy = Policy()
+
+    assert policy.max_price_age > LEASE_TTL
+    assert policy.no_entry_before_close > LEASE_TTL
+
+
+@pytest.fixture
+def useless_exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """This process is configured for an exchange that refuses every question."""
+    caches = (get_config, default_client)
+    with LocalExchange() as exchange:
+        monkeypatch.setenv("KALSHI_BASE_URL", exchange.base_url)
+        for cache in caches:
+            cache.cache_clear()
+        yield
+    for cache in caches:
+        cache.cache_clear()
+
+
+def test_settlement_round_when_the_exchange_tells_nothing_then_books_what_was_final_before(
+    market_ids: dict[str, int], useless_exchange: None, caplog: pytest.LogCaptureFixture
+) -> None:
+    for number, ticker in enumerate(TICKERS[:2]):
+        FillRepository(SHADOW).book(make_fill(number=number, ticker=ticker), market_ids[ticker])
+    finalize(TICKERS[0], "yes")
+
+    with caplog.at_level(logging.WARNING, logger="milkbot"):
+        report = settlement_round(SHADOW, CLOSE.replace(hour=12))
+
+    assert report.settled == 1
+    assert report.fault is not None
+    assert SettlementRow.objects.get().pnl == Decimal(6)
+    assert report.fault in [record.__dict__.get("fault") for record in caplog.records]
+    with pytest.raises(CommandError, match="nothing newer could be learnt"):
+        call_command("settle", stdout=StringIO())
