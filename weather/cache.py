@@ -11,8 +11,8 @@ from milkbot.core.constants import WEATHER_CACHE_MIN
 from milkbot.core.errors import OutsideError
 from weather.domain.types import CityWeather, WeatherSnapshot
 
-Fetch = Callable[[str, datetime], CityWeather]
-"""Fetches a city's weather as of a time. Raises OutsideError when the source cannot be used."""
+Fetch = Callable[[str, datetime, CityWeather | None], CityWeather]
+"""Fetches a city's weather as of a time, given the last good one. Raises OutsideError when the source cannot be used."""
 
 DEFAULT_TTL: Final = timedelta(minutes=WEATHER_CACHE_MIN)
 
@@ -76,12 +76,26 @@ class WeatherCache:
                 return _reading(entry, now, from_cache=True)
             self._count(hit=False)
             try:
-                entry.weather, entry.error = self._fetch(city_code, now), None
+                entry.weather, entry.error = self._fetch(city_code, now, entry.weather), None
             except OutsideError as error:
                 entry.error = str(error)
             finally:
                 entry.attempts += 1
             return _reading(entry, now, from_cache=entry.error is not None)
+
+    def needs_fetch(self, city_code: str, now: datetime, max_age: timedelta | None = None) -> bool:
+        """Whether `get_weather` with these arguments would ask the source."""
+        entry, _ = self._entry(city_code)
+        return not self._is_fresh(entry, now, self._ttl if max_age is None else max_age)
+
+    def recall(self, snapshot: WeatherSnapshot) -> None:
+        """Take `snapshot`, which another process stored, for the last good weather unless ours is as new."""
+        entry, _ = self._entry(snapshot.city_code)
+        with entry.lock:
+            held = entry.weather
+            if held is None or held.snapshot.captured_at < snapshot.captured_at:
+                readings = (snapshot.observation,) if snapshot.observation else ()
+                entry.weather = CityWeather(snapshot=snapshot, observations=readings)
 
     def _entry(self, city_code: str) -> tuple[_Entry, int]:
         with self._guard:

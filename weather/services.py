@@ -12,7 +12,7 @@ from django.db import transaction
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.climate_day import climate_day_bounds
 from milkbot.core.config import get_config
-from milkbot.core.errors import Malformed, OutsideError
+from milkbot.core.errors import Malformed, OutsideError, Refused
 from milkbot.core.health import Component
 from milkbot.health import beat
 from milkbot.logger import logger
@@ -61,19 +61,29 @@ class CityFetcher:
         self._client = client
         self._cells: dict[str, _Cell] = {}
 
-    def __call__(self, city_code: str, now: datetime) -> CityWeather:
-        """The grid and the newest readings of a city. Raises OutsideError when the grid cannot be had.
+    def __call__(self, city_code: str, now: datetime, held: CityWeather | None = None) -> CityWeather:
+        """The grid and the newest readings of a city; `held` is the last good weather of it.
 
-        Without usable readings the snapshot simply holds none: the forecast does not depend on them.
+        Raises OutsideError when no grid can be had that is at least as new as the held one. Without usable readings
+        the held ones stay and age, or there are none: the forecast does not depend on them.
         """
         city = load_cities()[city_code]
+        grid = self._grid(city, now)
+        _check_issuance(city, grid, held, now)
+        readings = _newer_readings(self._readings(city, now), held)
+        weather = _city_weather(city, grid, readings, now)
+        if not weather.snapshot.highs:
+            raise Malformed(SOURCE, f"grid of {city.code} holds no daytime maximum")
+        return weather
+
+    def _grid(self, city: CityConfig, now: datetime) -> Grid:
         point = self._cell(city, now)
-        grid = self._client.get_grid(point.office, point.x, point.y)
-        if grid.issued_at > now + _CLOCKS_MAY_DIFFER_BY:
-            raise Malformed(
-                SOURCE, f"grid of {city_code} was issued in the future, {grid.issued_at:%d %b %H:%MZ}"
-            )
-        return _city_weather(city, grid, self._readings(city, now), now)
+        try:
+            return self._client.get_grid(point.office, point.x, point.y)
+        except Refused:
+            # The office may have renumbered its cells since morning: the next round asks again where the place lies.
+            self._cells[city.code] = _Cell(point, ask_again_at=now)
+            raise
 
     def _readings(self, city: CityConfig, now: datetime) -> tuple[Observation, ...]:
         try:
@@ -119,14 +129,15 @@ def refresh_weather(
     a round takes as long as its slowest city; one that fails keeps its last good snapshot and never stops the others.
     """
     source = cache or (_process_cache() if client is None else WeatherCache(CityFetcher(client)))
+    _recall_stored(source, [code for code in city_codes if source.needs_fetch(code, now, max_age)])
     outcomes = _side_by_side(city_codes, lambda code: source.get_weather(code, now, max_age))
     readings, crashes = _sorted_out(outcomes)
     fetched = [reading.weather for reading in readings.values() if reading.weather and not reading.from_cache]
     _store(fetched, now)
     errors = crashes | {code: reading.error for code, reading in readings.items() if reading.error}
-    if fetched or errors:
-        _report_health(len(city_codes), errors)
     snapshots = {code: reading.snapshot for code, reading in readings.items() if reading.snapshot}
+    if fetched or errors:
+        _report_health(len(city_codes), errors, _aging(snapshots, now))
     return WeatherRound(snapshots=snapshots, errors=errors)
 
 
@@ -136,7 +147,7 @@ def known_weather(city_codes: Sequence[str], now: datetime) -> WeatherRound:
     errors = {code: "no weather was stored yet" for code in city_codes if code not in snapshots}
     for code, snapshot in snapshots.items():
         if snapshot.is_stale(now):
-            errors[code] = f"weather was last fetched {snapshot.captured_at:%d %b %H:%MZ}"
+            errors[code] = f"weather was last fetched {_moment(snapshot.captured_at)}"
     return WeatherRound(snapshots=snapshots, errors=errors)
 
 
@@ -149,6 +160,33 @@ def refresh_climate_reports(
     products, errors = _sorted_out(outcomes)
     saved = WeatherRepository().save_climate_reports(products, now)
     return ReportRound(saved=saved, errors=errors)
+
+
+def _recall_stored(source: WeatherCache, city_codes: Sequence[str]) -> None:
+    """What this process does not know to be fresh, an earlier or another one may have stored: no older may follow it."""
+    if city_codes:
+        for snapshot in WeatherRepository().get_latest_many(city_codes).values():
+            source.recall(snapshot)
+
+
+def _check_issuance(city: CityConfig, grid: Grid, held: CityWeather | None, now: datetime) -> None:
+    """Edge servers answer 200 with forecasts of days ago: what was once known is not unlearnt."""
+    if grid.issued_at > now + _CLOCKS_MAY_DIFFER_BY:
+        raise Malformed(SOURCE, f"grid of {city.code} was issued in the future, {_moment(grid.issued_at)}")
+    newest = held.snapshot.issued_at if held else None
+    if newest is not None and grid.issued_at < newest:
+        raise Malformed(
+            SOURCE,
+            f"grid of {city.code} was issued {_moment(grid.issued_at)}, before the known one of {_moment(newest)}",
+        )
+
+
+def _newer_readings(fetched: Sequence[Observation], held: CityWeather | None) -> Sequence[Observation]:
+    """The readings, newest first, that reach further: an edge server may serve those of days ago, or none."""
+    known = held.observations if held else ()
+    if known and (not fetched or fetched[0].observed_at < known[0].observed_at):
+        return known
+    return fetched
 
 
 def _city_weather(
@@ -214,14 +252,31 @@ def _store(fetched: Sequence[CityWeather], now: datetime) -> None:
         repository.save_observations({w.snapshot.city_code: w.observations for w in fetched}, now)
 
 
-def _report_health(asked: int, errors: Mapping[str, str]) -> None:
+def _aging(snapshots: Mapping[str, WeatherSnapshot], now: datetime) -> dict[str, str]:
+    """Cities of which something is older than it usually gets, and what."""
+    aging = {}
+    for code, snapshot in snapshots.items():
+        reading, issued_at = snapshot.observation, snapshot.issued_at
+        if snapshot.issuance_warns(now):
+            aging[code] = f"forecast issued {_moment(issued_at)}" if issued_at else "forecast of unknown age"
+        elif not snapshot.observation_usable(now):
+            aging[code] = f"last observation {_moment(reading.observed_at)}" if reading else "no observation"
+    return aging
+
+
+def _report_health(asked: int, errors: Mapping[str, str], aging: Mapping[str, str]) -> None:
     refreshed = asked - len(errors)
-    first = "; ".join(f"{code}: {error}" for code, error in list(errors.items())[:2])
+    first = list({**errors, **{code: note for code, note in aging.items() if code not in errors}}.items())[:2]
+    notes = "; ".join(f"{code}: {note}" for code, note in first)
     beat(
         Component.NWS_API,
         ok=refreshed > 0,
-        message=f"{refreshed} of {asked} cities{'; ' if first else ''}{first}",
+        message=f"{refreshed} of {asked} cities{'; ' if notes else ''}{notes}",
     )
+
+
+def _moment(instant: datetime) -> str:
+    return f"{instant:%d %b %H:%MZ}"
 
 
 @lru_cache(maxsize=1)

@@ -20,7 +20,7 @@ class Source:
         self.calls: list[str] = []
         self.is_down = False
 
-    def __call__(self, city_code: str, now: datetime) -> CityWeather:
+    def __call__(self, city_code: str, now: datetime, held: CityWeather | None) -> CityWeather:
         self.calls.append(city_code)
         if self.is_down:
             raise Unreachable("nws", "down")
@@ -91,7 +91,7 @@ def test_get_weather_when_the_source_stays_down_then_the_last_good_is_served_and
 @pytest.mark.story("3.6", 3)
 def test_get_weather_when_the_forecast_or_observation_is_old_then_a_fresh_fetch_is_not_stale() -> None:
     old = snapshot(captured_at=NOON, issued_at=NOON - timedelta(hours=88))
-    reading = WeatherCache(lambda code, now: CityWeather(snapshot=old)).get_weather("CHI", NOON)
+    reading = WeatherCache(lambda code, now, held: CityWeather(snapshot=old)).get_weather("CHI", NOON)
     assert not reading.is_stale
     assert old.issuance_blocks(NOON)
 
@@ -124,7 +124,7 @@ def test_get_weather_when_many_threads_ask_at_once_then_one_fetches_and_the_othe
     readers, arrived, release = 8, threading.Semaphore(0), threading.Event()
     calls: list[str] = []
 
-    def fetch(code: str, now: datetime) -> CityWeather:
+    def fetch(code: str, now: datetime, held: CityWeather | None) -> CityWeather:
         calls.append(code)
         release.wait(5)
         if is_down:
@@ -158,7 +158,7 @@ def test_get_weather_when_many_threads_ask_at_once_then_one_fetches_and_the_othe
 def test_get_weather_when_two_cities_are_fetched_then_neither_waits_for_the_other() -> None:
     both_inside = threading.Barrier(2, timeout=5)
 
-    def fetch(code: str, now: datetime) -> CityWeather:
+    def fetch(code: str, now: datetime, held: CityWeather | None) -> CityWeather:
         both_inside.wait()
         return CityWeather(snapshot=snapshot(code, captured_at=now))
 
@@ -172,7 +172,7 @@ def test_get_weather_when_two_cities_are_fetched_then_neither_waits_for_the_othe
 
 
 def test_get_weather_when_our_own_code_fails_then_the_error_comes_out_and_the_next_call_fetches() -> None:
-    def fetch(code: str, now: datetime) -> CityWeather:
+    def fetch(code: str, now: datetime, held: CityWeather | None) -> CityWeather:
         raise KeyError(code)
 
     cache = WeatherCache(fetch)

@@ -65,7 +65,7 @@ def test_get_json_when_told_to_come_later_then_it_waits_at_least_five_seconds_an
     assert waits == [waited]
 
 
-@pytest.mark.parametrize("kind", ["ForecastGridExpired", "ForecastGridInvalid"])
+@pytest.mark.parametrize("kind", ["ForecastGridExpired", "ForecastGridInvalid", "ForecastMissingData"])
 def test_get_json_when_the_grid_has_expired_then_it_is_not_asked_again(
     kind: str, nws: NwsStub, make_transport: MakeTransport
 ) -> None:

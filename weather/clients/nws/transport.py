@@ -28,8 +28,9 @@ _REDIRECTS: Final = frozenset({301, 302, 307, 308})
 _ASK_LATER: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.SERVICE_UNAVAILABLE})
 _CHUNK_BYTES: Final = 65_536
 _REMEMBERED_ANSWERS: Final = 128
-# An expired or invalid grid stays so for hours: asking again in five seconds only adds load.
-_HOPELESS_PROBLEMS: Final = frozenset({"ForecastGridExpired", "ForecastGridInvalid"})
+# An expired or invalid grid stays so for hours: asking again in five seconds only adds load. ("Forecast Grid Invalid"
+# is a title; the type that comes with it is ForecastMissingData.)
+_HOPELESS_PROBLEMS: Final = frozenset({"ForecastGridExpired", "ForecastGridInvalid", "ForecastMissingData"})
 
 
 @dataclass(frozen=True, slots=True)
