@@ -12,7 +12,7 @@ from sandbox.clock import WorldClock
 from sandbox.description import WorldIdentity, clock_to_resume
 from sandbox.stage import Stage
 from sandbox.world.feed_weather import SimulatedWeatherFeed
-from sandbox.world.market import SimulatedMarketFeed
+from sandbox.world.market import EVENTS_KEPT, SimulatedMarketFeed
 from sandbox.world.weather import WorldWeather
 
 SIMULATED: Final = "simulated"
@@ -72,7 +72,7 @@ def _clock(options: SimulatedOptions, identity: WorldIdentity, wall: Callable[[]
 
 
 def _warm(market: SimulatedMarketFeed, at: datetime) -> None:
-    """Work out the events that trade now, so that the first caller need not wait for it."""
-    for ladder in market.ladders(at):
-        if ladder.opens_at <= at < ladder.closes_at:
+    """Work out the newest events, as many as are kept, so that the first caller need not wait for all of them."""
+    for ladder in market.ladders(at)[-EVENTS_KEPT:]:
+        if ladder.opens_at <= at:
             market.quote(ladder.brackets[0].ticker, at)
