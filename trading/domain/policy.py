@@ -51,6 +51,6 @@ class Limits(_Frozen):
     per_cluster: Decimal = Field(default=Decimal(400), gt=0)
     total: Decimal = Field(default=Decimal(800), gt=0)
     total_share_of_bankroll: Decimal = Field(default=Decimal("0.08"), gt=0, le=1)
-    max_positions: int = Field(default=60, gt=0)
-    """Half of the 120 markets that ten cities list at a time. The dollars above bound the loss, and the same dollars over
-    more positions are no more risk; holding more than this is a fault of ours, not a view."""
+    max_positions: int = Field(default=80, gt=0)
+    """Four of six brackets in each of the twenty events that ten cities have open. The dollars above bound the loss, and
+    the same dollars over more positions are no more risk; holding more than this is a fault of ours, not a view."""
