@@ -129,6 +129,7 @@ def logging_config(
             "django": through_root,
             "django.server": through_root,
             "urllib3": {"level": "INFO"},
+            "websockets": {"level": "INFO"},  # below it, handshakes with their signatures
             "django.db.backends": {"level": "INFO"},
         },
     }

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
 
+from markets.clients.kalshi.decoding import decode_object
 from markets.clients.kalshi.errors import SOURCE
 from markets.clients.kalshi.fields import Fields
-from markets.clients.kalshi.transport import decode_object
 from markets.domain.live_book import BookDelta, BookMessage, BookNotice, BookSnapshot
 from markets.domain.order_book import RawLevel
 from milkbot.core.errors import Malformed
