@@ -19,7 +19,7 @@ AS_INSTALLED = MILKBOT_STATE_DIR=/dev/null DATABASE_URL=postgresql://nobody@/not
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-.PHONY: help run shadow sandbox test test-slow lint bench format stories lock clean
+.PHONY: help run shadow sandbox test test-slow lint bench bench-day format stories lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -55,8 +55,11 @@ lint: $(DEVELOPMENT) ## Check format, types, walls between the rooms, migrations
 			$(BIN)/python manage.py check --deploy --fail-level WARNING || exit 1; done
 	$(AS_INSTALLED) $(BIN)/mypy $(CHECKED)
 
-bench: $(DEVELOPMENT) ## Measure deciding, storing, parsing and whole cycles. CHECK=1 refuses a regression, RECORD=1 sets the baseline
+bench: $(DEVELOPMENT) ## Measure deciding, storing, parsing and whole cycles, also over the wire. CHECK=1 refuses a regression, RECORD=1 sets the baseline
 	@$(BIN)/python -m benchmarks $(if $(CHECK),--check) $(if $(RECORD),--record)
+
+bench-day: $(DEVELOPMENT) ## Live through a simulated day of ten cities; measure database growth and memory. HOURS=24
+	@$(BIN)/python -m benchmarks.day --hours '$(or $(HOURS),24)'
 
 format: $(DEVELOPMENT) ## Put every file into the house's format
 	$(BIN)/isort --quiet $(CHECKED)
