@@ -32,11 +32,13 @@ from trading.models import (
     FillRow,
     IntentRow,
     LedgerRow,
+    LiveArmingRow,
     LockRow,
     OperatorActionRow,
     OrderEventRow,
     OrderRow,
     PositionRow,
+    ReconciliationRow,
     RiskEventRow,
     SettlementRow,
     SignalRow,
@@ -415,6 +417,27 @@ class LockFactory(DjangoModelFactory[LockRow]):
     code = "WEATHER_STALE"
     needs_person = False
     locked_at = NOON
+
+
+class ReconciliationFactory(DjangoModelFactory[ReconciliationRow]):
+    class Meta:
+        model = ReconciliationRow
+
+    mode = SHADOW
+    at = NOON
+    kind = "cycle"
+    complete_until = NOON
+    duration_ms = 40
+
+
+class LiveArmingFactory(DjangoModelFactory[LiveArmingRow]):
+    class Meta:
+        model = LiveArmingRow
+
+    armed_at = NOON
+    armed_by = "ann"
+    reason = "the gate is passed"
+    expires_at = LATER
 
 
 class RiskEventFactory(DjangoModelFactory[RiskEventRow]):

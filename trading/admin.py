@@ -162,6 +162,20 @@ class LedgerAdmin(HistoryAdmin):
     list_select_related = ("fill", "settlement")
 
 
+@admin.register(models.ReconciliationRow)
+class ReconciliationAdmin(HistoryAdmin):
+    list_display = (
+        "at", "mode", "kind", "complete_until", "orders_read", "fills_read", "fills_booked", "orders_moved",
+        "external_fills", "drift", "error", "duration_ms",
+    )  # fmt: skip
+    list_filter = ("mode", "kind")
+
+
+@admin.register(models.LiveArmingRow)
+class LiveArmingAdmin(HistoryAdmin):
+    list_display = ("armed_at", "armed_by", "reason", "expires_at", "disarmed_at", "disarmed_by")
+
+
 @admin.register(models.RiskEventRow)
 class RiskEventAdmin(HistoryAdmin):
     list_display = ("at", "severity", "event_type", "mode", "city_code", "market_ticker", "message")

@@ -260,6 +260,7 @@ class IntentRow(models.Model):
     book_side = models.CharField(max_length=3, choices=_choices(BookSide))
     strategy = models.CharField(max_length=40)
     generation = models.PositiveIntegerField(default=0)
+    post_only = models.BooleanField(default=False)
     count = models.DecimalField(**COUNT)
     limit_price = models.DecimalField(**PRICE)
     max_cost = models.DecimalField(**MONEY)
@@ -305,10 +306,14 @@ class OrderRow(models.Model):
     count = models.DecimalField(**COUNT)
     filled_count = models.DecimalField(**COUNT, default=0)
     time_in_force = models.CharField(max_length=24, choices=_choices(TimeInForce))
+    post_only = models.BooleanField(default=False)
+    reported_count = models.DecimalField(**COUNT, default=0)
+    """Contracts the exchange says have filled; `filled_count` follows when the fills themselves are booked."""
     state = models.CharField(max_length=12, choices=_choices(OrderState), default=OrderState.NEW.value)
     version = models.PositiveIntegerField(default=0)
     created_at = models.DateTimeField()
     updated_at = models.DateTimeField()
+    sent_at = models.DateTimeField(null=True)
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
@@ -322,6 +327,7 @@ class OrderRow(models.Model):
             models.CheckConstraint(condition=Q(count__gt=0), name="order_count_positive"),
             models.CheckConstraint(condition=_book_side_matches(), name="order_book_side_matches"),
             models.CheckConstraint(condition=~Q(kalshi_order_id=""), name="order_unnamed_is_null"),
+            models.CheckConstraint(condition=Q(reported_count__gte=0), name="order_reported_positive"),
             models.CheckConstraint(
                 condition=Q(filled_count__gte=0, filled_count__lte=F("count")), name="order_not_overfilled"
             ),
@@ -489,6 +495,55 @@ class LedgerRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.mode} {self.kind} {self.amount}"
+
+
+class ReconciliationRow(models.Model):
+    """One comparison of our books with the exchange's. Retention: docs/DATA_DICTIONARY.md."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    at = models.DateTimeField()
+    kind = models.CharField(max_length=8)
+    """start, cycle or command."""
+    complete_until = models.DateTimeField(null=True)
+    """The exchange's word on how far its account data reached; null when something could not be read to its end."""
+    orders_read = models.PositiveIntegerField(default=0)
+    fills_read = models.PositiveIntegerField(default=0)
+    fills_booked = models.PositiveIntegerField(default=0)
+    orders_moved = models.PositiveIntegerField(default=0)
+    external_fills = models.PositiveIntegerField(default=0)
+    drift = models.JSONField(default=list)
+    """One object per difference: what, where, ours, theirs."""
+    error = models.TextField(blank=True, default="")
+    duration_ms = models.PositiveIntegerField()
+
+    class Meta:
+        db_table = "reconciliations"
+        constraints = [_known_mode("reconciliation")]
+        indexes = [models.Index(fields=["mode", "-at"], name="reconciliation_mode_at")]
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.kind} {self.at:%d %H:%M:%S}"
+
+
+class LiveArmingRow(models.Model):
+    """A person's permission to trade real money until `expires_at`; only its disarming is written later."""
+
+    armed_at = models.DateTimeField()
+    armed_by = models.CharField(max_length=150)
+    reason = models.TextField()
+    expires_at = models.DateTimeField()
+    disarmed_at = models.DateTimeField(null=True)
+    disarmed_by = models.CharField(max_length=150, blank=True, default="")
+
+    class Meta:
+        db_table = "live_armings"
+        constraints = [
+            models.CheckConstraint(condition=Q(expires_at__gt=F("armed_at")), name="arming_ends_after_start")
+        ]
+        indexes = [models.Index(fields=["-expires_at"], name="live_arming_expires")]
+
+    def __str__(self) -> str:
+        return f"armed by {self.armed_by} until {self.expires_at:%d %H:%MZ}"
 
 
 class RiskEventRow(models.Model):

@@ -9,13 +9,14 @@ from typing import Final
 from django.db import models
 
 from markets.models import MarketSnapshotRow
-from trading.models import DecisionRow, SignalRow
+from trading.models import DecisionRow, ReconciliationRow, SignalRow
 from weather.models import ObservationRow, WeatherSnapshotRow
 
 RETENTION: Final[tuple[tuple[type[models.Model], str, timedelta], ...]] = (
     (MarketSnapshotRow, "captured_at", timedelta(days=90)),
     (SignalRow, "made_at", timedelta(days=90)),
     (DecisionRow, "decided_at", timedelta(days=90)),
+    (ReconciliationRow, "at", timedelta(days=90)),
     (WeatherSnapshotRow, "captured_at", timedelta(days=90)),
     (ObservationRow, "observed_at", timedelta(days=400)),
 )

@@ -48,10 +48,13 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "count": "10",
         "filled_count": "0",
         "time_in_force": "immediate_or_cancel",
+        "post_only": False,
         "state": "NEW",
         "kalshi_order_id": None,
+        "reported_count": "0",
         "created_at": NOON,
         "updated_at": NOON,
+        "sent_at": None,
         "expires_at": None,
     },
     Position: {

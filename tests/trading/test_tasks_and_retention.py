@@ -112,6 +112,7 @@ def test_prune_task_names_the_tables() -> None:
         "market_snapshots",
         "signals",
         "decisions",
+        "reconciliations",
         "weather_snapshots",
         "observations",
     }

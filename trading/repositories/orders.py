@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from django.db import connection, transaction
@@ -29,6 +29,16 @@ class Lease(NamedTuple):
     fencing: int
 
 
+class Learnt(TypedDict, total=False):
+    """What a step may tell of an order; left out or None leaves what is known."""
+
+    filled_count: Decimal | None
+    reported_count: Decimal | None
+    kalshi_order_id: str | None
+    sent_at: datetime | None
+    expires_at: datetime | None
+
+
 class Fenced(MilkbotError):
     """Another process trades now; nothing was written."""
 
@@ -44,12 +54,12 @@ WITH lease AS (
     FOR SHARE
 ), written AS (
     INSERT INTO intents (intent_key, mode, market_id, city_code, event_date, side, action, book_side, strategy,
-                         generation, count, limit_price, max_cost, p_yes, decided_at, fencing)
+                         generation, post_only, count, limit_price, max_cost, p_yes, decided_at, fencing)
     SELECT w.intent_key, %(mode)s, w.market_id, w.city_code, w.event_date, w.side, w.action, w.book_side, w.strategy,
-           w.generation, w.count, w.limit_price, w.max_cost, w.p_yes, w.decided_at, %(fencing)s
+           w.generation, w.post_only, w.count, w.limit_price, w.max_cost, w.p_yes, w.decided_at, %(fencing)s
     FROM lease, jsonb_to_recordset(%(intents)s::jsonb) AS w(
         intent_key text, market_id bigint, city_code text, event_date date, side text, action text, book_side text,
-        strategy text, generation int, count numeric, limit_price numeric, max_cost numeric, p_yes float8,
+        strategy text, generation int, post_only bool, count numeric, limit_price numeric, max_cost numeric, p_yes float8,
         decided_at timestamptz)
     ON CONFLICT (intent_key) DO NOTHING
     RETURNING id, intent_key
@@ -62,8 +72,11 @@ _TRANSITION = """
 WITH changed AS (
     UPDATE orders
     SET state = %(to)s, version = version + 1, updated_at = %(at)s,
-        filled_count = COALESCE(%(filled)s, filled_count),
-        kalshi_order_id = COALESCE(%(kalshi_order_id)s, kalshi_order_id)
+        filled_count = COALESCE(%(filled_count)s, filled_count),
+        reported_count = COALESCE(%(reported_count)s, reported_count),
+        kalshi_order_id = COALESCE(%(kalshi_order_id)s, kalshi_order_id),
+        sent_at = COALESCE(%(sent_at)s, sent_at),
+        expires_at = COALESCE(%(expires_at)s, expires_at)
     WHERE client_order_id = %(client_order_id)s AND state = %(from)s AND filled_count = %(filled_before)s
     RETURNING id, version
 )
@@ -85,10 +98,10 @@ class OrderRepository:
         market_ids: Mapping[str, int],
         *,
         lease: Lease,
-        time_in_force: TimeInForce = TimeInForce.IOC,
     ) -> tuple[Order, ...]:
         """Write each new intent with its order in state NEW. An intent that exists is left alone: its order comes back.
 
+        A post-only intent becomes an order that rests, any other one that takes what it finds and leaves.
         Raises Fenced, having written nothing, when `lease` is not the valid one.
         """
         if lease.mode is not self._mode:
@@ -97,7 +110,7 @@ class OrderRepository:
             return ()
         written = self._write_intents(intents, market_ids, lease)
         rows = OrderRow.objects.bulk_create(
-            _order_row(intent, written[intent.intent_key], market_ids[intent.market_ticker], time_in_force)
+            _order_row(intent, written[intent.intent_key], market_ids[intent.market_ticker])
             for intent in intents
             if intent.intent_key in written
         )
@@ -140,24 +153,23 @@ class OrderRepository:
         event: OrderEvent,
         *,
         at: datetime,
-        filled_count: Decimal | None = None,
-        kalshi_order_id: str | None = None,
         actor: str = "system",
         payload: Mapping[str, Any] | None = None,
+        **learnt: Unpack[Learnt],
     ) -> Order:
-        """Move `order` by `event` if it still is as given, and record the step. Returns the order after it.
+        """Move `order` by `event` if it still is as given, and record the step with what was `learnt` by it.
 
-        Raises IllegalTransition for a step the table lacks, StaleOrder when someone else moved it first.
+        Returns the order after it. Raises IllegalTransition for a step the table lacks, StaleOrder when someone else moved it first.
         """
         state = next_state(order.state, event)
-        parameters = {
+        parameters: dict[str, Any] = {
             "client_order_id": order.client_order_id,
             "from": order.state.value,
             "to": state.value,
             "event": event.value,
-            "filled": filled_count,
             "filled_before": order.filled_count,
-            "kalshi_order_id": kalshi_order_id,
+            **dict.fromkeys(Learnt.__annotations__),
+            **learnt,
             "actor": actor,
             "at": at,
             "payload": json.dumps(dict(payload or {}), default=str),
@@ -166,12 +178,8 @@ class OrderRepository:
             cursor.execute(_TRANSITION, parameters)
             if cursor.rowcount != 1:
                 raise StaleOrder(f"{order.intent_key} is no longer {order.state}")
-        changes: dict[str, Any] = {"state": state, "updated_at": at}
-        if filled_count is not None:
-            changes["filled_count"] = filled_count
-        if kalshi_order_id is not None:
-            changes["kalshi_order_id"] = kalshi_order_id
-        return order.model_copy(update=changes)
+        known = {name: value for name, value in learnt.items() if value is not None}
+        return order.model_copy(update={"state": state, "updated_at": at, **known})
 
     def _write_intents(
         self, intents: Sequence[Intent], market_ids: Mapping[str, int], lease: Lease
@@ -204,15 +212,18 @@ def to_order(row: OrderRow) -> Order:
         count=row.count,
         filled_count=row.filled_count,
         time_in_force=TimeInForce(row.time_in_force),
+        post_only=row.post_only,
         state=OrderState(row.state),
         kalshi_order_id=row.kalshi_order_id,
+        reported_count=row.reported_count,
         created_at=row.created_at,
         updated_at=row.updated_at,
+        sent_at=row.sent_at,
         expires_at=row.expires_at,
     )
 
 
-def _order_row(intent: Intent, intent_id: int, market_id: int, time_in_force: TimeInForce) -> OrderRow:
+def _order_row(intent: Intent, intent_id: int, market_id: int) -> OrderRow:
     return OrderRow(
         intent_id=intent_id,
         client_order_id=client_order_id(intent.intent_key),
@@ -223,7 +234,8 @@ def _order_row(intent: Intent, intent_id: int, market_id: int, time_in_force: Ti
         book_side=intent.book_side,
         limit_price=intent.limit_price,
         count=intent.count,
-        time_in_force=time_in_force,
+        time_in_force=TimeInForce.GTC if intent.post_only else TimeInForce.IOC,
+        post_only=intent.post_only,
         created_at=intent.decided_at,
         updated_at=intent.decided_at,
     )
