@@ -17,7 +17,9 @@ def database_server() -> Iterator[None]:
         cluster = scratch_cluster()
         process = cluster.start(cluster.data.parent / "log")
         os.environ["DATABASE_URL"] = cluster.url("postgres")
-    os.environ["DJANGO_SETTINGS_MODULE"] = "milkbot.settings.test"
+    # Whatever profile runs on this machine, a measurement is none of its business.
+    os.environ["MILKBOT_STATE_DIR"] = os.devnull
+    os.environ |= {"DJANGO_SETTINGS_MODULE": "milkbot.settings.test", "TRADING_MODE": "SHADOW"}
     os.environ.setdefault("LOG_LEVEL", "ERROR")
     # Imported here: the settings read the environment set above.
     import django
