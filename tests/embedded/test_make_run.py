@@ -172,10 +172,11 @@ def _status(place: Place) -> dict[str, Any]:
 
 
 def _turns(place: Place) -> list[bool]:
-    """Whether each cycle of the fast loop went well, newest last; those of the history are not among them."""
+    """Whether each cycle of the fast loop read everything, newest last; those of the history are not among them."""
     with psycopg.connect(place.database_url) as connection:
         rows = connection.execute(
-            "SELECT ok FROM ops.cycles WHERE finished_wall_at >= pg_postmaster_start_time() ORDER BY id"
+            "SELECT ok AND jsonb_array_length(to_jsonb(errors)) = 0 FROM ops.cycles "
+            "WHERE finished_wall_at >= pg_postmaster_start_time() ORDER BY id"
         )
         return [ok for (ok,) in rows]
 
