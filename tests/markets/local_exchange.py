@@ -16,6 +16,12 @@ class Request(NamedTuple):
     path: str
     query: dict[str, list[str]]
     headers: dict[str, str]
+    method: str = "GET"
+    body: bytes = b""
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.body)
 
 
 class Reply(NamedTuple):
@@ -36,7 +42,10 @@ class _Server(ThreadingHTTPServer):
 
 
 class LocalExchange:
-    """Replies are queued per path (below the API root); the last one of a queue repeats. Unknown paths answer 404."""
+    """Replies are queued per path (below the API root), or per "METHOD path"; the last one of a queue repeats.
+
+    Unknown paths answer 404.
+    """
 
     def __init__(self) -> None:
         self.requests: list[Request] = []
@@ -62,7 +71,7 @@ class LocalExchange:
     def answer(self, request: Request) -> Reply:
         with self._lock:
             self.requests.append(request)
-            queue = self._scripts.get(request.path)
+            queue = self._scripts.get(f"{request.method} {request.path}") or self._scripts.get(request.path)
             if not queue:
                 return Reply(404, b"404 page not found")
             script = queue.popleft() if len(queue) > 1 else queue[0]
@@ -86,19 +95,26 @@ def _constant(reply: Reply) -> Script:
 
 def _handler(exchange: LocalExchange) -> type[BaseHTTPRequestHandler]:
     class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True
+
         def do_GET(self) -> None:
             url = urlsplit(self.path)
-            request = Request(url.path.removeprefix(ROOT), parse_qs(url.query), dict(self.headers.items()))
-            reply = exchange.answer(request)
+            body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            path, headers = url.path.removeprefix(ROOT), dict(self.headers.items())
+            reply = exchange.answer(Request(path, parse_qs(url.query), headers, self.command, body))
             if reply.status == 0:  # A reply that never comes: the connection just ends.
                 self.close_connection = True
                 return
             self.send_response_only(reply.status)
             for name, value in reply.headers:
                 self.send_header(name, value)
-            self.send_header("Content-Length", str(len(reply.body)))
+            if reply.status != 204:
+                self.send_header("Content-Length", str(len(reply.body)))
             self.end_headers()
             self.wfile.write(reply.body)
+
+        do_POST = do_DELETE = do_GET
 
         def log_message(self, *args: Any, **kwargs: Any) -> None:
             """Quiet."""

@@ -6,7 +6,7 @@ from decimal import Decimal
 from typing import Any
 
 from markets.clients.kalshi import parse
-from markets.clients.kalshi.transport import decode_object
+from markets.clients.kalshi.decoding import decode_object
 from markets.domain.order_book import build_book
 from markets.domain.tickers import event_ticker
 from markets.domain.types import (

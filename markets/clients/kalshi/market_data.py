@@ -6,9 +6,10 @@ from typing import Any, Final
 from urllib.parse import quote
 
 from markets.clients.kalshi import parse
+from markets.clients.kalshi.conversation import Query
 from markets.clients.kalshi.errors import SOURCE
 from markets.clients.kalshi.signing import DEMO_HOSTS, LIVE_HOSTS, Signer
-from markets.clients.kalshi.transport import Query, Transport
+from markets.clients.kalshi.transport import Transport
 from markets.domain.board import with_book
 from markets.domain.types import (
     AccountIdentity,

@@ -31,7 +31,7 @@ class Signer:
 
     def __init__(self, key_id: str, private_key_path: Path, hosts: frozenset[str]) -> None:
         """Raises ConfigError when the file holds no unencrypted RSA or Ed25519 private key."""
-        self._key_id = key_id
+        self.key_id = key_id
         self._key = _load_key(private_key_path)
         self._hosts = hosts | LOOPBACK_HOSTS
 
@@ -46,7 +46,7 @@ class Signer:
         text = f"{at_ms}{method}{path.split('?', 1)[0]}".encode()
         return MappingProxyType(
             {
-                "KALSHI-ACCESS-KEY": self._key_id,
+                "KALSHI-ACCESS-KEY": self.key_id,
                 "KALSHI-ACCESS-TIMESTAMP": str(at_ms),
                 "KALSHI-ACCESS-SIGNATURE": base64.b64encode(self._sign(text)).decode(),
             }

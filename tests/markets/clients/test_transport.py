@@ -13,9 +13,10 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from tenacity import wait_exponential
 
-from markets.clients.kalshi import transport as transport_module
+from markets.clients.kalshi import conversation as conversation_module
+from markets.clients.kalshi.decoding import decode_object
 from markets.clients.kalshi.signing import DEMO_HOSTS, Signer
-from markets.clients.kalshi.transport import Transport, decode_object
+from markets.clients.kalshi.transport import Transport
 from milkbot.core.errors import ConfigError, Malformed, Refused, Unreachable
 from tests.markets.local_exchange import LocalExchange, Reply, json_reply
 from tests.markets.makers import NOW
@@ -132,7 +133,7 @@ def test_redirect_is_never_followed(exchange: LocalExchange, transport: Transpor
 
 
 def test_body_beyond_the_cap_is_malformed(exchange: LocalExchange, transport: Transport) -> None:
-    exchange.on("/x", Reply(200, b" " * (transport_module.MAX_BODY_BYTES + 1)))
+    exchange.on("/x", Reply(200, b" " * (conversation_module.MAX_BODY_BYTES + 1)))
     with pytest.raises(Malformed, match="larger than 20 MB"):
         transport.get_json("/x")
 
@@ -187,7 +188,7 @@ def test_server_error_speaks_only_when_asked_to(exchange: LocalExchange, transpo
 def test_answer_that_drips_beyond_its_time_is_unreachable() -> None:
     past = -math.inf
     with pytest.raises(Unreachable, match="too long"):
-        list(transport_module._read_bounded(itertools.repeat(b" "), "/x", past))
+        list(conversation_module._read_bounded(itertools.repeat(b" "), "/x", past))
 
 
 def test_recorded_bodies_decode_exactly(recorded_api: Path) -> None:
