@@ -109,8 +109,8 @@ class Mark:
 class Market:
     """What the exchange keeps of one market. `seen`: the world's trades and quotes up to then have had their effect.
 
-    `intercepted` are the contracts of the world's takers, by trade, that went to members instead. The four `set_`
-    fields are what the controls decided.
+    `intercepted` are the contracts of the world's takers, by trade, that went to members instead, and
+    `extra_volume` what members' trades add to the world's. The four `set_` fields are what the controls decided.
     """
 
     ticker: str
@@ -121,6 +121,7 @@ class Market:
     asks: Side = field(default_factory=Side)
     prints: list[Trade] = field(default_factory=list)
     intercepted: dict[str, Decimal] = field(default_factory=dict)
+    extra_volume: Decimal = NOTHING
     marks: list[Mark] = field(default_factory=list)
     is_settled: bool = False
     set_closed_at: datetime | None = None

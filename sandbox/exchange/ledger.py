@@ -41,42 +41,60 @@ def closable(side: BookSide, held: Decimal) -> Decimal:
     return max(-held if side == "bid" else held, NOTHING)
 
 
-def collateral(side: BookSide, best_first: Iterable[tuple[Decimal, Decimal]], held: Decimal) -> Decimal:
-    """Dollars that resting (price, count) of one side hold. The first to fill close the position and need none."""
+def freed(side: BookSide, best_first: Iterable[tuple[Decimal, Decimal]], held: Decimal) -> Decimal:
+    """Dollars that resting (price, count) of one side need not hold: the first to fill close the position `held`."""
     closing = closable(side, held)
     total = NOTHING
     for price, count in best_first:
+        if not closing:
+            break
         free = min(closing, count)
         closing -= free
-        total += (count - free) * cost_each(side, price)
+        total += free * cost_each(side, price)
     return total
 
 
 def no_position(account: str, ticker: str, event_ticker: str, at: datetime) -> Position:
     """Before the first fill."""
     return Position(
-        account, ticker, event_ticker, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, NOTHING, at, is_settled=False
+        account,
+        ticker,
+        event_ticker,
+        NOTHING,
+        NOTHING,
+        NOTHING,
+        NOTHING,
+        NOTHING,
+        NOTHING,
+        at,
+        is_settled=False,
     )
+
+
+def proceeds(held: Decimal, side: BookSide, price: Decimal, count: Decimal) -> Decimal:
+    """Dollars a fill brings before fees, negative where contracts are bought; `held` is the position before it."""
+    each = cost_each(side, price)
+    closing = min(count, closable(side, held))
+    return closing * (1 - each) - (count - closing) * each
 
 
 def traded(
-    former: Position, side: BookSide, price: Decimal, count: Decimal, at: datetime
-) -> tuple[Position, Decimal]:
-    """The position after a fill, and the dollars it brings before fees: negative where contracts are bought."""
+    former: Position, side: BookSide, price: Decimal, count: Decimal, fee: Decimal, at: datetime
+) -> Position:
+    """The position after a fill."""
     each = cost_each(side, price)
     closing = min(count, closable(side, former.count))
-    opening = count - closing
     released = _released(former, closing)
-    position = replace(
+    return replace(
         former,
         count=former.count + (count if side == "bid" else -count),
-        exposure=former.exposure - released + opening * each,
+        exposure=former.exposure - released + (count - closing) * each,
         traded_cost=former.traded_cost + count * each,
         traded_count=former.traded_count + count,
         realized_pnl=former.realized_pnl + closing * (1 - each) - released,
+        fees_paid=former.fees_paid + fee,
         last_update_at=at,
     )
-    return position, closing * (1 - each) - opening * each
 
 
 def settled(position: Position, result: Outcome, at: datetime) -> tuple[Position, Decimal]:

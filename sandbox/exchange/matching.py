@@ -33,7 +33,6 @@ class Plan:
             self.takes.append(Take(price, count, order_id))
             self.left -= count
 
-    @property
     def is_over(self) -> bool:
         """Nothing more can be had."""
         return self.is_stopped or not self.left
@@ -63,7 +62,7 @@ def walk(resting: Side, side: BookSide, taker: Taker) -> Plan:
     prices |= {price for price in resting.world if is_within(side, price, taker.limit)}
     for price in best_first(side, prices):
         walk_level(resting, price, resting.world_left(price), taker, plan)
-        if plan.is_over:
+        if plan.is_over():
             break
     return plan
 
@@ -75,10 +74,10 @@ def walk_level(resting: Side, price: Decimal, world: Decimal, taker: Taker, plan
         before = max(min(place.ahead, world) - passed, NOTHING)
         plan.take(price, before, None)
         passed += before
-        if plan.is_over:
+        if plan.is_over():
             return
         _meet(place, price, taker, plan)
-        if plan.is_over:
+        if plan.is_over():
             return
     plan.take(price, world - passed, None)
 

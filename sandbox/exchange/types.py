@@ -24,7 +24,9 @@ LifecycleEvent = Literal["close_date_updated", "determined", "settled"]
 class Refusal(Exception):
     """The exchange says no: HTTP status, code and, where there is one, the detail of the nested error body."""
 
-    def __init__(self, status: int, code: str, message: str | None = None, details: str | None = None) -> None:
+    def __init__(
+        self, status: int, code: str, message: str | None = None, details: str | None = None
+    ) -> None:
         super().__init__(code if details is None else f"{code}: {details}")
         self.status = status
         self.code = code
@@ -168,7 +170,8 @@ class Fill:
 @dataclass(frozen=True, slots=True)
 class Position:
     """One account's net contracts in one market, negative for no. `exposure` is what the held contracts cost,
-    `traded_cost` and `traded_count` what was ever spent on and traded in it. Settled positions keep their figures."""
+    `traded_cost` and `traded_count` what was ever spent on and traded in it. Settled positions keep their figures.
+    """
 
     account: str
     ticker: str
