@@ -29,6 +29,7 @@ from trading.domain.inputs import (
     MarketDecision,
 )
 from trading.domain.offer import Offer, best_offer, take
+from trading.domain.quoting import best_quote
 from trading.domain.risk import MarketPlace
 from trading.domain.strategies.base import Strategy
 from trading.domain.strategies.daily_high import DailyHighStrategy
@@ -104,9 +105,7 @@ def _judge(
         abstained = Gate(False, ReasonCode.FORECAST_MISSING, "every strategy abstains")
         return _Verdict(None, _explain(market, event_gate and abstained, None, event), None)
     error = min(ensemble.standard_error(opinion.inputs), 1.0)
-    fees = event.board.fees
-    offer = best_offer(market.snapshot, opinion.p_yes, error, fees) if fees is not None else None
-    gate = event_gate and _check_market(market, opinion.p_yes, offer, event.around)
+    gate, offer = _choose(market, opinion.p_yes, error, event_gate, event)
     intent: Intent | None = None
     if gate and offer is not None:
         gate, intent = take(market, offer, account, event)
@@ -126,6 +125,20 @@ def _judge(
         ensemble=opinion,
     )
     return _Verdict(signal, _explain(market, gate, intent, event), intent)
+
+
+def _choose(
+    market: BoardMarket, p_yes: float, error: float, event_gate: Gate, event: EventContext
+) -> tuple[Gate, Offer | None]:
+    """What to take; where taking promises too little and the venue has a book to rest in, what to quote."""
+    fees, around = event.board.fees, event.around
+    offer = best_offer(market.snapshot, p_yes, error, fees) if fees is not None else None
+    gate = event_gate and _check_market(market, p_yes, offer, around)
+    if gate.code is ReasonCode.EDGE_BELOW_FLOOR and around.may_rest and fees is not None:
+        quote = best_quote(market, p_yes, error, fees, around.policy)
+        if quote is not None:
+            return check_plausible(p_yes, market.snapshot, around.policy), quote
+    return gate, offer
 
 
 def _check_market(market: BoardMarket, p_yes: float, offer: Offer | None, around: Circumstances) -> Gate:

@@ -54,6 +54,8 @@ class Circumstances(NamedTuple):
     limits: Limits
     trading_state: TradingState = TradingState.ACTIVE
     exchange_trading: bool = True
+    may_rest: bool = False
+    """Whether the venue keeps orders in a book: a simulated fill against the display cannot tell what would have."""
     locked_scopes: frozenset[str] = frozenset()
     """City codes or event tickers a breaker holds, or EVERYWHERE."""
 

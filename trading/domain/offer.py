@@ -19,18 +19,19 @@ BOOK = "ensemble"
 
 
 class Offer(NamedTuple):
-    """One side we could take now, with its exact figures per contract in dollars."""
+    """One side we could take or, post-only, quote now, with its exact figures per contract in dollars."""
 
     book_side: BookSide
     price: Decimal
     """Of the contract bought: the ask for YES, one minus the bid for NO."""
     cost: Decimal
-    """Price plus the exact taker fee."""
+    """Price plus the exact fee."""
     worst_cost: Decimal
     """Price plus the fee rounded up to whole cents: what caps count."""
     edge: Decimal
     p_win: float
     standard_error: float
+    post_only: bool = False
 
     @property
     def yes_price(self) -> Decimal:
@@ -59,7 +60,7 @@ def best_offer(
 def take(
     market: BoardMarket, offer: Offer, account: Account, event: EventContext
 ) -> tuple[Gate, Intent | None]:
-    """The intent to take `offer`, or the gate that stopped it: switch, Kelly, depth, then caps."""
+    """The intent for `offer`, or the gate that stopped it: switch, earlier orders, Kelly, depth, then caps."""
     ticker = market.market.ticker
     held = account.holdings.get(ticker, ZERO)
     closes = held < 0 if offer.book_side is BookSide.BID else held > 0
@@ -143,6 +144,7 @@ def _intent(
         book_side=offer.book_side,
         strategy=BOOK,
         generation=generation,
+        post_only=offer.post_only,
         count=count,
         limit_price=offer.yes_price,
         # A sale risks no stake: all it can cost is its fee.

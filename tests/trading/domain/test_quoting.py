@@ -1,0 +1,66 @@
+"""What we would rather offer than take: a quote one tick inside the book or at its touch, if its edge is worth resting."""
+
+from decimal import Decimal
+
+import pytest
+
+from tests.trading.makers import (
+    BRACKETS,
+    FAIR_QUOTES,
+    FEES,
+    around,
+    make_account,
+    make_board,
+    make_board_market,
+    make_view,
+)
+from trading.domain.decide import decide
+from trading.domain.policy import Policy
+from trading.domain.quoting import best_quote
+from trading.domain.types import BookSide, ReasonCode
+
+POLICY = Policy()
+NEARLY_CHEAP = (*FAIR_QUOTES[:3], ("0.25", "0.28"), *FAIR_QUOTES[4:])
+"""75-76 is worth about 0.29: too little to take at 0.28, enough to bid 0.26 for."""
+
+
+def quote(bid: str | None, ask: str | None, p_yes: float) -> tuple[BookSide, Decimal, Decimal] | None:
+    market = make_board_market(BRACKETS[3], bid=bid, ask=ask)
+    found = best_quote(market, p_yes, 0.01, FEES, POLICY)
+    return (found.book_side, found.yes_price, found.edge) if found else None
+
+
+@pytest.mark.parametrize(
+    ("bid", "ask", "p_yes", "quoted"),
+    [
+        pytest.param("0.30", "0.33", 0.36, (BookSide.BID, "0.31", "0.05"), id="betters the bid"),
+        pytest.param(
+            "0.30", "0.31", 0.36, (BookSide.BID, "0.30", "0.06"), id="no room inside: joins the bid"
+        ),
+        pytest.param("0.30", "0.33", 0.325, (BookSide.BID, "0.30", "0.025"), id="too dear inside: joins"),
+        pytest.param("0.30", "0.33", 0.32, None, id="no edge on either side"),
+        pytest.param("0.30", "0.33", 0.20, (BookSide.ASK, "0.32", "0.12"), id="betters the ask"),
+        pytest.param("0.30", "0.31", 0.20, (BookSide.ASK, "0.31", "0.11"), id="joins the ask"),
+        pytest.param(None, "0.33", 0.36, None, id="one side missing"),
+    ],
+)
+def test_quote_is_as_eager_as_its_edge_allows(
+    bid: str | None, ask: str | None, p_yes: float, quoted: tuple[BookSide, str, str] | None
+) -> None:
+    expected = (quoted[0], Decimal(quoted[1]), Decimal(quoted[2])) if quoted else None
+
+    assert quote(bid, ask, p_yes) == expected
+
+
+def test_decide_quotes_where_taking_promises_too_little_and_the_venue_has_a_book() -> None:
+    view = make_view(board=make_board(quotes=NEARLY_CHEAP))
+    target = BRACKETS[3].ticker
+
+    simulated = decide([view], make_account(), around())
+    real = decide([view], make_account(), around(may_rest=True))
+
+    codes = {decision.market_ticker: decision.code for decision in simulated.decisions}
+    assert codes[target] is ReasonCode.EDGE_BELOW_FLOOR
+    intent = next(intent for intent in real.intents if intent.market_ticker == target)
+    assert (intent.post_only, intent.book_side, intent.limit_price) == (True, BookSide.BID, Decimal("0.26"))
+    assert intent.max_cost == intent.count * intent.limit_price, "a maker pays no fee in this series"

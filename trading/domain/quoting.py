@@ -1,0 +1,58 @@
+"""What we could offer the market instead of taking what it offers: a quote that rests and pays no taker fee."""
+
+from decimal import Decimal
+
+from markets.domain import price_grid
+from markets.domain.fees import trade_fee, worst_case_fee
+from markets.domain.types import BoardMarket, FeeSchedule
+from milkbot.core.money import ONE
+from trading.domain.offer import Offer
+from trading.domain.policy import Policy
+from trading.domain.types import BookSide
+from trading.domain.working import maker_floor
+
+
+def best_quote(
+    market: BoardMarket, p_yes: float, standard_error: float, fees: FeeSchedule, policy: Policy
+) -> Offer | None:
+    """The quote with the larger edge among those worth resting; None when there is none or a side is not quoted.
+
+    A quote betters the touch of its own side by one tick where that leaves the edge it must promise, else it joins the
+    touch. Deeper in the book it would fill only when the market has moved against it.
+    """
+    quotes = [
+        quote
+        for side, p_win in ((BookSide.BID, p_yes), (BookSide.ASK, 1 - p_yes))
+        if (quote := _quote(market, side, p_win, standard_error, fees, policy)) is not None
+    ]
+    return max(quotes, key=lambda quote: quote.edge, default=None)
+
+
+def _quote(
+    market: BoardMarket,
+    side: BookSide,
+    p_win: float,
+    standard_error: float,
+    fees: FeeSchedule,
+    policy: Policy,
+) -> Offer | None:
+    for yes_price in _candidates(market, side):
+        price = yes_price if side is BookSide.BID else ONE - yes_price
+        cost = price + trade_fee(fees, ONE, price, is_taker=False)
+        edge = Decimal(repr(round(p_win, 6))) - cost
+        if edge >= maker_floor(cost, standard_error, policy):
+            worst = price + worst_case_fee(fees, ONE, price, is_taker=False)
+            return Offer(side, price, cost, worst, edge, p_win, standard_error, post_only=True)
+    return None
+
+
+def _candidates(market: BoardMarket, side: BookSide) -> tuple[Decimal, ...]:
+    """Prices on the YES book, the most eager first; none when the book is one-sided."""
+    bid, ask, ranges = market.snapshot.yes_bid, market.snapshot.yes_ask, market.market.price_ranges
+    if bid is None or ask is None:
+        return ()
+    if side is BookSide.BID:
+        better = price_grid.next_tick_up(ranges, bid)
+        return (better, bid) if better is not None and better < ask else (bid,)
+    better = price_grid.next_tick_down(ranges, ask)
+    return (better, ask) if better is not None and better > bid else (ask,)
