@@ -8,7 +8,7 @@ from django.db.models import Count
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
 from milkbot.core.config import TradingMode
-from milkbot.core.health import Component
+from milkbot.core.health import OPTIONAL, REQUIRED, Component
 from milkbot.health import DEGRADED_AFTER, is_degraded, read_all
 from milkbot.models import InstallationRow
 from trading.controls import get_trading_state
@@ -90,7 +90,7 @@ def collect_status(mode: TradingMode, *, now: datetime, wall_now: datetime) -> S
         open_positions=PositionRow.objects.filter(mode=mode, is_open=True).count(),
         equity=_equity(mode),
         health=health,
-        healthy=_cycle_is_healthy(last_cycle) and not any(state.degraded for state in health.values()),
+        healthy=_cycle_is_healthy(last_cycle) and not any(health[part].degraded for part in REQUIRED),
     )
 
 
@@ -143,9 +143,10 @@ def _equity(mode: TradingMode) -> Equity | None:
 
 
 def _health(wall_now: datetime) -> dict[Component, ComponentState]:
+    """Every required component, and the optional ones that ever spoke."""
     known = read_all()
     states = {}
-    for component in Component:
+    for component in (*REQUIRED, *sorted(OPTIONAL & known.keys())):
         status = known.get(component)
         last_ok_at = status.last_ok_at if status else None
         states[component] = ComponentState(

@@ -14,6 +14,7 @@ DEGRADED_AFTER = {
     Component.KALSHI_API: timedelta(minutes=5),
     Component.NWS_API: timedelta(minutes=20),
     Component.DATABASE: timedelta(minutes=20),
+    Component.KALSHI_STREAM: timedelta(minutes=1),
 }
 """How long a component may be silent before it counts as degraded, whatever it last said."""
 

@@ -77,6 +77,10 @@ class Config(BaseSettings):
     kalshi_live_private_key_path: Path | None = None
     live_confirm: str = ""
 
+    stream_max_age_s: int = Field(default=0, ge=0, le=60)
+    """How old a streamed order book may be to be used instead of asking for it; 0 uses none. `manage.py stream` keeps
+    them fresh."""
+
     nws_base_url: str = NWS_URL
     nws_contact: str = "(milkbot, https://github.com/milkbot/milkbot)"
 

@@ -1,6 +1,7 @@
 """What a component says of itself. The row that stores it is in `milkbot.models`."""
 
 from enum import StrEnum
+from typing import Final
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
@@ -14,6 +15,12 @@ class Component(StrEnum):
     KALSHI_API = "kalshi_api"
     NWS_API = "nws_api"
     DATABASE = "database"
+    KALSHI_STREAM = "kalshi_stream"
+
+
+OPTIONAL: Final = frozenset({Component.KALSHI_STREAM})
+"""Parts that nothing depends on: never heard of is no fault, and the public page leaves them out."""
+REQUIRED: Final = tuple(component for component in Component if component not in OPTIONAL)
 
 
 class HealthStatus(BaseModel):

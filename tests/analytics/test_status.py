@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from analytics.status import Status, collect_status
 from milkbot.core import clock
-from milkbot.core.health import Component
+from milkbot.core.health import REQUIRED, Component
 from milkbot.health import DEGRADED_AFTER, beat
 from tests.factories import (
     NOON,
@@ -41,7 +41,7 @@ def status_now() -> Status:
 
 
 def all_beat() -> None:
-    for component in Component:
+    for component in REQUIRED:
         beat(component)
 
 
@@ -88,7 +88,7 @@ def test_status_counts_what_is_stored_for_its_mode(db: None) -> None:
     assert (status.profile, status.world) == ("recorded", "recorded world, May 2025")
 
 
-@pytest.mark.parametrize("silent", list(Component))
+@pytest.mark.parametrize("silent", list(REQUIRED))
 def test_status_with_one_silent_component_is_unhealthy(db: None, silent: Component) -> None:
     all_beat()
     wall_now = clock.wall_now()
@@ -145,7 +145,7 @@ def test_status_command_as_json_has_stable_keys_and_says_degraded_by_its_exit_co
     assert set(document) == KEYS
     assert set(document["last_cycle"]) == CYCLE_KEYS
     assert set(document["orders"]) == {state.value for state in OrderState}
-    assert set(document["health"]) == {component.value for component in Component}
+    assert set(document["health"]) == {component.value for component in REQUIRED}
     assert document["healthy"] is False
 
 
@@ -163,3 +163,15 @@ def test_status_command_when_all_is_well_exits_0_with_a_readable_table(db: None)
     assert "RESTING 1" in output
     assert "$9,996.75  (cash $9,996.75, realized −$3.25, unrealized +$0.00)" in output
     assert output.rstrip().endswith("healthy")
+
+
+def test_status_tells_of_an_optional_component_once_it_spoke_and_never_suffers_from_it(db: None) -> None:
+    all_beat()
+    CycleFactory.create(started_at=clock.wall_now() - timedelta(seconds=5))
+    assert Component.KALSHI_STREAM not in status_now().health
+    beat(Component.KALSHI_STREAM, ok=False, message="the feed ended")
+
+    status = status_now()
+
+    assert status.health[Component.KALSHI_STREAM].degraded
+    assert status.healthy

@@ -20,8 +20,12 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from milkbot.core.config import LOOPBACK_HOSTS
 from milkbot.core.errors import ConfigError
 
-DEMO_HOSTS: Final = frozenset({"external-api.demo.kalshi.co", "demo-api.kalshi.co"})
-LIVE_HOSTS: Final = frozenset({"external-api.kalshi.com", "api.elections.kalshi.com"})
+DEMO_HOSTS: Final = frozenset(
+    {"external-api.demo.kalshi.co", "demo-api.kalshi.co", "external-api-ws.demo.kalshi.co"}
+)
+LIVE_HOSTS: Final = frozenset(
+    {"external-api.kalshi.com", "api.elections.kalshi.com", "external-api-ws.kalshi.com"}
+)
 
 _PSS: Final = PSS(mgf=MGF1(hashes.SHA256()), salt_length=32)
 
