@@ -39,7 +39,7 @@ def cached_response(
     }
     if _unchanged(request, etag, modified_at):
         return Response(status_code=304, headers=headers)
-    content = json.dumps(body, ensure_ascii=False, indent=4).encode()
+    content = json.dumps(body, ensure_ascii=False).encode()
     return Response(content, media_type=media_type, headers=headers)
 
 

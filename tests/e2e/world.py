@@ -104,16 +104,22 @@ def running_world(folder: Path, day: date | None, state_dir: Path, *, depth: int
     setup = prepare(options, clock)
     asked: list[tuple[str, str]] = []
     app = _recorded(sandbox_app(setup.stage, open_accounts(state_dir), lambda: None), asked)
+    with served(app) as base_url:
+        yield _world(setup, clock, base_url, asked)
+
+
+@contextmanager
+def served(app: ASGIApp) -> Iterator[str]:
+    """`app` on a free port of loopback until the block ends; its address."""
     server = uvicorn.Server(uvicorn.Config(app, log_level="error", lifespan="off"))
     with socket.create_server(("127.0.0.1", 0)) as listener:
         listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        base_url = f"http://127.0.0.1:{listener.getsockname()[1]}"
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
         thread.start()
         try:
             while not server.started:
                 time.sleep(0.01)
-            yield _world(setup, clock, base_url, asked)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
         finally:
             server.should_exit = True
             thread.join(10)

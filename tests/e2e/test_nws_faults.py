@@ -1,0 +1,396 @@
+"""Every fault of the weather service, in one city of ten: it stops and says so, the others trade on, it comes back."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+
+import pytest
+import requests
+from pytest_django import Settings as DjangoSettings
+
+from markets.services import BoardRound, read_boards
+from milkbot.core import clock
+from milkbot.core.cities import load_cities
+from milkbot.core.health import Component
+from milkbot.health import read_all
+from publicsite.regions import Reading, render_region
+from publicsite.times import Times
+from sandbox.assembly import sandbox_app
+from sandbox.simulation import SimulatedOptions, prepare_simulated
+from tests.e2e.world import HOLDER, MODE, served, sources_of
+from tests.sandbox.stages import Wall
+from trading.cycle import Settings, run_cycle
+from trading.models import DecisionRow, IntentRow
+from trading.reading import Sources
+from weather.cache import WeatherCache
+from weather.clients.nws.client import NwsClient
+from weather.clients.nws.transport import NwsTransport, TransportPolicy
+from weather.domain.types import CityWeather, WeatherSnapshot
+from weather.repositories import WeatherRepository
+from weather.services import CityFetcher, known_weather, refresh_climate_reports, refresh_weather
+
+pytestmark = pytest.mark.django_db
+
+CITIES = tuple(load_cities())
+SICK = "LAX"
+"""The city of every fault: it finds a trade at each time below, as SFO does."""
+STATION = "/stations/KLAX"
+GRID = "/gridpoints/LOX/149,41"
+POINT = "/points/33.9381,-118.3889"
+
+SOUND_AT = datetime(2026, 5, 12, 5, 39, tzinfo=UTC)
+SICK_AT = SOUND_AT + timedelta(minutes=21)
+AFTER = timedelta(minutes=6)
+"""From a fault's end to the next refresh."""
+BLIND_AT = SOUND_AT + timedelta(minutes=102)
+BLOCKING = frozenset({"WEATHER_STALE", "ISSUANCE_OLD"})
+PATIENT = TransportPolicy(sleep=lambda _: None)
+HASTY = TransportPolicy(sleep=lambda _: None, read_timeout_s=1, attempts=2)
+TOO_SLOW_S = 1.5
+
+ReadBoards = Callable[[Sequence[str], datetime], BoardRound]
+
+
+@dataclass
+class Service:
+    """A simulated world on loopback whose time is set by hand. `boards` are read once for each time."""
+
+    wall: Wall
+    base_url: str
+    boards: ReadBoards
+    sound: Mapping[str, CityWeather] = field(default_factory=dict)
+    """What all cities' weather was at SOUND_AT."""
+
+    def order(self, do: str, **more: object) -> None:
+        """Tell the control panel something."""
+        answer = requests.post(f"{self.base_url}/control", json={"do": do} | more, timeout=5)
+        assert answer.status_code == 200, answer.text
+
+    def spoil(self, kind: str, path: str, **more: object) -> None:
+        self.order("fault", kind=kind, match=f"GET /nws{path}", **more)
+
+    def client(self, policy: TransportPolicy = PATIENT) -> NwsClient:
+        """The application's own client, which does not wait between tries."""
+        return NwsClient(NwsTransport(f"{self.base_url}/nws", "(milkbot tests, none)", policy))
+
+
+@pytest.fixture(scope="module")
+def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    wall = Wall(SOUND_AT)
+    folder = tmp_path_factory.mktemp("world")
+    setup = prepare_simulated(SimulatedOptions(7, 1.0, SOUND_AT, 1, folder, wall_anchor=SOUND_AT), wall)
+    with served(sandbox_app(setup.stage, (), lambda: None)) as base_url:
+        exchange, _ = sources_of(base_url, setup.stage.now)
+
+        @cache
+        def boards(codes: Sequence[str], now: datetime) -> BoardRound:
+            return read_boards(codes, now, client=exchange)
+
+        service = Service(wall, base_url, boards)
+        fetch = CityFetcher(service.client())
+        service.sound = {code: fetch(code, SOUND_AT) for code in CITIES}
+        yield service
+
+
+@pytest.fixture
+def service(shared_service: Service) -> Iterator[Service]:
+    """The service at SOUND_AT, without a fault."""
+    shared_service.wall.now = SOUND_AT
+    yield shared_service
+    shared_service.order("clear")
+
+
+@dataclass
+class Trader:
+    """The application beside the service: the slow loop's refresh, then a cycle on what is stored."""
+
+    service: Service
+    cache: WeatherCache
+
+    @property
+    def now(self) -> datetime:
+        return self.service.wall.now
+
+    def refresh(self, now: datetime) -> Mapping[str, str]:
+        """One turn of the slow loop; the cities' errors."""
+        self.service.wall.now = now
+        return refresh_weather(CITIES, now, cache=self.cache).errors
+
+    def cycle(self) -> dict[str, set[str]]:
+        """One turn of the fast loop; the codes that now stand on each city's markets."""
+        settings = Settings(mode=MODE, cities=CITIES, capital=Decimal(10_000))
+        sources = Sources(weather=known_weather, boards=self.service.boards)
+        report = run_cycle(self.now, settings, sources=sources, holder=HOLDER)
+        assert report.ok
+        assert report.cities == len(CITIES)
+        codes: dict[str, set[str]] = {city: set() for city in CITIES}
+        covering = DecisionRow.objects.filter(seen_until__gte=self.now)
+        for city, code in covering.values_list("market__city_code", "code"):
+            codes[city].add(code)
+        return codes
+
+    def stored(self, city: str = SICK) -> WeatherSnapshot:
+        snapshot = WeatherRepository().get_latest(city)
+        assert snapshot is not None
+        return snapshot
+
+    def health(self) -> str:
+        """What the weather component says, which is well as long as any city is."""
+        status = read_all()[Component.NWS_API]
+        assert status.ok
+        return status.message
+
+    def page(self, region: str) -> str:
+        return render_region(region, Reading(Times(self.now, clock.wall_now()))).html
+
+    def tiles(self) -> dict[str, str]:
+        """The state of each city's tile on the public page."""
+        shown = re.findall(
+            r'<article class="tile" id="tile-(\w+)"[^>]*data-state="(\w+)"', self.page("tiles")
+        )
+        return {code.upper(): state for code, state in shown}
+
+    def tile(self, city: str = SICK) -> str:
+        """The words of a city's tile."""
+        found = re.search(rf'id="tile-{city.lower()}".*?</article>', self.page("tiles"), re.DOTALL)
+        assert found is not None
+        return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
+
+
+@pytest.fixture
+def fresh_trader(
+    service: Service, settings: DjangoSettings, caplog: pytest.LogCaptureFixture
+) -> Iterator[Trader]:
+    """A trader that knows nothing yet. Nothing in a test may fail in a way nobody foresaw."""
+    settings.ROOT_URLCONF = "milkbot.urls.public"
+    yield Trader(service, WeatherCache(CityFetcher(service.client())))
+    assert [r.getMessage() for r in caplog.get_records("call") if r.levelno >= logging.ERROR] == []
+
+
+@pytest.fixture
+def trader(fresh_trader: Trader) -> Trader:
+    """A trader that has read and stored all cities at SOUND_AT."""
+    service = fresh_trader.service
+    fetch, fetch_sick = (CityFetcher(service.client(policy)) for policy in (PATIENT, HASTY))
+
+    def remembered(code: str, now: datetime, held: CityWeather | None) -> CityWeather:
+        if now == SOUND_AT:
+            return service.sound[code]
+        return fetch_sick(code, now, held) if code == SICK else fetch(code, now, held)
+
+    fresh_trader.cache = WeatherCache(remembered)
+    assert fresh_trader.refresh(SOUND_AT) == {}
+    return fresh_trader
+
+
+def intents() -> set[str]:
+    """Cities that have traded."""
+    return set(IntentRow.objects.values_list("city_code", flat=True))
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the grid: its kind, what health says of it, and where it strikes."""
+
+    kind: str
+    words: str
+    path: str = GRID
+
+
+GRID_FAULTS = [
+    Fault("5xx", "500 UnexpectedProblem An unexpected problem has occurred."),
+    Fault("503_grid_expired", "503 ForecastGridExpired The requested forecast grid was issued 2026-05-11"),
+    Fault("503_grid_invalid", "503 ForecastMissingData The forecast grid is missing data for time 2026-05"),
+    Fault("503_unavailable", "503 UnavailableWebService The resource you requested is currently unavail"),
+    Fault("404_no_grid", "404 NotFound"),
+    Fault("429", "429 RateLimited"),
+    Fault("html", "502 without problem body"),
+    Fault("reset", "ConnectionError"),
+    Fault("truncated", "ChunkedEncodingError"),
+    Fault("truncated_gzip", "body is not JSON"),
+    Fault("delay", "ReadTimeout"),
+    Fault("stale_edge", "was issued 11 May 16:27Z, before the known one of 12 May 04:31Z"),
+    Fault("old_grid", "before the known one of"),
+    Fault("future_grid", "was issued in the future"),
+    Fault("empty_periods", "holds no daytime maximum"),
+    Fault("null_temperature", "holds no daytime maximum"),
+    Fault("missing_property", "maxTemperature is missing"),
+    Fault("unknown_unit", "unknown temperature unit 'wmoUnit:K'"),
+    Fault("out_of_range", "temp_c 148.89"),
+    Fault("no_offset", "not a time with offset"),
+    Fault("moved_cell", "/gridpoints/LOX/149,48: 404", path=POINT),
+]
+
+
+@pytest.mark.parametrize("fault", GRID_FAULTS, ids=lambda fault: fault.kind)
+def test_fault_of_one_grid_stops_that_city_alone_until_it_is_over(trader: Trader, fault: Fault) -> None:
+    known = trader.stored()
+    trader.service.spoil(fault.kind, fault.path, seconds=TOO_SLOW_S)
+    errors = trader.refresh(SICK_AT)
+    codes = trader.cycle()
+
+    assert set(errors) == {SICK}
+    assert codes.pop(SICK) == {"WEATHER_STALE"}
+    assert not BLOCKING & set().union(*codes.values())
+    assert "SFO" in intents()
+    assert SICK not in intents()
+    assert trader.stored() == known
+    check_stopped_city_shows(trader, fault.words)
+
+    trader.service.order("clear")
+    check_recovery(trader)
+
+
+def check_stopped_city_shows(trader: Trader, words: str) -> None:
+    """The health component, the badge and the city's tile say which city, since when and why."""
+    assert trader.health().startswith(f"9 of 10 cities; {SICK}: nws: ")
+    assert words in trader.health()
+    assert "Weather: LAX stale 21 min" in trader.page("health")
+    assert {city for city, state in trader.tiles().items() if state == "stale"} == {SICK}
+    assert "NWS refresh fails since 9:39 PM. No trading until it succeeds." in trader.tile()
+
+
+def check_recovery(trader: Trader) -> None:
+    """The next refresh brings the city back, and it trades."""
+    at = trader.now + AFTER
+    assert trader.refresh(at) == {}
+    codes = trader.cycle()
+    assert not BLOCKING & set().union(*codes.values())
+    assert SICK in intents()
+    assert trader.stored().captured_at == at
+    assert trader.health() == "10 of 10 cities"
+    assert "Weather: " not in trader.page("health")
+    assert "stale" not in trader.tiles().values()
+
+
+def test_forecast_already_known_is_traded_on_for_a_quarter_of_an_hour(trader: Trader) -> None:
+    trader.service.spoil("5xx", GRID)
+    for minutes, codes in ((15, set()), (16, {"WEATHER_STALE"})):
+        trader.refresh(SOUND_AT + timedelta(minutes=minutes))
+        assert trader.cycle()[SICK] & BLOCKING == codes
+        assert SICK in intents()
+        assert trader.tiles()[SICK] == ("stale" if codes else "open")
+
+
+def test_old_grid_that_is_all_there_is_stops_the_city_by_its_own_age(fresh_trader: Trader) -> None:
+    fresh_trader.service.spoil("old_grid", GRID)
+    assert fresh_trader.refresh(SICK_AT) == {}
+    codes = fresh_trader.cycle()
+
+    assert codes.pop(SICK) == {"ISSUANCE_OLD"}
+    assert not BLOCKING & set().union(*codes.values())
+    assert intents() >= {"SFO"}
+    assert SICK not in intents()
+    assert fresh_trader.health().startswith(f"10 of 10 cities; {SICK}: forecast issued 08 May ")
+    assert {city for city, state in fresh_trader.tiles().items() if state == "stale"} == {SICK}
+    assert "No trading until there is a newer one." in fresh_trader.tile()
+
+    fresh_trader.service.order("clear")
+    check_recovery(fresh_trader)
+
+
+def test_grid_cut_short_holds_the_days_whose_night_it_leaves_out(trader: Trader) -> None:
+    trader.service.spoil("partial_grid", GRID)
+    trader.refresh(SICK_AT)
+    codes = trader.cycle()
+
+    assert "DAY_UNDER_WAY" in codes.pop(SICK)
+    assert not BLOCKING & set().union(*codes.values())
+    assert SICK not in intents()
+    trader.service.order("clear")
+    check_recovery(trader)
+
+
+STATION_FAULTS = [
+    "5xx",
+    "html",
+    "no_records",
+    "missing_property",
+    "out_of_range",
+    "unknown_unit",
+    "no_offset",
+    "future_records",
+    "stale_station",
+]
+
+
+@pytest.mark.parametrize("kind", STATION_FAULTS)
+def test_fault_of_one_station_leaves_the_last_reading_to_age_in_sight(trader: Trader, kind: str) -> None:
+    known = trader.stored().observation
+    assert known is not None
+    trader.service.spoil(kind, STATION)
+    errors = trader.refresh(BLIND_AT)
+    codes = trader.cycle()
+
+    assert errors == {}
+    assert trader.stored().observation == known
+    assert not trader.stored().observation_usable(BLIND_AT)
+    assert trader.health() == f"10 of 10 cities; {SICK}: last observation {known.observed_at:%d %b %H:%MZ}"
+    assert "Temperature 1 h ago" in trader.tile()
+    # The forecast of the day to come does not depend on the thermometer: even this city trades on.
+    assert not BLOCKING & set().union(*codes.values())
+    assert SICK in intents()
+
+    trader.service.order("clear")
+    trader.refresh(BLIND_AT + AFTER)
+    assert trader.health() == "10 of 10 cities"
+    assert trader.stored().observation_usable(BLIND_AT + AFTER)
+
+
+HARMLESS = [
+    ("5xx", GRID, {"count": 2}),
+    ("503_unavailable", GRID, {"count": 1}),
+    ("429", STATION, {"count": 2}),
+    ("5xx", POINT, {}),
+    *[
+        (kind, path, {})
+        for kind in ("strings", "old_units", "fahrenheit", "local_offset")
+        for path in (GRID, STATION)
+    ],
+    ("relative_icons", STATION, {}),
+    ("repeated_records", STATION, {}),
+    ("float_noise", STATION, {}),
+]
+
+
+@pytest.mark.parametrize(
+    ("kind", "path", "more"), HARMLESS, ids=[f"{kind} {path}" for kind, path, _ in HARMLESS]
+)
+def test_fault_that_can_be_read_through_changes_nothing(
+    service: Service, kind: str, path: str, more: dict[str, int]
+) -> None:
+    service.spoil(kind, path, **more)
+    assert CityFetcher(service.client())(SICK, SOUND_AT) == service.sound[SICK]
+
+
+def test_null_temperature_is_read_from_the_metar_beside_it(service: Service) -> None:
+    service.spoil("null_temperature", STATION)
+    readings = CityFetcher(service.client())(SICK, SOUND_AT).observations
+    assert readings == tuple(reading for reading in service.sound[SICK].observations if reading.is_metar)
+    assert len(readings) > 6
+
+
+def test_records_without_text_count_as_whole_degrees(service: Service) -> None:
+    service.spoil("no_metar_text", STATION)
+    readings = CityFetcher(service.client())(SICK, SOUND_AT).observations
+    assert {reading.observed_at for reading in readings} == {
+        reading.observed_at for reading in service.sound[SICK].observations
+    }
+    assert not any(reading.is_metar for reading in readings)
+
+
+def test_reports_of_one_city_fail_alone_and_come_with_the_next_round(service: Service) -> None:
+    service.wall.now = now = SOUND_AT + timedelta(hours=12)
+    service.spoil("5xx", "/products/types/CLI/locations/LAX")
+    failed = refresh_climate_reports(CITIES, now, client=service.client())
+    assert set(failed.errors) == {SICK}
+    assert failed.saved >= len(CITIES) - 1
+    service.order("clear")
+    mended = refresh_climate_reports(CITIES, now, client=service.client())
+    assert mended.errors == {}
+    assert mended.saved > 0
+    assert WeatherRepository().get_final_report(SICK, SOUND_AT.date() - timedelta(days=1)) is not None
