@@ -8,7 +8,7 @@ from enum import StrEnum
 from analytics.public import ForecastHigh, PublicLock, PublicMarket, PublicWeather
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.climate_day import climate_day, climate_day_bounds
-from milkbot.core.constants import WEATHER_STALE_MIN
+from milkbot.core.constants import ISSUANCE_BLOCK_AFTER, WEATHER_STALE_MIN
 
 STALE_AFTER = timedelta(minutes=WEATHER_STALE_MIN)
 EVERYWHERE = "*"
@@ -121,6 +121,11 @@ def weather_is_stale(weather: PublicWeather | None, now: datetime) -> bool:
     return weather is None or now - weather.fetched_at > STALE_AFTER
 
 
+def forecast_is_too_old(weather: PublicWeather, now: datetime) -> bool:
+    """True when the forecaster has sent nothing for so long that the city is not traded, however fresh our fetch."""
+    return weather.issued_at is not None and now - weather.issued_at > ISSUANCE_BLOCK_AFTER
+
+
 def prices_seen_at(markets: Iterable[PublicMarket]) -> datetime | None:
     """When any of these prices was last read."""
     return max((market.last_seen_at for market in markets if market.last_seen_at), default=None)
@@ -139,10 +144,16 @@ def _held(view: CityView, now: datetime) -> TileState | None:
         return TileState.LOCKED
     if any(market.status != "active" for market in view.markets):
         return TileState.PAUSED
+    if _weather_stops_it(view.weather, now):
+        return TileState.STALE
     seen_at = prices_seen_at(view.markets)
-    if weather_is_stale(view.weather, now) or seen_at is None or now - seen_at > STALE_AFTER:
+    if seen_at is None or now - seen_at > STALE_AFTER:
         return TileState.STALE
     return TileState.LOCKED if view.locks else None
+
+
+def _weather_stops_it(weather: PublicWeather | None, now: datetime) -> bool:
+    return weather is None or weather_is_stale(weather, now) or forecast_is_too_old(weather, now)
 
 
 def _quoted(markets: Iterable[PublicMarket]) -> TileState:

@@ -17,6 +17,7 @@ from publicsite.city_view import (
     TileState,
     build_views,
     days_begun,
+    forecast_is_too_old,
     prices_seen_at,
     state_of,
     weather_is_stale,
@@ -154,6 +155,8 @@ def _stale_note(view: CityView, now: datetime) -> str:
     if weather_is_stale(view.weather, now):
         since = words.local_time(view.weather.fetched_at, view.city)
         return f"NWS refresh fails since {since}. No trading until it succeeds."
+    if view.weather.issued_at is not None and forecast_is_too_old(view.weather, now):
+        return f"NWS issued its forecast {words.ago(view.weather.issued_at, now)}. No trading until there is a newer one."
     seen_at = prices_seen_at(view.markets)
     if seen_at is None:
         return "No price has been read yet."
