@@ -1,16 +1,19 @@
 """Typed reading of one JSON object. Every fault is Malformed and names the field."""
 
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NoReturn
 
 from markets.clients.kalshi.errors import SOURCE
 from milkbot.core.errors import Malformed
-from milkbot.core.money import parse_decimal
+from milkbot.core.money import ZERO, parse_decimal
 
 _MAX_TEXT: Final = 20_000
 _MISSING: Final = object()
+_MOST_SHARDS: Final = 1000
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_END_OF_TIME_S: Final = Decimal(4_102_444_800)  # the year 2100: beyond it stand milliseconds or junk
 
 
 class Fields:
@@ -61,6 +64,10 @@ class Fields:
             self._wrong(name, f"a text of up to {max_length} characters", value)
         return value
 
+    def text_of_either(self, name: str, former: str, *, max_length: int = _MAX_TEXT) -> str:
+        """A required string that also went by a former name."""
+        return self.text(former if self.is_absent(name) else name, max_length=max_length)
+
     def flag(self, name: str) -> bool:
         value = self.value(name)
         if not isinstance(value, bool):
@@ -78,6 +85,27 @@ class Fields:
     def number_or_none(self, name: str) -> Decimal | None:
         """An optional number; absent and null read as None."""
         return None if self.is_absent(name) else self.number(name)
+
+    def whole(self, name: str) -> int:
+        """A required whole number."""
+        value = self.number(name)
+        if value != value.to_integral_value():
+            self._wrong(name, "a whole number", value)
+        return int(value)
+
+    def shard(self, name: str) -> int:
+        """An exchange shard; absent and null read as the default one, 0."""
+        index = ZERO if self.is_absent(name) else self.number(name)
+        if index != index.to_integral_value() or not ZERO <= index <= _MOST_SHARDS:
+            self._wrong(name, "a shard", index)
+        return int(index)
+
+    def unix_instant(self, name: str) -> datetime:
+        """A required instant in Unix seconds, as aware UTC."""
+        value = self.number(name)
+        if not ZERO < value < _END_OF_TIME_S:
+            self._wrong(name, "Unix seconds", value)
+        return _EPOCH + timedelta(seconds=float(value))
 
     def instant(self, name: str) -> datetime:
         """A required RFC 3339 instant, as aware UTC."""

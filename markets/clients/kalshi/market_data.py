@@ -1,13 +1,14 @@
 """Reads what the exchange offers. No order leaves from here."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Any, Final
+from typing import Final
 from urllib.parse import quote
 
 from markets.clients.kalshi import parse
 from markets.clients.kalshi.conversation import Query
 from markets.clients.kalshi.errors import SOURCE
+from markets.clients.kalshi.paging import PAGE_TIMEOUT_S, pages, report
 from markets.clients.kalshi.signing import DEMO_HOSTS, LIVE_HOSTS, Signer
 from markets.clients.kalshi.transport import Transport
 from markets.domain.board import with_book
@@ -16,7 +17,6 @@ from markets.domain.types import (
     Event,
     ExchangeStatus,
     Listing,
-    ListingFault,
     MarketSnapshot,
     OrderBook,
     Series,
@@ -24,15 +24,12 @@ from markets.domain.types import (
 from milkbot.core import clock
 from milkbot.core.config import Config, TradingMode
 from milkbot.core.errors import BadMarketData, ConfigError, Malformed, Refused, Unreachable
-from milkbot.logger import logger
 
-MAX_PAGES: Final = 50
 EVENTS_PER_PAGE: Final = 200
 MARKETS_PER_PAGE: Final = 1000
 TICKERS_PER_CALL: Final = 100
 """Both `/markets` and `/markets/orderbooks` take at most this many tickers in one call."""
 STATUS_TIMEOUT_S: Final = 5.0
-PAGE_TIMEOUT_S: Final = 15.0
 
 
 class KalshiMarketData:
@@ -79,9 +76,9 @@ class KalshiMarketData:
         if status:
             query.append(("status", status))
         events: dict[str, Event] = {}
-        for payload in self._pages("/events", [*query, ("limit", str(EVENTS_PER_PAGE))]):
+        for payload in pages(self._transport, "/events", [*query, ("limit", str(EVENTS_PER_PAGE))]):
             page = parse.parse_events(payload, self._now())
-            _report(page.faults)
+            report(page.faults)
             # An event may stand on two pages when the list grows in between.
             events.update((event.event_ticker, event) for event in page.events)
         strangers = [event.event_ticker for event in events.values() if event.series_ticker != series_ticker]
@@ -127,7 +124,7 @@ class KalshiMarketData:
                 read_timeout_s=PAGE_TIMEOUT_S,
             )
             found, faults = parse.parse_orderbooks(payload)
-            _report(faults)
+            report(faults)
             books.update((ticker, book) for ticker, book in found.items() if ticker in chunk)
         return books
 
@@ -168,27 +165,11 @@ class KalshiMarketData:
         listings: list[Listing] = []
         for chunk in _chunks(tickers) if tickers else [()]:
             narrowed = [*query, ("tickers", ",".join(chunk))] if chunk else [*query]
-            for payload in self._pages("/markets", [*narrowed, ("limit", str(MARKETS_PER_PAGE))]):
+            for payload in pages(self._transport, "/markets", [*narrowed, ("limit", str(MARKETS_PER_PAGE))]):
                 page = parse.parse_markets(payload, self._now())
-                _report(page.faults)
+                report(page.faults)
                 listings.extend(page.listings)
         return listings
-
-    def _pages(self, path: str, query: Query) -> Iterator[dict[str, Any]]:
-        """Every page in turn. A garbage cursor silently yields page 1 again, so a repeated cursor ends it."""
-        seen: set[str] = set()
-        cursor = ""
-        for _ in range(MAX_PAGES):
-            paged = [*query, ("cursor", cursor)] if cursor else query
-            payload = self._transport.get_json(path, paged, read_timeout_s=PAGE_TIMEOUT_S)
-            yield payload
-            cursor = parse.parse_cursor(payload)
-            if not cursor:
-                return
-            if cursor in seen:
-                raise Malformed(SOURCE, f"GET {path} repeats a cursor")
-            seen.add(cursor)
-        raise Malformed(SOURCE, f"GET {path} has more than {MAX_PAGES} pages")
 
 
 def client_from_config(
@@ -216,14 +197,6 @@ def _signer(config: Config) -> Signer | None:
 def _chunks(tickers: Sequence[str]) -> Iterator[Sequence[str]]:
     for start in range(0, len(tickers), TICKERS_PER_CALL):
         yield tickers[start : start + TICKERS_PER_CALL]
-
-
-def _report(faults: Iterable[ListingFault]) -> None:
-    for fault in faults:
-        logger.warning(
-            "the exchange listed something unreadable",
-            extra={"ticker": fault.ticker, "code": fault.code, "fault": fault.text},
-        )
 
 
 def _segment(ticker: str) -> str:

@@ -5,7 +5,7 @@ A fault of the answer's frame raises Malformed; a fault of one market raises Bad
 side shows as bid 0.0000 / ask 1.0000 (also ask 0.0000): that is no price, hence None.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
@@ -15,6 +15,7 @@ from pydantic import ValidationError
 
 from markets.clients.kalshi.errors import SOURCE
 from markets.clients.kalshi.fields import Fields
+from markets.clients.kalshi.rows import each, name_of
 from markets.domain.order_book import RawLevel, build_book
 from markets.domain.tickers import parse_event_ticker
 from markets.domain.types import (
@@ -43,6 +44,7 @@ _DAILY_EVENT_LENGTH: Final = 40
 _DAILY_TICKER_LENGTH: Final = 48
 
 Known = TypeVar("Known", bound=StrEnum)
+Parsed = TypeVar("Parsed")
 
 
 class Listings(NamedTuple):
@@ -85,7 +87,7 @@ def parse_series(payload: dict[str, Any]) -> Series:
 
 def parse_events(payload: dict[str, Any], captured_at: datetime) -> EventPage:
     """One page of `GET /events?with_nested_markets=true`."""
-    page = _each(
+    page = each(
         Fields(payload, "events page").items("events"),
         "event_ticker",
         lambda raw: parse_event(raw, captured_at),
@@ -98,17 +100,15 @@ def parse_event(raw: object, captured_at: datetime) -> Event:
 
     Raises Malformed or BadMarketData when the event itself cannot be placed (ticker, series).
     """
-    fields = Fields(raw, _name(raw, "event_ticker"))
+    fields = Fields(raw, name_of(raw, "event_ticker"))
     event_ticker = fields.text("event_ticker", max_length=_DAILY_EVENT_LENGTH)
     series_ticker, event_date = parse_event_ticker(event_ticker)
     stated_series = fields.text_or_empty("series_ticker")
     if stated_series not in ("", series_ticker):
         raise BadMarketData("EVENT_TICKER_UNREADABLE", f"{event_ticker} claims series {stated_series[:40]!r}")
     markets = [] if fields.is_absent("markets") else fields.items("markets")
-    listings, faults = _each(
-        markets, "ticker", lambda market: _parse_child(market, event_ticker, captured_at)
-    )
-    listings, doubles = _first_of_each(listings)
+    listings, faults = each(markets, "ticker", lambda market: _parse_child(market, event_ticker, captured_at))
+    listings, doubles = _first_ofeach(listings)
     override, override_faults = _fee_override(fields, event_ticker)
     return Event(
         event_ticker=event_ticker,
@@ -124,7 +124,7 @@ def parse_event(raw: object, captured_at: datetime) -> Event:
 def parse_markets(payload: dict[str, Any], captured_at: datetime) -> Listings:
     """One page of `GET /markets`."""
     items = Fields(payload, "markets page").items("markets")
-    return Listings(*_each(items, "ticker", lambda raw: parse_market(raw, captured_at)))
+    return Listings(*each(items, "ticker", lambda raw: parse_market(raw, captured_at)))
 
 
 def parse_market(raw: object, captured_at: datetime) -> Listing:
@@ -133,7 +133,7 @@ def parse_market(raw: object, captured_at: datetime) -> Listing:
     Raises BadMarketData: PRICE_OUT_OF_RANGE, PRICE_UNREADABLE, PRICES_CROSSED, QUOTES_OUT_OF_RANGE,
     PRICE_GRID_UNREADABLE, NOT_BINARY; Malformed for a missing or mistyped field.
     """
-    fields = Fields(raw, _name(raw, "ticker"))
+    fields = Fields(raw, name_of(raw, "ticker"))
     if fields.text_or_empty("market_type") not in ("", "binary"):
         raise BadMarketData("NOT_BINARY", f"{fields.where} does not pay 0 or 1 dollar")
     status = _known(MarketStatus, fields.text("status")) or MarketStatus.UNRECOGNIZED
@@ -155,7 +155,7 @@ def parse_market(raw: object, captured_at: datetime) -> Listing:
         result=result,
         expiration_value=fields.text_or_empty("expiration_value", max_length=16),
         settled_at=fields.instant_or_none("settlement_ts"),
-        exchange_index=_exchange_index(fields),
+        exchange_index=fields.shard("exchange_index"),
     )
     return Listing(market=market, snapshot=_snapshot(fields, market, captured_at))
 
@@ -169,10 +169,10 @@ def parse_orderbooks(payload: dict[str, Any]) -> tuple[dict[str, OrderBook], tup
     """`GET /markets/orderbooks`: the readable books by ticker, and what could not be read."""
 
     def parse(raw: object) -> OrderBook:
-        fields = Fields(raw, f"order book of {_name(raw, 'ticker')}")
+        fields = Fields(raw, f"order book of {name_of(raw, 'ticker')}")
         return _book(fields, fields.text("ticker", max_length=_TICKER_LENGTH))
 
-    books, faults = _each(Fields(payload, "order books").items("orderbooks"), "ticker", parse)
+    books, faults = each(Fields(payload, "order books").items("orderbooks"), "ticker", parse)
     return {book.ticker: book for book in books}, faults
 
 
@@ -187,29 +187,6 @@ def parse_account(balance: dict[str, Any], limits: dict[str, Any]) -> AccountIde
     )
 
 
-def parse_cursor(payload: dict[str, Any]) -> str:
-    """The cursor of the next page; empty on the last one."""
-    return Fields(payload, "page").text_or_empty("cursor")
-
-
-Parsed = TypeVar("Parsed")
-
-
-def _each(
-    items: Iterable[object], name_key: str, parse: Callable[[object], Parsed]
-) -> tuple[tuple[Parsed, ...], tuple[ListingFault, ...]]:
-    """Parse every item; one that cannot be read is named and left out."""
-    parsed, faults = [], []
-    for item in items:
-        try:
-            parsed.append(parse(item))
-        except BadMarketData as error:
-            faults.append(ListingFault(ticker=_name(item, name_key), code=error.code, text=str(error)))
-        except Malformed as error:
-            faults.append(ListingFault(ticker=_name(item, name_key), code="MALFORMED", text=str(error)))
-    return tuple(parsed), tuple(faults)
-
-
 def _parse_child(raw: object, event_ticker: str, captured_at: datetime) -> Listing:
     listing = parse_market(raw, captured_at)
     market = listing.market
@@ -219,7 +196,7 @@ def _parse_child(raw: object, event_ticker: str, captured_at: datetime) -> Listi
     return listing
 
 
-def _first_of_each(
+def _first_ofeach(
     listings: tuple[Listing, ...],
 ) -> tuple[tuple[Listing, ...], tuple[ListingFault, ...]]:
     firsts: dict[str, Listing] = {}
@@ -317,13 +294,6 @@ def _price_ranges(fields: Fields) -> tuple[PriceRange, ...]:
     return ranges
 
 
-def _exchange_index(fields: Fields) -> int:
-    index = fields.number_or_none("exchange_index") or ZERO
-    if index != index.to_integral_value() or not ZERO <= index <= 1000:
-        raise Malformed(SOURCE, f"{fields.where}: exchange_index {index} is no shard")
-    return int(index)
-
-
 def _fee_override(fields: Fields, event_ticker: str) -> tuple[FeeSchedule | None, tuple[ListingFault, ...]]:
     """The event's own fees. One that cannot be computed is a fault: the series' fees would be the wrong ones."""
     name, multiplier = fields.text_or_empty("fee_type_override"), fields.number_or_none(
@@ -347,11 +317,6 @@ def _fees(fee_type: FeeType, multiplier: Decimal) -> FeeSchedule | None:
 
 def _known(kind: type[Known], word: str) -> Known | None:
     return next((member for member in kind if member.value == word), None)
-
-
-def _name(raw: object, key: str) -> str:
-    name = raw.get(key) if isinstance(raw, dict) else None
-    return name[:_TICKER_LENGTH] if isinstance(name, str) and name else "unnamed"
 
 
 def _valid(build: Callable[[], Parsed], code: str, where: str) -> Parsed:

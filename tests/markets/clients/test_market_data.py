@@ -10,7 +10,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
-from markets.clients.kalshi.market_data import MAX_PAGES, KalshiMarketData, client_from_config
+from markets.clients.kalshi.market_data import KalshiMarketData, client_from_config
+from markets.clients.kalshi.paging import MAX_PAGES
 from markets.clients.kalshi.signing import DEMO_HOSTS, Signer
 from markets.clients.kalshi.transport import Transport
 from markets.domain.types import MarketSnapshot

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from markets.clients.kalshi import parse
+from markets.clients.kalshi.paging import next_cursor
 from markets.domain.ladder import build_ladder
 from markets.domain.settlement_rules import parse_rule
 from markets.domain.types import FeeType, MarketStatus, SettlementSource, StrikeType
@@ -380,5 +381,5 @@ def test_recorded_book_status_account_and_cursors_parse(recorded_api: Path) -> N
     account = parse.parse_account(body("auth__balance_ok"), body("account__limits"))
     assert (account.balance, account.usage_tier) == (D("98.0186"), "basic")
     assert (account.read_tokens_per_s, account.write_tokens_per_s) == (D(200), D(100))
-    assert parse.parse_cursor(body("markets__page1"))
-    assert parse.parse_cursor(body("markets__single_filter_lastpage")) == ""
+    assert next_cursor(body("markets__page1"))
+    assert next_cursor(body("markets__single_filter_lastpage")) == ""
