@@ -33,6 +33,8 @@ SUPERUSER: Final = "postgres"
 ROOT_HOME: Final = Path("/var/lib/milkbot")
 START_TIMEOUT_S: Final = 20.0
 _INSTALL: Final = Path("pginstall18")
+_STATUS_LINE: Final = 8
+"""Of postmaster.pid (PostgreSQL's miscadmin.h, LOCK_FILE_LINE_PM_STATUS)."""
 _ENVIRONMENT: Final = {"LC_ALL": "C", "TZ": "UTC", "PATH": "/usr/bin:/bin"}
 
 _SETTINGS: Final = {
@@ -72,13 +74,27 @@ class Cluster:
         return [str(self.binaries / "postgres"), "-D", str(self.data), *flags]
 
     def is_ready(self) -> bool:
-        """Whether a superuser can run a statement."""
+        """Whether a superuser can run a statement. A server still starting is not asked: it would log the refusal."""
+        if not self._says_ready():
+            return False
         try:
             with psycopg.connect(self.url("postgres"), connect_timeout=2) as connection:
                 connection.execute("SELECT 1")
         except psycopg.Error:
             return False
         return True
+
+    def _says_ready(self) -> bool:
+        """What pg_ctl goes by; the file outlives a killed server, so it is a hint and no proof."""
+        try:
+            lines = self._pid_file.read_text().splitlines()
+        except OSError:
+            return False
+        return len(lines) >= _STATUS_LINE and lines[_STATUS_LINE - 1].strip() == "ready"
+
+    @property
+    def _pid_file(self) -> Path:
+        return self.data / "postmaster.pid"
 
     def initialise(self) -> None:
         """Make folders and an empty cluster where there is none. Raises CannotStart with initdb's own words."""
@@ -108,14 +124,13 @@ class Cluster:
 
         PostgreSQL itself takes any live process with the recorded number for the owner; numbers are recycled.
         """
-        pid_file = self.data / "postmaster.pid"
         try:
-            pid = int(pid_file.read_text().split("\n", 1)[0])
+            pid = int(self._pid_file.read_text().split("\n", 1)[0])
         except (OSError, ValueError):
             return
         server = _server_on(pid, self.data)
         if server is None:
-            pid_file.unlink(missing_ok=True)
+            self._pid_file.unlink(missing_ok=True)
             return
         with suppress(psutil.Error):
             server.send_signal(signal.SIGINT)

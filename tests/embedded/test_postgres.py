@@ -62,6 +62,20 @@ def test_data_and_socket_are_private(made: Cluster, server: "subprocess.Popen[by
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700
 
 
+def test_server_that_says_it_is_starting_is_not_asked_yet(
+    made: Cluster, server: "subprocess.Popen[bytes]"
+) -> None:
+    """Asked too early it refuses, and its log holds a FATAL that means nothing."""
+    pid_file = made.data / "postmaster.pid"
+    written = pid_file.read_text()
+    assert made.is_ready()
+    try:
+        pid_file.write_text(written.replace("ready   ", "starting"))
+        assert not made.is_ready()
+    finally:
+        pid_file.write_text(written)
+
+
 @as_root
 def test_server_started_by_root_runs_as_nobody(made: Cluster, server: "subprocess.Popen[bytes]") -> None:
     status = Path(f"/proc/{server.pid}/status").read_text()
