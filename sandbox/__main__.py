@@ -13,11 +13,19 @@ from typing import Final, NoReturn
 
 import uvicorn
 
-from sandbox.accounts import Account, open_accounts
+from sandbox.accounts import Account, open_accounts, open_read_only_key
 from sandbox.assembly import Options, Setup, UnusableOptions, prepare, sandbox_app
 from sandbox.clock import parse_instant, wall_now
 from sandbox.control import MAX_SPEED
-from sandbox.description import Description, describe, remove_description, write_description
+from sandbox.description import (
+    Description,
+    addresses_in_words,
+    describe,
+    remove_description,
+    write_description,
+)
+from sandbox.kalshi.state_file import StateFile, UnreadableState
+from sandbox.kalshi.stream.heartbeat import PING_EVERY_S, HeartbeatProtocol
 from sandbox.recorded import RecordedDataError
 from sandbox.simulation import LIFE_SPEED, SIMULATED, SimulatedOptions, prepare_simulated
 
@@ -25,6 +33,7 @@ LOOPBACK: Final = "127.0.0.1"
 SAMPLE: Final = Path(__file__).parent / "sample"
 BAD_ARGUMENTS: Final = 2
 CANNOT_LISTEN: Final = 1
+ACCOUNTS_FILE: Final = "exchange.json"
 FINISH_REQUESTS_S: Final = 2
 MAX_HISTORY_DAYS: Final = 400
 RECORDED_ONLY: Final = ("series", "date", "depth")
@@ -35,7 +44,7 @@ SIMULATED_DEFAULTS: Final = {"seed": 7, "speed": LIFE_SPEED, "history_days": 7}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM. Exit code 0 after that, 1 when the port is taken, 2 for unusable arguments."""
-    port, options = _parse(arguments)
+    port, limited, options = _parse(arguments)
     try:
         setup = (
             prepare(options, wall_now)
@@ -51,29 +60,42 @@ def main(arguments: Sequence[str] | None = None) -> int:
     # asyncio does so for its own sockets only; without it every kept-alive answer waits 40 ms for an acknowledgement.
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener:
-        _serve(setup, options, listener)
+        try:
+            _serve(setup, options, listener, limited=limited)
+        except UnreadableState as error:
+            return _failed(BAD_ARGUMENTS, str(error))
     return 0
 
 
-def _serve(setup: Setup, options: Options | SimulatedOptions, listener: socket.socket) -> None:
-    accounts = open_accounts(options.state_dir / "sandbox")
+def _serve(
+    setup: Setup, options: Options | SimulatedOptions, listener: socket.socket, *, limited: bool
+) -> None:
+    folder = options.state_dir / "sandbox"
+    accounts = open_accounts(folder)
+    reader = open_read_only_key(folder, accounts[0])
     origin = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
 
-    def publish() -> None:
-        write_description(options.state_dir, _description(setup, accounts, origin))
+    def publish() -> Description:
+        description = _description(setup, (*accounts, reader), origin)
+        write_description(options.state_dir, description)
+        return description
 
     def announce() -> None:
-        publish()
+        description = publish()
         depth = f", assumed depth {options.depth} contracts" if isinstance(options, Options) else ""
         stated = f"\n{setup.inefficiency}" if setup.inefficiency else ""
         sys.stdout.write(f"Sandbox at {origin}: {setup.words}, speed {options.speed:g}{depth}{stated}\n")
+        sys.stdout.write(addresses_in_words(description))
         sys.stdout.flush()
 
+    state = StateFile(folder / ACCOUNTS_FILE, setup.world_json)
     config = uvicorn.Config(
-        sandbox_app(setup.stage, accounts, publish),
+        sandbox_app(setup.stage, (*accounts, reader), publish, state=state, limited=limited),
         log_level="warning",
         lifespan="off",
         timeout_graceful_shutdown=FINISH_REQUESTS_S,
+        ws=HeartbeatProtocol,
+        ws_ping_interval=PING_EVERY_S,
     )
     server = _Server(config, announce)
     # uvicorn raises the signal again once it is done; our own handler makes that a clean return instead of a death.
@@ -109,7 +131,7 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(_failed(BAD_ARGUMENTS, message))
 
 
-def _parse(arguments: Sequence[str] | None) -> tuple[int, Options | SimulatedOptions]:
+def _parse(arguments: Sequence[str] | None) -> tuple[int, bool, Options | SimulatedOptions]:
     parser = _parser()
     given = parser.parse_args(arguments)
     simulated = given.world == SIMULATED
@@ -124,7 +146,7 @@ def _parse(arguments: Sequence[str] | None) -> tuple[int, Options | SimulatedOpt
     for name, usual in (SIMULATED_DEFAULTS if simulated else RECORDED_DEFAULTS).items():
         if getattr(given, name) is None:
             setattr(given, name, usual)
-    return given.port, _simulated(given) if simulated else _recorded(given)
+    return given.port, not given.unlimited, _simulated(given) if simulated else _recorded(given)
 
 
 def _recorded(given: argparse.Namespace) -> Options:
@@ -180,6 +202,9 @@ def _parser() -> _Parser:
     )
     parser.add_argument(
         "--resume", action="store_true", help="go on with the clock of a run that did not end cleanly"
+    )
+    parser.add_argument(
+        "--unlimited", action="store_true", help="let the exchange answer more than its Basic tier does"
     )
     parser.add_argument(
         "--wall-anchor", type=parse_instant, help="start as if at this past moment (for tests)"

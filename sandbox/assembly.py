@@ -5,9 +5,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 from starlette.applications import Starlette
-from starlette.routing import Mount
+from starlette.routing import Mount, WebSocketRoute
 from starlette.types import ASGIApp
 
 from sandbox.accounts import Account
@@ -17,7 +18,13 @@ from sandbox.control import ControlPanel
 from sandbox.description import WorldIdentity, clock_to_resume, world_in_words
 from sandbox.fault_middleware import FaultMiddleware
 from sandbox.kalshi import app as kalshi
+from sandbox.kalshi.auth import Gatekeeper
+from sandbox.kalshi.costs import Budgets
 from sandbox.kalshi.lifecycle import finalization_time
+from sandbox.kalshi.state_file import StateFile
+from sandbox.kalshi.stream.commands import PATH as FEED_PATH
+from sandbox.kalshi.stream.endpoint import feed_endpoint
+from sandbox.kalshi.venue import Venue
 from sandbox.nws import app as nws
 from sandbox.recorded import RecordedDataError, read_recorded_day, recorded_dates
 from sandbox.replay import Replay
@@ -48,6 +55,11 @@ class Setup:
     shift_days: int
     invented: bool
     inefficiency: str | None = None
+
+    @property
+    def world_json(self) -> dict[str, Any]:
+        """Which world it is and where it was moved to: what an account's past belongs to."""
+        return self.identity.model_dump(mode="json") | {"shift_days": self.shift_days}
 
     @property
     def words(self) -> str:
@@ -84,13 +96,26 @@ def prepare(options: Options, wall: Callable[[], datetime]) -> Setup:
     return Setup(Stage(replay, replay, clock, wall), city, identity, shift_days, day.invented)
 
 
-def sandbox_app(stage: Stage, accounts: tuple[Account, ...], publish: Callable[[], None]) -> ASGIApp:
-    """Exchange, weather service and control panel behind the fault layer."""
+def sandbox_app(
+    stage: Stage,
+    accounts: tuple[Account, ...],
+    publish: Callable[[], object],
+    *,
+    state: StateFile | None = None,
+    limited: bool = True,
+) -> ASGIApp:
+    """Exchange with its feed, weather service and control panel behind the fault layer.
+
+    The accounts' state is kept in `state`; token buckets refuse who asks too much when `limited`.
+    """
+    venue = Venue(stage, accounts, state)
+    gatekeeper = Gatekeeper(accounts)
     services = Starlette(
         routes=[
-            Mount(kalshi.ROOT, app=kalshi.exchange_app(stage, accounts)),
+            WebSocketRoute(FEED_PATH, feed_endpoint(venue, gatekeeper)),
+            Mount(kalshi.ROOT, app=kalshi.exchange_app(venue, gatekeeper, Budgets(limited=limited))),
             Mount(nws.ROOT, app=nws.weather_app(stage)),
-            *ControlPanel(stage, publish).routes(),
+            *ControlPanel(venue, publish).routes(),
         ],
     )
     return FaultMiddleware(services, stage)

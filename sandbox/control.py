@@ -1,5 +1,5 @@
-"""The control panel: freeze the exchange, order faults, read and move the clock. For tests and for people, not part of
-either service."""
+"""The control panel: freeze the market, pause and settle, order faults, read and move the clock. For tests and for people,
+not part of either service."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sandbox.exchange.types import Outcome, PauseKind, Refusal
 from sandbox.faults import FaultSpec
-from sandbox.stage import Stage
+from sandbox.kalshi.venue import Venue
 
 MAX_SPEED: Final = 100_000
 
@@ -34,11 +35,28 @@ class _NoOrder(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
-class ControlPanel:
-    """Carries out orders on the stage. `publish` is called after the clock has been changed."""
+class _PauseOrder(BaseModel):
+    model_config = ConfigDict(extra="forbid")
 
-    def __init__(self, stage: Stage, publish: Callable[[], None]) -> None:
-        self._stage = stage
+    kind: PauseKind = "trading"
+
+
+class _MarketOrder(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    ticker: str
+
+
+class _ResultOrder(_MarketOrder):
+    result: Outcome
+
+
+class ControlPanel:
+    """Carries out orders on the stage and the exchange. `publish` is called after the clock has been changed."""
+
+    def __init__(self, venue: Venue, publish: Callable[[], object]) -> None:
+        self._venue = venue
+        self._stage = venue.stage
         self._publish = publish
         self._verbs: dict[str, Callable[[Json], None]] = {
             "freeze": self._freeze,
@@ -46,6 +64,11 @@ class ControlPanel:
             "fault": self._fault,
             "clear": self._clear,
             "clock": self._clock,
+            "pause": self._pause,
+            "resume": self._resume,
+            "close": self._close,
+            "determine": self._determine,
+            "finalize": self._finalize,
         }
 
     def routes(self) -> list[Route]:
@@ -57,7 +80,7 @@ class ControlPanel:
         ]
 
     async def state(self, _request: Request) -> JSONResponse:
-        """World time, what is frozen, which faults are in force."""
+        """World time, what is frozen or paused, which faults are in force."""
         return JSONResponse(self._state())
 
     async def health(self, _request: Request) -> JSONResponse:
@@ -77,21 +100,24 @@ class ControlPanel:
             verb(order)
         except ValidationError as error:
             return _refused("; ".join(f"{'.'.join(map(str, e['loc']))}: {e['msg']}" for e in error.errors()))
-        except ValueError as error:
+        except (ValueError, Refusal) as error:
             return _refused(str(error))
         return JSONResponse(self._state())
 
     def _state(self) -> Json:
         stage = self._stage
+        self._venue.now()
         return {
             "world_now": stage.now().isoformat(),
             "clock": stage.clock.as_json(),
             "frozen_at": stage.frozen_at and stage.frozen_at.isoformat(),
+            "paused": self._venue.exchange.paused(),
             "faults": [fault.as_json() for fault in stage.faults.active()],
         }
 
     def _freeze(self, order: Json) -> None:
         _NoOrder.model_validate(order)
+        self._venue.now()
         self._stage.freeze()
 
     def _thaw(self, order: Json) -> None:
@@ -113,6 +139,26 @@ class ControlPanel:
             wall, wanted.to or stage.clock.at(wall), wanted.speed or stage.clock.speed
         )
         self._publish()
+
+    def _pause(self, order: Json) -> None:
+        kind = _PauseOrder.model_validate(order).kind
+        self._venue.do(lambda exchange, now: exchange.pause(now, kind))
+
+    def _resume(self, order: Json) -> None:
+        _NoOrder.model_validate(order)
+        self._venue.do(lambda exchange, now: exchange.resume(now))
+
+    def _close(self, order: Json) -> None:
+        ticker = _MarketOrder.model_validate(order).ticker
+        self._venue.do(lambda exchange, now: exchange.close(ticker, now))
+
+    def _determine(self, order: Json) -> None:
+        wanted = _ResultOrder.model_validate(order)
+        self._venue.do(lambda exchange, now: exchange.determine(wanted.ticker, wanted.result, now))
+
+    def _finalize(self, order: Json) -> None:
+        ticker = _MarketOrder.model_validate(order).ticker
+        self._venue.do(lambda exchange, now: exchange.finalize(ticker, now))
 
 
 def _refused(reason: str) -> JSONResponse:

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict
 from sandbox.accounts import Account
 from sandbox.cities import City
 from sandbox.clock import WorldClock
+from sandbox.kalshi.stream.commands import PATH
 
 FILE_NAME: Final = "sandbox.json"
 
@@ -23,9 +24,14 @@ class AccountDescription(BaseModel):
     key_id: str
     private_key_path: str
 
+    @classmethod
+    def of(cls, account: Account) -> "AccountDescription":
+        """That of `account`."""
+        return cls(key_id=account.key_id, private_key_path=str(account.private_key_path))
+
 
 class Description(BaseModel):
-    """The file's content. `event_date` is the moved date that the markets show, `recorded_date` the one on record.
+    """The file's content. `accounts` have a key each that may trade. `event_date` is the moved date that the markets show, `recorded_date` the one on record.
 
     A simulated world has a seed instead of series and dates, and states its one inefficiency.
     """
@@ -35,7 +41,9 @@ class Description(BaseModel):
     base_url: str
     nws_url: str
     control_url: str
+    ws_url: str
     accounts: tuple[AccountDescription, ...]
+    read_only_keys: tuple[AccountDescription, ...]
     clock: dict[str, Any]
     world: str
     world_path: str
@@ -80,10 +88,9 @@ def describe(
         base_url=f"{origin}/trade-api/v2",
         nws_url=f"{origin}/nws",
         control_url=origin,
-        accounts=tuple(
-            AccountDescription(key_id=account.key_id, private_key_path=str(account.private_key_path))
-            for account in accounts
-        ),
+        ws_url=f"{origin.replace('http', 'ws', 1)}{PATH}",
+        accounts=tuple(AccountDescription.of(account) for account in accounts if account.may_trade),
+        read_only_keys=tuple(AccountDescription.of(account) for account in accounts if not account.may_trade),
         clock=clock.as_json(),
         world=world,
         world_path=identity.world_path,
@@ -95,6 +102,19 @@ def describe(
         inefficiency=inefficiency,
         pid=os.getpid(),
     )
+
+
+def addresses_in_words(description: Description) -> str:
+    """What a person needs to point a client here, one line each."""
+    lines = [
+        f"  API         {description.base_url}",
+        f"  WebSocket   {description.ws_url}",
+        f"  Weather     {description.nws_url}",
+        f"  Control     {description.control_url}/control",
+        *(f"  Account     {one.key_id}  {one.private_key_path}" for one in description.accounts),
+        *(f"  Read only   {one.key_id}  {one.private_key_path}" for one in description.read_only_keys),
+    ]
+    return "".join(f"{line}\n" for line in lines)
 
 
 def write_description(state_dir: Path, description: Description) -> None:

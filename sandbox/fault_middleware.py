@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
 
@@ -19,6 +20,9 @@ from sandbox.stage import Stage
 
 ARRIVED_AT: Final = "sandbox.arrived_at"
 """Scope key: when a request that is carried out late came in, an aware datetime."""
+
+CUT: Final = "sandbox.cut"
+"""Scope key of a WebSocket: an asynchronous function that ends its connection without a word."""
 
 WEATHER_ROOT: Final = "/nws"
 SPARED_PREFIXES: Final = ("/control", "/healthz")
@@ -49,7 +53,9 @@ class FaultMiddleware:
             await cut(send, flush=False)
         elif (replacement := self._replacement(faults, scope["path"])) is not None:
             await replacement(scope, receive, send)
-        elif not kinds or scope["type"] == "websocket":
+        elif scope["type"] == "websocket":
+            await self._app({**scope, CUT: partial(cut, send, flush=False)}, receive, send)
+        elif not kinds:
             await self._app(scope, receive, send)
         elif "late" in kinds:
             await self._carry_out_late(max(fault.seconds for fault in faults), scope, receive, send)

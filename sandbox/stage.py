@@ -6,38 +6,41 @@ from datetime import datetime
 from sandbox.clock import WorldClock
 from sandbox.faults import FaultBoard
 from sandbox.feeds import MarketFeed, WeatherFeed
+from sandbox.held import HeldFeed
 
 
 class Stage:
-    """Shared by the exchange, the weather service and the control panel. `wall` reads the machine's clock."""
+    """Shared by the exchange, the weather service and the control panel. `wall` reads the machine's clock.
+
+    `market` is the world's makers and takers, who can be frozen; the exchange's members are not in it.
+    """
 
     def __init__(
         self, market: MarketFeed, weather: WeatherFeed, clock: WorldClock, wall: Callable[[], datetime]
     ) -> None:
-        self.market = market
+        self.market = HeldFeed(market)
         self.weather = weather
         self.clock = clock
         self.wall = wall
         self.faults = FaultBoard()
-        self._frozen_at: datetime | None = None
 
     def now(self) -> datetime:
         """World time."""
-        return self.clock.at(self.wall())
+        return self.at(self.wall())
 
-    def exchange_now(self) -> datetime:
-        """The instant the exchange shows: world time, or the moment it was frozen."""
-        return self._frozen_at or self.now()
+    def at(self, wall: datetime) -> datetime:
+        """World time when the machine's clock says `wall`."""
+        return self.clock.at(wall)
 
     @property
     def frozen_at(self) -> datetime | None:
-        """The instant at which the exchange stands still; None while it moves."""
-        return self._frozen_at
+        """The instant at which the market's prices stand still; None while they move."""
+        return self.market.held_at
 
     def freeze(self) -> None:
-        """Hold quotes and statuses still; the clock and the weather go on."""
-        self._frozen_at = self.exchange_now()
+        """Hold the world's quotes, books and trades still; the clock, members' orders and the weather go on."""
+        self.market.held_at = self.market.held_at or self.now()
 
     def thaw(self) -> None:
-        """Let the exchange catch up with world time."""
-        self._frozen_at = None
+        """Let the market catch up with world time."""
+        self.market.held_at = None

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, time, timedelta
 from typing import Final
 
+from sandbox.exchange.types import Order, Position
 from sandbox.kalshi.listing import Listing
 from sandbox.kalshi.wire import JsonObject, timestamp
 
@@ -12,8 +13,23 @@ ORDERS_LIVE: Final = timedelta(days=14)
 
 
 def cutoff(now: datetime) -> datetime:
-    """Markets that settled before this instant, and trades made before it, are historical at `now`."""
+    """Markets that settled before this instant, and trades and fills made before it, are historical at `now`."""
     return datetime.combine(now.astimezone(UTC).date() - LIVE_WINDOW, time(0), UTC)
+
+
+def orders_cutoff(now: datetime) -> datetime:
+    """Orders that ended before this instant are historical at `now`."""
+    return cutoff(now) + LIVE_WINDOW - ORDERS_LIVE
+
+
+def is_archived_order(order: Order, now: datetime) -> bool:
+    """Whether the order has left the live calls; one that rests never does."""
+    return order.status != "resting" and order.last_update_at < orders_cutoff(now)
+
+
+def is_archived_position(position: Position, now: datetime) -> bool:
+    """Whether the position has left the live calls; one that is not settled never does."""
+    return position.is_settled and position.last_update_at < cutoff(now)
 
 
 def is_archived(listing: Listing) -> bool:
@@ -28,6 +44,6 @@ def cutoff_json(now: datetime) -> JsonObject:
     return {
         "market_settled_ts": timestamp(line),
         "trades_created_ts": timestamp(line),
-        "orders_updated_ts": timestamp(line + LIVE_WINDOW - ORDERS_LIVE),
+        "orders_updated_ts": timestamp(orders_cutoff(now)),
         "market_positions_last_updated_ts": timestamp(line),
     }

@@ -3,8 +3,10 @@
 from typing import Any
 
 from starlette.exceptions import HTTPException
-from starlette.requests import Request
+from starlette.requests import HTTPConnection, Request
 from starlette.responses import JSONResponse, PlainTextResponse, Response
+
+from sandbox.exchange.types import Refusal
 
 
 class ApiError(Exception):
@@ -34,15 +36,33 @@ def invalid_parameter(operation: str, parameter: str, tag: str) -> ApiError:
     )
 
 
+def refusal(refused: Refusal) -> ApiError:
+    """What the matching engine refused, in the nested shape."""
+    message = refused.message or refused.code.replace("_", " ")
+    return coded(refused.status, refused.code, message, refused.details)
+
+
+def too_many_requests() -> ApiError:
+    """The token bucket is empty; nothing tells when to come back."""
+    return ApiError(429, {"error": "too many requests"})
+
+
 def not_found() -> ApiError:
     """The record does not exist."""
     return coded(404, "not_found", "not found")
 
 
-async def api_error_response(_request: Request, error: Exception) -> Response:
+async def api_error_response(_request: HTTPConnection, error: Exception) -> Response:
     """Exception handler for `ApiError`."""
     assert isinstance(error, ApiError)
     return JSONResponse(error.body, status_code=error.status)
+
+
+async def refusal_response(_request: Request, error: Exception) -> Response:
+    """Exception handler for `Refusal`."""
+    assert isinstance(error, Refusal)
+    answer = refusal(error)
+    return JSONResponse(answer.body, status_code=answer.status)
 
 
 async def http_error_response(_request: Request, error: Exception) -> Response:

@@ -8,18 +8,18 @@ from starlette.responses import JSONResponse
 from starlette.routing import Route
 
 from sandbox.kalshi.handlers import asynchronous
+from sandbox.kalshi.venue import Venue
 from sandbox.kalshi.wire import JsonObject, timestamp
-from sandbox.stage import Stage
 
 WEEKDAYS: Final = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 SCHEDULED_AHEAD: Final = timedelta(days=28)
 
 
-class Exchange:
-    """The handlers; each answers for the instant the stage's exchange stands at."""
+class ExchangeStatus:
+    """The handlers; each answers for the world's present."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
 
     def routes(self) -> list[Route]:
         """Paths below the API's root."""
@@ -29,12 +29,13 @@ class Exchange:
         ]
 
     def status(self, _request: Request) -> JSONResponse:
-        """Trading stands still in a pause; the exchange itself is always up."""
-        now = self._stage.exchange_now()
-        pause = next((one for one in self._stage.market.pauses(now, now) if one.starts_at <= now), None)
+        """Trading stands still in every pause, cancels too in one of the whole exchange."""
+        now = self._venue.now()
+        paused = self._venue.exchange.paused()
+        pause = next((one for one in self._venue.market.pauses(now, now) if one.starts_at <= now), None)
         switches: JsonObject = {
-            "exchange_active": True,
-            "trading_active": pause is None,
+            "exchange_active": paused != "exchange",
+            "trading_active": paused is None,
             "intra_exchange_transfers_active": True,
         }
         shard = {"exchange_index": 0, "description": "Catch-all shard"} | switches
@@ -43,7 +44,7 @@ class Exchange:
 
     def schedule(self, _request: Request) -> JSONResponse:
         """Open around the clock but for the world's pauses of the next four weeks."""
-        now = self._stage.exchange_now()
+        now = self._venue.now()
         today = now.replace(hour=0, minute=0, second=0, microsecond=0)
         week = {
             "start_time": timestamp(today - timedelta(days=30)),
@@ -52,6 +53,6 @@ class Exchange:
         hours = {day: [{"open_time": "00:00", "close_time": "00:00"}] for day in WEEKDAYS}
         windows = [
             {"start_datetime": timestamp(pause.starts_at), "end_datetime": timestamp(pause.ends_at)}
-            for pause in self._stage.market.pauses(now, now + SCHEDULED_AHEAD)
+            for pause in self._venue.market.pauses(now, now + SCHEDULED_AHEAD)
         ]
         return JSONResponse({"schedule": {"standard_hours": [week | hours], "maintenance_windows": windows}})

@@ -11,21 +11,21 @@ from sandbox.kalshi.archive import cutoff, cutoff_json, is_archived
 from sandbox.kalshi.candles import BEGINNING, CandleRequest, candlesticks
 from sandbox.kalshi.errors import not_found
 from sandbox.kalshi.handlers import asynchronous
-from sandbox.kalshi.listing import Listing, listings, market_json
+from sandbox.kalshi.listing import Listing, market_json
 from sandbox.kalshi.query import Query, page
 from sandbox.kalshi.trades import TradesRequest, trades_page
+from sandbox.kalshi.venue import Venue
 from sandbox.kalshi.wire import JsonObject
-from sandbox.stage import Stage
 
 PRICES: Final = ("open", "low", "high", "close")
 TRADED_PRICES: Final = (*PRICES, "mean", "previous")
 
 
 class Historical:
-    """The handlers; each answers for the instant the stage's exchange stands at."""
+    """The handlers; each answers for the world's present."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
 
     def routes(self) -> list[Route]:
         """Paths below the API's root."""
@@ -40,7 +40,7 @@ class Historical:
 
     def cutoff(self, _request: Request) -> JSONResponse:
         """Where live data begin."""
-        return JSONResponse(cutoff_json(self._stage.exchange_now()))
+        return JSONResponse(cutoff_json(self._venue.now()))
 
     def markets(self, request: Request) -> JSONResponse:
         """Archived markets by ticker, event or series."""
@@ -59,33 +59,32 @@ class Historical:
             and (not series or listing.ladder.series_ticker == series)
         ]
         shown, cursor = page(entries, query.text("cursor"), limit)
-        records = [market_json(self._stage.market, listing) for listing in shown]
+        records = [market_json(self._venue.market, listing) for listing in shown]
         return JSONResponse({"markets": records, "cursor": cursor})
 
     def market(self, request: Request) -> JSONResponse:
         """One archived market."""
         listing = self._listing(request.path_params["ticker"])
-        return JSONResponse({"market": market_json(self._stage.market, listing)})
+        return JSONResponse({"market": market_json(self._venue.market, listing)})
 
     def candlesticks(self, request: Request) -> JSONResponse:
         """Candles of an archived market, under the tier's own field names."""
         query = Query("GetMarketCandlesticksHistorical", request.query_params)
         ticker = self._listing(request.path_params["ticker"]).bracket.ticker
         wanted = CandleRequest.from_query(query)
-        candles = candlesticks(self._stage.market, ticker, wanted, self._stage.exchange_now())
+        candles = candlesticks(self._venue.market, ticker, wanted, self._venue.now())
         return JSONResponse({"ticker": ticker, "candlesticks": [flat_candle(one) for one in candles]})
 
     def trades(self, request: Request) -> JSONResponse:
         """Trades made before the cutoff."""
         query = Query("GetTradesHistorical", request.query_params)
-        now = self._stage.exchange_now()
+        now = self._venue.now()
         wanted = TradesRequest.from_query(query, BEGINNING, cutoff(now))
-        records, cursor = trades_page(self._stage.market, listings(self._stage.market, now), wanted)
+        records, cursor = trades_page(self._venue.market, self._venue.listings(), wanted)
         return JSONResponse({"trades": records, "cursor": cursor})
 
     def _archived(self) -> list[Listing]:
-        every = listings(self._stage.market, self._stage.exchange_now())
-        return [listing for listing in every if is_archived(listing)]
+        return [listing for listing in self._venue.listings() if is_archived(listing)]
 
     def _listing(self, ticker: str) -> Listing:
         for listing in self._archived():

@@ -58,11 +58,16 @@ def finalization_time(ladder: Ladder) -> datetime:
     return ladder.finalized_at or first_time_after(ladder.closes_at, FINALIZED_UTC)
 
 
+def created_time(ladder: Ladder) -> datetime:
+    """When the ladder's markets are listed."""
+    return ladder.opens_at - LISTED_BEFORE_OPENING
+
+
 def lifecycle(ladder: Ladder, has_outcome: bool) -> Lifecycle:
     """The moments of `ladder`; without an outcome it stays closed."""
     finalized_at = finalization_time(ladder) if has_outcome else None
     return Lifecycle(
-        created_at=ladder.opens_at - LISTED_BEFORE_OPENING,
+        created_at=created_time(ladder),
         opens_at=ladder.opens_at,
         closes_at=ladder.closes_at,
         determined_at=finalized_at - SETTLEMENT_TIMER if finalized_at else None,

@@ -1,14 +1,16 @@
 """The exchange's records at one instant: a market, event or series as the wire shows it (specification 3.32)."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
 
 from sandbox.cities import City, city_of_series
+from sandbox.exchange.types import MarketLife
 from sandbox.feeds import Book, Bracket, Ladder, Level, MarketFeed, Outcome
 from sandbox.kalshi import rules
-from sandbox.kalshi.lifecycle import SETTLEMENT_TIMER, Lifecycle, Status, lifecycle
+from sandbox.kalshi.lifecycle import SETTLEMENT_TIMER, Lifecycle, Status, created_time
 from sandbox.kalshi.wire import JsonObject, ask_dollars, bid_dollars, count_fp, dollars, short_date, timestamp
 
 CATEGORY: Final = "Climate and Weather"
@@ -21,14 +23,18 @@ TRADED_OVER: Final = timedelta(hours=24)
 
 @dataclass(frozen=True, slots=True)
 class Listing:
-    """One market at instant `at`: what the filters look at and what the record is written from."""
+    """One market at instant `at`: what the filters look at and what the record is written from.
+
+    `result` is `yes` or `no` once determined, otherwise empty; `high_f` the official high, where it led to that.
+    """
 
     position: int
     city: City
     ladder: Ladder
     bracket: Bracket
     life: Lifecycle
-    outcome: Outcome | None
+    result: str
+    high_f: int | None
     at: datetime
 
     @property
@@ -36,27 +42,30 @@ class Listing:
         """The market's status now."""
         return self.life.status(self.at)
 
-    @property
-    def result(self) -> str:
-        """`yes` or `no` once determined, otherwise empty."""
-        if self.outcome is None or self.status not in ("determined", "finalized"):
-            return ""
-        return "yes" if self.outcome.winning_ticker == self.bracket.ticker else "no"
 
-
-def listings(feed: MarketFeed, at: datetime) -> list[Listing]:
-    """Every market listed at `at`, in the fixed order that paging follows."""
+def listings(feed: MarketFeed, at: datetime, life_of: Callable[[str], MarketLife]) -> list[Listing]:
+    """Every market listed at `at`, in the fixed order that paging follows; `life_of` tells how each stands then."""
     found: list[Listing] = []
     position = 0
     for ladder in feed.ladders(at):
         outcome = feed.outcome(ladder.event_ticker)
-        life = lifecycle(ladder, outcome is not None)
+        created_at = created_time(ladder)
         city = city_of_series(ladder.series_ticker)
         for bracket in ladder.brackets:
-            if life.created_at <= at:
-                found.append(Listing(position, city, ladder, bracket, life, outcome, at))
+            if created_at <= at:
+                told = life_of(bracket.ticker)
+                high_f = outcome.high_f if outcome and told.result == result_of(outcome, bracket) else None
+                life = Lifecycle(
+                    created_at, told.opens_at, told.closes_at, told.determined_at, told.finalized_at
+                )
+                found.append(Listing(position, city, ladder, bracket, life, told.result or "", high_f, at))
             position += 1
     return found
+
+
+def result_of(outcome: Outcome, bracket: Bracket) -> str:
+    """What the world says of a market: `yes` or `no`."""
+    return "yes" if outcome.winning_ticker == bracket.ticker else "no"
 
 
 def shown_book(feed: MarketFeed, listing: Listing) -> Book:
@@ -80,7 +89,7 @@ def market_json(feed: MarketFeed, listing: Listing) -> JsonObject:
         "created_time": timestamp(life.created_at),
         "updated_time": timestamp(life.updated_at(listing.at)),
         "open_time": timestamp(ladder.opens_at),
-        "close_time": timestamp(ladder.closes_at),
+        "close_time": timestamp(life.closes_at),
         "occurrence_datetime": _on_day(ladder, timedelta(0)),
         "expected_expiration_time": _on_day(ladder, timedelta(days=1)),
         "expiration_time": latest,
@@ -115,7 +124,7 @@ def event_json(ladder: Ladder, nested: list[JsonObject] | None) -> JsonObject:
         "collateral_return_type": "",
         "mutually_exclusive": True,
         "settlement_sources": rules.settlement_sources(city, ladder.event_date),
-        "last_updated_ts": timestamp(lifecycle(ladder, has_outcome=False).created_at),
+        "last_updated_ts": timestamp(created_time(ladder)),
         "exchange_index": 0,
     }
     return record if nested is None else record | {"markets": nested}
@@ -140,7 +149,7 @@ def series_json(feed: MarketFeed, series_ticker: str, at: datetime, with_volume:
         "fee_type": "quadratic",
         "fee_multiplier": 1,
         "additional_prohibitions": [],
-        "last_updated_ts": timestamp(lifecycle(ladders[0], has_outcome=False).created_at),
+        "last_updated_ts": timestamp(created_time(ladders[0])),
         "exchange_index": 0,
     }
     if with_volume:
@@ -209,11 +218,10 @@ def _trading(feed: MarketFeed, listing: Listing) -> JsonObject:
 
 
 def _settlement(listing: Listing) -> JsonObject:
-    if listing.outcome is None or not listing.result:
+    if not listing.result:
         return {"expiration_value": ""}
-    high_f = listing.outcome.high_f
     record: JsonObject = {
-        "expiration_value": "" if high_f is None else f"{high_f}.00",
+        "expiration_value": "" if listing.high_f is None else f"{listing.high_f}.00",
         "settlement_value_dollars": "1.0000" if listing.result == "yes" else "0.0000",
     }
     if listing.status == "finalized" and listing.life.finalized_at is not None:

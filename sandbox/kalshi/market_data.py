@@ -19,7 +19,6 @@ from sandbox.kalshi.listing import (
     Listing,
     book_json,
     event_json,
-    listings,
     market_json,
     series_json,
     shown_book,
@@ -27,8 +26,8 @@ from sandbox.kalshi.listing import (
 from sandbox.kalshi.market_filter import MarketFilter
 from sandbox.kalshi.query import Query, page
 from sandbox.kalshi.trades import TradesRequest, trades_page
+from sandbox.kalshi.venue import Venue
 from sandbox.kalshi.wire import JsonObject
-from sandbox.stage import Stage
 
 BOOKS_AT_ONCE: Final = 100
 CANDLE_MARKETS_AT_ONCE: Final = 100
@@ -37,10 +36,10 @@ EVENT_FILTERS: Final = ("unopened", "open", "closed", "settled")
 
 
 class MarketData:
-    """The handlers; each answers for the instant the stage's exchange stands at."""
+    """The handlers; each answers for the world's present. Members' orders and trades are in every book and figure."""
 
-    def __init__(self, stage: Stage) -> None:
-        self._stage = stage
+    def __init__(self, venue: Venue) -> None:
+        self._venue = venue
 
     def routes(self) -> list[Route]:
         """Paths below the API's root."""
@@ -132,7 +131,7 @@ class MarketData:
         """The book of one market."""
         depth = Query("GetMarketOrderbook", request.query_params).bounded("depth", low=0, high=100, default=0)
         listing = self._listing(request.path_params["ticker"])
-        return JSONResponse({"orderbook_fp": book_json(shown_book(self._stage.market, listing), depth)})
+        return JSONResponse({"orderbook_fp": book_json(shown_book(self._venue.market, listing), depth)})
 
     def order_books(self, request: Request) -> JSONResponse:
         """The books of the markets asked for, in that order; an unknown one is empty."""
@@ -146,7 +145,7 @@ class MarketData:
             )
         listed = {listing.bracket.ticker: listing for listing in self._live()}
         books = {
-            ticker: shown_book(self._stage.market, listed[ticker]) if ticker in listed else Book()
+            ticker: shown_book(self._venue.market, listed[ticker]) if ticker in listed else Book()
             for ticker in tickers
         }
         return JSONResponse(
@@ -159,9 +158,9 @@ class MarketData:
 
     def trades(self, request: Request) -> JSONResponse:
         """Trades since the cutoff, newest first; a world that recorded none has none."""
-        now = self._stage.exchange_now()
+        now = self._venue.now()
         wanted = TradesRequest.from_query(Query("GetTrades", request.query_params), cutoff(now), now)
-        records, cursor = trades_page(self._stage.market, self._listings(), wanted)
+        records, cursor = trades_page(self._venue.market, self._listings(), wanted)
         return JSONResponse({"trades": records, "cursor": cursor})
 
     def candlesticks(self, request: Request) -> JSONResponse:
@@ -200,13 +199,13 @@ class MarketData:
         )
 
     def _candles(self, ticker: str, wanted: CandleRequest) -> list[JsonObject]:
-        return candlesticks(self._stage.market, ticker, wanted, self._stage.exchange_now())
+        return candlesticks(self._venue.market, ticker, wanted, self._venue.now())
 
     def _ladders(self) -> list[Ladder]:
-        return list(self._stage.market.ladders(self._stage.exchange_now()))
+        return list(self._venue.market.ladders(self._venue.now()))
 
     def _listings(self) -> list[Listing]:
-        return listings(self._stage.market, self._stage.exchange_now())
+        return self._venue.listings()
 
     def _live(self) -> list[Listing]:
         return [listing for listing in self._listings() if not is_archived(listing)]
@@ -224,9 +223,7 @@ class MarketData:
         return list(by_event.values())
 
     def _series_json(self, ticker: str, query: Query) -> JsonObject:
-        return series_json(
-            self._stage.market, ticker, self._stage.exchange_now(), query.flag("include_volume")
-        )
+        return series_json(self._venue.market, ticker, self._venue.now(), query.flag("include_volume"))
 
     def _event_json(self, listed: list[Listing], nested: bool) -> JsonObject:
         return event_json(listed[0].ladder, self._market_records(listed) if nested else None)
@@ -236,4 +233,4 @@ class MarketData:
         return [self._market_json(listing) for listing in listed if not is_archived(listing)]
 
     def _market_json(self, listing: Listing) -> JsonObject:
-        return market_json(self._stage.market, listing)
+        return market_json(self._venue.market, listing)

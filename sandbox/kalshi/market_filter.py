@@ -20,7 +20,7 @@ STATUSES_BESIDE: Final = {
 BESIDE_UPDATED: Final = ("event_ticker", "tickers", "status", *CREATED, *CLOSE, *SETTLED)
 MOMENTS: Final[dict[tuple[str, str], Callable[[Listing], datetime | None]]] = {
     CREATED: lambda listing: listing.life.created_at,
-    CLOSE: lambda listing: listing.ladder.closes_at,
+    CLOSE: lambda listing: listing.life.closes_at,
     SETTLED: lambda listing: listing.life.finalized_at if listing.status == "finalized" else None,
 }
 

@@ -1,4 +1,4 @@
-"""Query parameters of the market-data calls: parsing, bounds, and paging with opaque cursors."""
+"""Query parameters: parsing, bounds, and paging with opaque cursors."""
 
 import binascii
 from base64 import urlsafe_b64decode, urlsafe_b64encode
@@ -12,6 +12,7 @@ from sandbox.kalshi.errors import ApiError, invalid_parameter
 T = TypeVar("T")
 
 CURSOR_PREFIX: Final = b"after:"
+MAX_ROWS: Final = 1000
 TRUE: Final = frozenset({"true", "1", "t", "True", "TRUE"})
 FALSE: Final = frozenset({"false", "0", "f", "False", "FALSE", ""})
 
@@ -62,6 +63,22 @@ class Query:
         if value < low:
             raise invalid_parameter(self._operation, name, "gte")
         return value
+
+    def rows(self, *, default: int = 100) -> int:
+        """The `limit` of an account's lists: 1 to 1000, and 0 means nothing was said."""
+        value = self.whole("limit") or default
+        if value > MAX_ROWS:
+            raise invalid_parameter(self._operation, "limit", "max")
+        if value < 1:
+            raise invalid_parameter(self._operation, "limit", "min")
+        return value
+
+    def at_most(self, name: str, most: int) -> frozenset[str]:
+        """A comma-separated list of at most `most` words, empty when absent."""
+        words = self.words(name)
+        if len(words) > most:
+            raise invalid_parameter(self._operation, name, "max")
+        return words
 
     def flag(self, name: str) -> bool:
         """A boolean, false when absent."""

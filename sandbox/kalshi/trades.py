@@ -1,24 +1,17 @@
-"""Public trades, newest first, page by page.
+"""Public trades, newest first, page by page."""
 
-A cursor names the last trade shown, so that trades made while somebody pages neither repeat nor hide others.
-"""
-
-import binascii
-from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import Final
 
 from sandbox.feeds import MarketFeed, Trade
 from sandbox.kalshi.listing import Listing
+from sandbox.kalshi.newest_first import Key, cursor_of, key_of
 from sandbox.kalshi.query import Query
-from sandbox.kalshi.wire import JsonObject, count_fp, dollars, timestamp
+from sandbox.kalshi.wire import JsonObject, count_fp, dollars, instant, timestamp
 
 STRIDE: Final = timedelta(hours=3)
-CURSOR_PREFIX: Final = "older:"
-
-Key = tuple[datetime, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,13 +31,13 @@ class TradesRequest:
         limit = query.bounded("limit", low=0, high=1000, default=100) or 100
         low, high = query.whole("min_ts"), query.whole("max_ts")
         # Both bounds include their own second; a trade's time is finer than that.
-        asked_from = _instant(low) - timedelta(milliseconds=1) if low is not None else earliest
-        asked_until = _instant(high) if high is not None else now
+        asked_from = instant(low) - timedelta(milliseconds=1) if low is not None else earliest
+        asked_until = instant(high) if high is not None else now
         return cls(
             ticker=query.text("ticker"),
             after=max(asked_from, earliest),
             until=min(asked_until, now),
-            before=_key(query.text("cursor")),
+            before=key_of(query.text("cursor")),
             limit=limit,
             block_trades=query.text("is_block_trade") != "" and query.flag("is_block_trade"),
         )
@@ -60,7 +53,7 @@ def trades_page(
     shown: list[Trade] = []
     for trade in _newest_first(feed, chosen, wanted):
         if len(shown) == wanted.limit:
-            return [trade_json(one) for one in shown], _cursor(shown[-1])
+            return [trade_json(one) for one in shown], cursor_of(_order(shown[-1]))
         shown.append(trade)
     return [trade_json(one) for one in shown], ""
 
@@ -101,24 +94,3 @@ def _newest_first(feed: MarketFeed, listed: list[Listing], wanted: TradesRequest
 
 def _order(trade: Trade) -> Key:
     return trade.at, trade.trade_id
-
-
-def _instant(seconds: int) -> datetime:
-    """Seconds outside the calendar are far away, not an error."""
-    return datetime.fromtimestamp(min(max(seconds, 0), 32_000_000_000), UTC)
-
-
-def _cursor(trade: Trade) -> str:
-    text = f"{CURSOR_PREFIX}{trade.at.isoformat()}|{trade.trade_id}"
-    return urlsafe_b64encode(text.encode()).decode().rstrip("=")
-
-
-def _key(cursor: str) -> Key | None:
-    """The trade a cursor names; None for one nobody issued, which starts at the first page as the exchange does."""
-    try:
-        text = urlsafe_b64decode(cursor.encode("ascii", "replace") + b"==").decode()
-        at, trade_id = text.removeprefix(CURSOR_PREFIX).split("|")
-        instant = datetime.fromisoformat(at)
-    except (binascii.Error, ValueError):
-        return None
-    return (instant, trade_id) if text.startswith(CURSOR_PREFIX) and instant.tzinfo else None

@@ -1,11 +1,13 @@
-"""How values are written on the exchange's wire: dollars with four decimals, counts with two, times in Z."""
+"""How values are written on the exchange's wire: prices with four decimals, counts with two, times in Z."""
 
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from sandbox.english import MONTHS
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST_TS: Final = 32_000_000_000
 NO_BID: Final = "0.0000"
 NO_ASK: Final = "1.0000"
 
@@ -15,6 +17,11 @@ JsonObject = dict[str, Any]
 def dollars(value: Decimal) -> str:
     """`0.5600`."""
     return f"{value:.4f}"
+
+
+def money(value: Decimal) -> str:
+    """`0.017500`: sums of money have six decimals where prices have four."""
+    return f"{value:.6f}"
 
 
 def bid_dollars(value: Decimal | None) -> str:
@@ -32,9 +39,19 @@ def count_fp(value: Decimal | None) -> str:
     return f"{value or Decimal(0):.2f}"
 
 
-def timestamp(instant: datetime) -> str:
+def timestamp(at: datetime) -> str:
     """`2026-06-16T04:59:00Z`, with microseconds only where there are any."""
-    return instant.astimezone(UTC).isoformat().replace("+00:00", "Z")
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
+
+
+def milliseconds(at: datetime) -> int:
+    """Unix milliseconds, cut off."""
+    return (at - EPOCH) // timedelta(milliseconds=1)
+
+
+def instant(seconds: int) -> datetime:
+    """Unix seconds as an instant; those outside the calendar are far away, not an error."""
+    return datetime.fromtimestamp(min(max(seconds, 0), LATEST_TS), UTC)
 
 
 def short_date(day: date) -> str:

@@ -58,7 +58,7 @@ def test_both_key_kinds_read_their_balance_and_limits(
     limits = client.get(
         "/trade-api/v2/account/limits", headers=signed(accounts[index], "/trade-api/v2/account/limits")
     )
-    assert limits.json()["read"] == {"bucket_capacity": 200, "refill_rate": 200}
+    assert limits.json()["read"] == {"bucket_capacity": 600, "refill_rate": 200}
     assert limits.json()["usage_tier"] == "basic"
 
 

@@ -239,7 +239,7 @@ def test_unknown_route_and_wrong_method_answer_in_plain_text(evening: Client) ->
     unknown, wrong = evening.get(f"{ROOT}/exchange/announcements"), evening.post(f"{ROOT}/markets")
     assert (unknown.status_code, unknown.headers["content-type"]) == (404, "text/plain; charset=utf-8")
     assert wrong.status_code == 405
-    assert evening.post(f"{ROOT}/portfolio/events/orders", json={}).status_code == 404
+    assert evening.post(f"{ROOT}/portfolio/order_groups/create", json={}).status_code == 404
 
 
 def test_market_is_listed_only_shortly_before_it_opens(invented_day: RecordedDay) -> None:
@@ -312,13 +312,18 @@ def test_volume_of_a_day_is_the_difference_to_a_day_before(invented_day: Recorde
     assert market["previous_price_dollars"] == before["last_price_dollars"]
 
 
-def test_frozen_exchange_stands_still_until_thawed(invented_day: RecordedDay) -> None:
+def test_frozen_market_shows_one_moment_until_thawed_while_time_goes_on(invented_day: RecordedDay) -> None:
     stage = stage_at(invented_day, EVENING)
     client = client_of(stage)
+    tickers = ",".join(market["ticker"] for market in markets(client))
+    books = f"{ROOT}/markets/orderbooks?tickers={tickers}"
     frozen = client.post("/control", json={"do": "freeze"}).json()
-    before = client.get(f"{ROOT}/markets").content
-    stage.wall = lambda: EVENING + timedelta(hours=30)
-    assert client.get(f"{ROOT}/markets").content == before
+    before = client.get(books).content
+    stage.wall = lambda: EVENING + timedelta(hours=2)
+    assert client.get(books).content == before
     assert frozen["frozen_at"] == EVENING.isoformat()
     client.post("/control", json={"do": "thaw"})
-    assert client.get(f"{ROOT}/markets").content != before
+    assert client.get(books).content != before
+    client.post("/control", json={"do": "freeze"})
+    stage.wall = lambda: EVENING + timedelta(hours=30)
+    assert {market["status"] for market in markets(client)} == {"finalized"}

@@ -1,0 +1,122 @@
+"""The exchange as its HTTP and WebSocket sides share it: the matching engine brought to the present, saved, and watched."""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any, Final, TypeVar
+
+from pydantic import ValidationError
+
+from sandbox.accounts import Account
+from sandbox.exchange.exchange import Exchange
+from sandbox.exchange.feed import ExchangeFeed
+from sandbox.exchange.types import ExchangeEvent
+from sandbox.kalshi.account_views import AccountView, LaggingViews, snapshot
+from sandbox.kalshi.listing import Listing, listings
+from sandbox.kalshi.state_file import StateFile, UnreadableState
+from sandbox.stage import Stage
+
+READ_LAG: Final = timedelta(seconds=0.5)
+
+T = TypeVar("T")
+Watcher = Callable[[Sequence[ExchangeEvent]], None]
+
+
+class Venue:
+    """Every call first lets the engine live through what happened since the last one.
+
+    `read_lag` is machine time. Not safe for threads: all calls come from the event loop.
+    """
+
+    def __init__(
+        self,
+        stage: Stage,
+        accounts: Iterable[Account],
+        state: StateFile | None = None,
+        read_lag: timedelta = READ_LAG,
+    ) -> None:
+        self.stage = stage
+        self._state = state
+        self._lag = read_lag
+        self._accounts = tuple(dict.fromkeys(account.member for account in accounts))
+        self.exchange = self._opened({account.member: account.balance for account in accounts})
+        self.market = ExchangeFeed(self.exchange)
+        self._views = LaggingViews(snapshot(self.exchange, self._accounts, stage.now()))
+        self._watchers: list[Watcher] = []
+
+    @property
+    def reached(self) -> datetime:
+        """The instant the engine has lived up to."""
+        return self.exchange.now
+
+    def now(self) -> datetime:
+        """The world's present, which the engine has reached."""
+        # In two steps, so that what readers are due to see is never in one snapshot with what is still hidden from them.
+        now = self.stage.now()
+        for until in (min(self.as_of(), now), now):
+            self.exchange.advance(until)
+            self._note()
+        return max(now, self.reached)
+
+    def do(self, command: Callable[[Exchange, datetime], T]) -> T:
+        """Carry out one command now; its effects are on disk when this returns. Refusals of the engine pass through."""
+        now = self.now()
+        try:
+            return command(self.exchange, now)
+        finally:
+            # A refusal may have used up a client order id: it is saved although nobody is told of any change.
+            self._save()
+            self._note()
+
+    def view(self, account: Account) -> AccountView:
+        """What the account's reads show."""
+        self.now()
+        return self._views.view(account.member, self.as_of())
+
+    def as_of(self) -> datetime:
+        """How far the reads have caught up, in world time."""
+        return self.stage.at(self.stage.wall() - self._lag)
+
+    def listings(self) -> list[Listing]:
+        """Every market as it stands."""
+        self.now()
+        return self.listings_reached()
+
+    def listings_reached(self) -> list[Listing]:
+        """Every market as it stood when the engine was last brought to the present."""
+        return listings(self.market, self.reached, self.exchange.life)
+
+    def watch(self, watcher: Watcher) -> None:
+        """Call `watcher` with every batch of events, after it was saved."""
+        self._watchers.append(watcher)
+
+    def _opened(self, balances: dict[str, Decimal]) -> Exchange:
+        """The exchange as it was saved, unless that is another world's, other accounts' or of the future."""
+        saved = self._state.load() if self._state else None
+        now = self.stage.now()
+        if saved is not None:
+            exchange = self._restored(saved)
+            if exchange.accounts == frozenset(balances) and exchange.now <= now:
+                return exchange
+        # Another start is another exchange: its order ids must not be those of the former one.
+        return Exchange(self.stage.market, balances, now=now, seed=int(now.timestamp()))
+
+    def _restored(self, saved: dict[str, Any]) -> Exchange:
+        assert self._state is not None
+        try:
+            return Exchange.restore(saved, self.stage.market)
+        except ValidationError:
+            raise UnreadableState(self._state.path) from None
+
+    def _note(self) -> None:
+        events = self.exchange.drain_events()
+        if not events:
+            return
+        self._save()
+        self._views.add(snapshot(self.exchange, self._accounts, events[0].at))
+        for watcher in self._watchers:
+            watcher(events)
+
+    def _save(self) -> None:
+        if self._state is not None:
+            self._state.save(self.exchange.dump())
