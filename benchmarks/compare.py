@@ -56,7 +56,7 @@ class Turns(BaseModel):
     ratio: float
     """A turn's time divided by its slowest round trip, median over the turns."""
     hops: int
-    """Reads that waited for one another."""
+    """Reads in a row. Only slow answers tell them from reads that merely began later."""
     statements: int
     """SQL statements of a turn that finds nothing new, the least of the series."""
     statements_most: int
