@@ -326,4 +326,4 @@ def test_frozen_market_shows_one_moment_until_thawed_while_time_goes_on(invented
     assert client.get(books).content != before
     client.post("/control", json={"do": "freeze"})
     stage.wall = lambda: EVENING + timedelta(hours=30)
-    assert {market["status"] for market in markets(client)} == {"finalized"}
+    assert {market["status"] for market in markets(client)} == {"closed"}
