@@ -128,6 +128,13 @@ class MarketRepository:
         columns = ("pk", "ticker", "event__event_ticker", "city_code")
         return tuple(KnownMarket(*values) for values in known.order_by("ticker").values_list(*columns))
 
+    def tradable(self, city_codes: Sequence[str], now: datetime) -> tuple[str, ...]:
+        """Tickers of the cities' active markets that have not closed at `now`."""
+        rows = MarketRow.objects.filter(
+            city_code__in=city_codes, status=MarketStatus.ACTIVE, close_at__gt=now
+        )
+        return tuple(rows.order_by("ticker").values_list("ticker", flat=True))
+
     def latest_snapshots(self, tickers: Sequence[str]) -> dict[str, MarketSnapshot]:
         """The latest prices by ticker; markets without any are left out."""
         rows = _latest_rows(MarketRow.objects.filter(ticker__in=tickers))

@@ -1,6 +1,6 @@
 """What the rest of the house asks of the exchange: today's boards, and which markets have settled."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from functools import lru_cache
@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, TypeVar
 
 from pydantic import BaseModel, ConfigDict
 
+from markets.cache import BookCache, cache_from_config
 from markets.clients.kalshi.market_data import TICKERS_PER_CALL, KalshiMarketData, client_from_config
 from markets.domain.board import build_board
 from markets.domain.trading_hours import maintenance_until
@@ -26,6 +27,8 @@ _THREADS: Final = 21
 """Ten cities' events, their fees and the exchange's status, all asked at once: a round takes as long as its slowest."""
 
 T = TypeVar("T")
+StreamedBooks = Callable[[Sequence[str], datetime], Mapping[str, OrderBook]]
+"""Books that need not be asked for at a time: those of the feed that are young enough."""
 
 
 class BoardRound(BaseModel):
@@ -74,14 +77,33 @@ def default_client() -> KalshiMarketData:
     return client_from_config(get_config())
 
 
+@lru_cache(maxsize=1)
+def _stream() -> tuple[BookCache | None, timedelta]:
+    """Where this process finds streamed books, and how old one may be."""
+    config = get_config()
+    cache = cache_from_config(config) if config.stream_max_age_s else None
+    return cache, timedelta(seconds=config.stream_max_age_s)
+
+
+def streamed_books(tickers: Sequence[str], now: datetime) -> Mapping[str, OrderBook]:
+    """The books of the feed that are young enough to be used; none where no feed is configured."""
+    cache, max_age = _stream()
+    return cache.fresh_books(tickers, now, max_age) if cache else {}
+
+
 def read_boards(
-    city_codes: Sequence[str], now: datetime, *, client: KalshiMarketData | None = None
+    city_codes: Sequence[str],
+    now: datetime,
+    *,
+    client: KalshiMarketData | None = None,
+    streamed: StreamedBooks = streamed_books,
 ) -> BoardRound:
     """Read every open event of the cities, priced at `now`. A city that fails is named; the others go on.
 
     Two round trips: the exchange's status and every city's fees and events side by side, then the order books, 100
-    markets to a call and the calls side by side. Markets whose books could not be read still come, with the quotes of
-    their listings, and their board carries the refusal BOOKS_UNAVAILABLE.
+    markets to a call and the calls side by side, except those that the feed has just told (`streamed`). Markets whose
+    books could not be read still come, with the quotes of their listings, and their board carries the refusal
+    BOOKS_UNAVAILABLE.
     """
     exchange = client or default_client()
     cities = [load_cities()[code] for code in city_codes]
@@ -93,7 +115,11 @@ def read_boards(
         tickers = [
             listing.market.ticker for r in readings for event in r.events for listing in event.listings
         ]
-        books, unread = _read_books(pool, exchange, tickers, errors)
+        heard = streamed(tickers, now)
+        books, unread = _read_books(
+            pool, exchange, [ticker for ticker in tickers if ticker not in heard], errors
+        )
+        books.update(heard)
         board_calls = [
             (reading.city.code, pool.submit(_board, reading, event, books, unread, now))
             for reading in readings

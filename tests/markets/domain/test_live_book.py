@@ -1,6 +1,7 @@
 """Books folded from a feed: equal to the books computed directly, and given up as soon as a message does not follow."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple
@@ -69,14 +70,12 @@ def stories(draw: st.DrawFn, use_yes_price: bool, min_size: int = 1) -> Story:
         elif kind == "notice":
             messages.append(BookNotice(len(messages) + 1))
         else:
-            outcome: Outcome = draw(st.sampled_from(["yes", "no"]))
+            side: Outcome = draw(st.sampled_from(["yes", "no"]))
             price = draw(st.sampled_from(BIDS))
-            before = counts.get((ticker, outcome, price), D(0))
+            before = counts.get((ticker, side, price), D(0))
             after = D(draw(st.integers(0, 9_999))) / 100
-            counts[ticker, outcome, price] = after
-            messages.append(
-                BookDelta(len(messages) + 1, ticker, outcome, shown(outcome, price), after - before)
-            )
+            counts[ticker, side, price] = after
+            messages.append(BookDelta(len(messages) + 1, ticker, side, shown(side, price), after - before))
     return Story(messages, counts)
 
 
@@ -167,18 +166,14 @@ def test_no_bids_become_asks_on_the_scale_that_was_asked_for(use_yes_price: bool
         BookSnapshot(2, TICKER, ((D("0.40"), D(-1)),), ()),
     ],
 )
-def test_impossible_book_is_given_up_and_the_others_are_kept(impossible: BookMessage) -> None:
+def test_impossible_book_is_given_up_and_the_others_are_kept(impossible: BookSnapshot | BookDelta) -> None:
     other = BookSnapshot(2, TICKERS[1], (), ())
     books = fold([snapshot(), other])
     assert isinstance(books, LiveBooks)
-    gap = books.apply(type(impossible)(**{**_fields(impossible), "seq": 3}), AT)
+    gap = books.apply(replace(impossible, seq=3), AT)
     assert isinstance(gap, Gap)
     assert gap.tickers == {TICKER}
     assert set(gap.rest.books) == {TICKERS[1]}
-
-
-def _fields(message: BookMessage) -> dict[str, object]:
-    return {name: getattr(message, name) for name in message.__dataclass_fields__}
 
 
 def test_lost_message_gives_up_every_book_until_its_next_snapshot() -> None:
