@@ -1,7 +1,7 @@
 """The exchange's records at one instant: a market, event or series as the wire shows it (specification 3.32)."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, time, timedelta
 from decimal import Decimal
 from typing import Final
@@ -10,7 +10,7 @@ from sandbox.cities import City, city_of_series
 from sandbox.exchange.types import MarketLife
 from sandbox.feeds import Book, Bracket, Ladder, Level, MarketFeed, Outcome
 from sandbox.kalshi import rules
-from sandbox.kalshi.lifecycle import SETTLEMENT_TIMER, Lifecycle, Status, created_time
+from sandbox.kalshi.lifecycle import SETTLEMENT_TIMER, Lifecycle, Status, created_time, lifecycle
 from sandbox.kalshi.wire import JsonObject, ask_dollars, bid_dollars, count_fp, dollars, short_date, timestamp
 
 CATEGORY: Final = "Climate and Weather"
@@ -43,29 +43,48 @@ class Listing:
         return self.life.status(self.at)
 
 
-def listings(feed: MarketFeed, at: datetime, life_of: Callable[[str], MarketLife]) -> list[Listing]:
-    """Every market listed at `at`, in the fixed order that paging follows; `life_of` tells how each stands then."""
+def listings(
+    feed: MarketFeed, at: datetime, changed_life: Callable[[str], MarketLife | None]
+) -> list[Listing]:
+    """Every market listed at `at`, in the fixed order that paging follows.
+
+    `changed_life` tells how a market stands whose life is no longer the world's plan, None for all others.
+    """
     found: list[Listing] = []
     position = 0
     for ladder in feed.ladders(at):
         outcome = feed.outcome(ladder.event_ticker)
-        created_at = created_time(ladder)
+        life = lifecycle(ladder, outcome is not None)
         city = city_of_series(ladder.series_ticker)
         for bracket in ladder.brackets:
-            if created_at <= at:
-                told = life_of(bracket.ticker)
-                high_f = outcome.high_f if outcome and told.result == result_of(outcome, bracket) else None
-                life = Lifecycle(
-                    created_at, told.opens_at, told.closes_at, told.determined_at, told.finalized_at
+            if life.created_at <= at:
+                changed = changed_life(bracket.ticker)
+                standing = (
+                    _planned(life, outcome, bracket, at) if changed is None else _changed(life, changed)
                 )
-                found.append(Listing(position, city, ladder, bracket, life, told.result or "", high_f, at))
+                found.append(Listing(position, city, ladder, bracket, *standing, at))
             position += 1
     return found
 
 
-def result_of(outcome: Outcome, bracket: Bracket) -> str:
-    """What the world says of a market: `yes` or `no`."""
-    return "yes" if outcome.winning_ticker == bracket.ticker else "no"
+def _planned(
+    life: Lifecycle, outcome: Outcome | None, bracket: Bracket, at: datetime
+) -> tuple[Lifecycle, str, int | None]:
+    """Life, result and official high as the world has them."""
+    if outcome is None or life.status(at) not in ("determined", "finalized"):
+        return life, "", None
+    return life, "yes" if outcome.winning_ticker == bracket.ticker else "no", outcome.high_f
+
+
+def _changed(life: Lifecycle, told: MarketLife) -> tuple[Lifecycle, str, int | None]:
+    """Life and result as a person decided them; no official high led to that."""
+    moments = replace(
+        life,
+        closes_at=told.closes_at,
+        determined_at=told.determined_at,
+        finalized_at=told.finalized_at,
+    )
+    return moments, told.result or "", None
 
 
 def shown_book(feed: MarketFeed, listing: Listing) -> Book:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sandbox.accounts import Account
 from sandbox.exchange.exchange import Exchange
 from sandbox.exchange.feed import ExchangeFeed
-from sandbox.exchange.types import ExchangeEvent
+from sandbox.exchange.types import ExchangeEvent, MarketLife
 from sandbox.kalshi.account_views import AccountView, LaggingViews, snapshot
 from sandbox.kalshi.listing import Listing, listings
 from sandbox.kalshi.state_file import StateFile, UnreadableState
@@ -84,11 +84,16 @@ class Venue:
 
     def listings_reached(self) -> list[Listing]:
         """Every market as it stood when the engine was last brought to the present."""
-        return listings(self.market, self.reached, self.exchange.life)
+        return listings(self.market, self.reached, self._changed_life)
 
     def watch(self, watcher: Watcher) -> None:
         """Call `watcher` with every batch of events, after it was saved."""
         self._watchers.append(watcher)
+
+    def _changed_life(self, ticker: str) -> MarketLife | None:
+        market = self.exchange.markets.get(ticker)
+        is_changed = market is not None and (market.set_closed_at or market.set_determined_at)
+        return self.exchange.life(ticker) if is_changed else None
 
     def _opened(self, balances: dict[str, Decimal]) -> Exchange:
         """The exchange as it was saved, unless that is another world's, other accounts' or of the future."""

@@ -17,7 +17,7 @@ from sandbox.kalshi.stream.session import Session
 from sandbox.kalshi.venue import Venue
 from sandbox.kalshi.wire import JsonObject, milliseconds
 
-LOOK_EVERY_S: Final = 0.25
+LOOK_EVERY_S: Final = 0.5
 MAX_PENDING: Final = 10_000
 OVERFLOW: Final = 25
 
