@@ -89,6 +89,18 @@ def workers(profile: Profile, env: Mapping[str, str]) -> list[Child]:
     ]
 
 
+def stream(profile: Profile, env: Mapping[str, str]) -> Child:
+    """Hears the exchange's feed. Nothing waits for it, and nothing misses it."""
+    return Child(
+        name="stream",
+        command=[sys.executable, str(PROJECT_ROOT / "manage.py"), "stream"],
+        env={**env, "DJANGO_SETTINGS_MODULE": "milkbot.settings.worker"},
+        log=profile.log("stream"),
+        cwd=PROJECT_ROOT,
+        is_needed=False,
+    )
+
+
 def manage(profile: Profile, env: Mapping[str, str], *arguments: str) -> None:
     """Run a command of manage.py to its end. Raises CannotStart with the end of its log when it fails."""
     settings = {**env, "DJANGO_SETTINGS_MODULE": "milkbot.settings.operator"}

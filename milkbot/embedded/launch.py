@@ -18,6 +18,7 @@ from milkbot.embedded.profile import (
     SimulatedWorld,
     World,
     describe_sandbox,
+    hears_the_feed,
     public_environment,
     settings_of,
     trader_environment,
@@ -78,6 +79,7 @@ def _start_all(
     for child in (
         *children.pages(profile, trader, public_environment(profile, settings, environment)),
         *children.workers(profile, trader),
+        *([children.stream(profile, trader)] if hears_the_feed(settings) else []),
     ):
         supervisor.start(child)
 

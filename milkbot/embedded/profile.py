@@ -45,7 +45,7 @@ _NETWORK: Final = (
 )
 _OPERATOR_MAY_SET: Final = (
     *("CITIES", "FAST_PERIOD_S", "SLOW_PERIOD_S", "STARTING_CAPITAL", "LOG_LEVEL", "LOG_FORMAT"),
-    *("NWS_CONTACT", "DB_POOL_SIZE", "DB_TIMEOUT_S"),
+    *("NWS_CONTACT", "DB_POOL_SIZE", "DB_TIMEOUT_S", "STREAM_MAX_AGE_S"),
 )
 _PUBLIC_MAY_KNOW: Final = (
     *("TRADING_MODE", "MILKBOT_PROFILE", "MILKBOT_WORLD", WORLD_CLOCK_VARIABLE, "CITIES", "PUBLIC_PORT"),
@@ -196,8 +196,26 @@ def settings_of(
             "KALSHI_BASE_URL": f"{sandbox}/trade-api/v2",
             "NWS_BASE_URL": f"{sandbox}/nws",
             **_pace(profile, profile.world),
+            **(_sandbox_key(profile) if environment.get("STREAM_MAX_AGE_S") else {}),
         }
     return settings | {name: environment[name] for name in _OPERATOR_MAY_SET if environment.get(name)}
+
+
+def hears_the_feed(settings: Mapping[str, str]) -> bool:
+    """Whether a profile asks for the exchange's feed and holds a key for it."""
+    return settings.get("STREAM_MAX_AGE_S", "0") != "0" and "KALSHI_DEMO_KEY_ID" in settings
+
+
+def _sandbox_key(profile: Profile) -> dict[str, str]:
+    """The key of the sandbox's first account: nobody else would take it."""
+    described = describe_sandbox(profile).get("accounts")
+    if not isinstance(described, list) or not described:
+        return {}
+    account = described[0]
+    return {
+        "KALSHI_DEMO_KEY_ID": account["key_id"],
+        "KALSHI_DEMO_PRIVATE_KEY_PATH": account["private_key_path"],
+    }
 
 
 def _pace(profile: Profile, world: World | SimulatedWorld) -> dict[str, str]:

@@ -38,6 +38,8 @@ class Child:
     stop_signal: signal.Signals = signal.SIGTERM
     stop_timeout_s: float = 5.0
     user: tuple[int, int] | None = None
+    is_needed: bool = True
+    """Whether the system stops when this will not stay alive; otherwise it is just started again, for ever."""
 
     def spawn(self) -> "subprocess.Popen[bytes]":
         """Start the process; the kernel ends it with `stop_signal` should the supervisor vanish."""
@@ -115,8 +117,8 @@ class Supervisor:
         child = running.child
         stop(running.process, child.stop_signal, timeout_s=0)  # what it started itself must not linger
         quick = now_s - running.started_at < QUICK_DEATH_S
-        running.quick_deaths = running.quick_deaths + 1 if quick else 1
-        if running.quick_deaths >= MOST_QUICK_DEATHS:
+        running.quick_deaths = min(running.quick_deaths + 1, MOST_QUICK_DEATHS) if quick else 1
+        if child.is_needed and running.quick_deaths >= MOST_QUICK_DEATHS:
             raise CannotStart(_obituary(child, f"died {MOST_QUICK_DEATHS} times in a row"))
         pause_s = min(FIRST_RETRY_S * 2 ** (running.quick_deaths - 1), LONGEST_RETRY_S)
         running.retry_at = now_s + pause_s

@@ -1,5 +1,6 @@
 """What each process of a profile gets to know, and what a second shell finds."""
 
+import json
 import stat
 from pathlib import Path
 
@@ -17,6 +18,7 @@ from milkbot.embedded.profile import (
     SimulatedWorld,
     World,
     choose_profile,
+    hears_the_feed,
     public_environment,
     settings_of,
     trader_environment,
@@ -225,3 +227,21 @@ def test_seed_chooses_the_simulated_world() -> None:
 def test_seed_that_is_no_seed_is_refused(seed: str) -> None:
     with pytest.raises(CannotStart, match="SEED is"):
         SimulatedWorld.from_environment({"SEED": seed})
+
+
+def test_feed_is_heard_only_where_it_was_asked_for_and_the_sandbox_gave_a_key(profile: Profile) -> None:
+    asked = {"STREAM_MAX_AGE_S": "15"}
+    assert not hears_the_feed(settings_of(profile, URLS, "a world", {}))
+    assert not hears_the_feed(settings_of(profile, URLS, "a world", asked)), "nobody described the sandbox"
+
+    account = {"key_id": "11111111-2222-4333-8444-555555555555", "private_key_path": "/somewhere/rsa.pem"}
+    described = json.dumps({"accounts": [account, {}]})
+    (profile.sandbox_state / "sandbox.json").write_text(described)
+    silent, hearing = (settings_of(profile, URLS, "a world", given) for given in ({}, asked))
+
+    assert not hears_the_feed(silent)
+    assert "KALSHI_DEMO_KEY_ID" not in silent
+    assert hears_the_feed(hearing)
+    assert hearing["KALSHI_DEMO_PRIVATE_KEY_PATH"] == "/somewhere/rsa.pem"
+    assert hearing["TRADING_MODE"] == "SHADOW"
+    assert not {name for name in public_environment(profile, hearing, asked) if "KALSHI" in name}

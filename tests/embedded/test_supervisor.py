@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -100,6 +101,25 @@ def test_child_that_keeps_dying_stops_the_whole(
         supervisor.look_once(now_s)
     assert len(said) == MOST_QUICK_DEATHS - 1
     assert pauses == [0.5, 1.0, 2.0, 4.0]
+
+
+def test_child_that_is_not_needed_is_started_again_for_ever(
+    supervisor: Supervisor, said: list[str], tmp_path: Path
+) -> None:
+    child = _child(tmp_path, "extra")
+    mortal = replace(child, command=[sys.executable, "-c", ""], ready=None, is_needed=False)
+    supervisor.start(mortal)
+    running, now_s, pauses = supervisor._running[0], 0.0, []
+    running.started_at = now_s
+    for _ in range(MOST_QUICK_DEATHS + 3):
+        running.process.wait(10)
+        supervisor.look_once(now_s)
+        assert running.retry_at is not None
+        pauses.append(running.retry_at - now_s)
+        now_s = running.retry_at
+        supervisor.look_once(now_s)
+    assert pauses == [0.5, 1.0, 2.0, 4.0, 8.0, 8.0, 8.0, 8.0]
+    assert len(said) == len(pauses)
 
 
 def test_child_that_lived_long_starts_with_a_clean_record(supervisor: Supervisor, tmp_path: Path) -> None:
