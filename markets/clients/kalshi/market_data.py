@@ -65,7 +65,7 @@ class KalshiMarketData:
 
     def get_series(self, ticker: str) -> Series:
         """The series with its fees."""
-        series = parse.parse_series(self._transport.get_json(f"/series/{_segment(ticker)}"))
+        series = parse.parse_series(self._transport.get_json(f"/series/{path_segment(ticker)}"))
         if series.ticker != ticker:
             raise Malformed(SOURCE, f"asked for series {ticker}, got {series.ticker[:40]!r}")
         return series
@@ -89,7 +89,7 @@ class KalshiMarketData:
     def get_event(self, event_ticker: str) -> Event:
         """One event with its markets. Raises BadMarketData when its ticker cannot be placed."""
         payload = self._transport.get_json(
-            f"/events/{_segment(event_ticker)}",
+            f"/events/{path_segment(event_ticker)}",
             [("with_nested_markets", "true")],
             read_timeout_s=PAGE_TIMEOUT_S,
         )
@@ -110,7 +110,7 @@ class KalshiMarketData:
 
     def get_orderbook(self, market_ticker: str) -> MarketSnapshot:
         """Best bid and ask, sizes and volume of a market. Sides are None where there is no book (closed, halted)."""
-        payload = self._transport.get_json(f"/markets/{_segment(market_ticker)}")
+        payload = self._transport.get_json(f"/markets/{path_segment(market_ticker)}")
         listing = parse.parse_market(payload.get("market"), self._now())
         return with_book(listing.snapshot, self._book(market_ticker))
 
@@ -154,7 +154,7 @@ class KalshiMarketData:
 
     def _book(self, market_ticker: str) -> OrderBook:
         try:
-            payload = self._transport.get_json(f"/markets/{_segment(market_ticker)}/orderbook")
+            payload = self._transport.get_json(f"/markets/{path_segment(market_ticker)}/orderbook")
         except Refused as refusal:
             if refusal.status != 404:
                 raise
@@ -199,7 +199,7 @@ def _chunks(tickers: Sequence[str]) -> Iterator[Sequence[str]]:
         yield tickers[start : start + TICKERS_PER_CALL]
 
 
-def _segment(ticker: str) -> str:
+def path_segment(ticker: str) -> str:
     """A ticker as one path segment, whatever stands in it."""
     if not ticker or not ticker.isascii():
         raise BadMarketData("TICKER_UNREADABLE", f"{ticker[:40]!r} is no ticker")

@@ -74,11 +74,10 @@ def parse_series(payload: dict[str, Any]) -> Series:
     """`GET /series/{ticker}`. `fees` is None when the fee type is one we cannot compute."""
     fields = Fields(payload, "answer").nested("series")
     sources = [] if fields.is_absent("settlement_sources") else fields.items("settlement_sources")
-    fee_type = _known(FeeType, fields.text("fee_type"))
     return Series(
         ticker=fields.text("ticker", max_length=32),
         title=fields.text_or_empty("title"),
-        fees=_fees(fee_type, fields.number("fee_multiplier")) if fee_type else None,
+        fees=known_fees(fields.text("fee_type"), fields.number("fee_multiplier")),
         settlement_source_names=tuple(
             Fields(source, f"{fields.where}.settlement_sources").text_or_empty("name") for source in sources
         ),
@@ -301,14 +300,17 @@ def _fee_override(fields: Fields, event_ticker: str) -> tuple[FeeSchedule | None
     )
     if not name and multiplier is None:
         return None, ()
-    fee_type = _known(FeeType, name)
-    if fee_type is not None and multiplier is not None and (fees := _fees(fee_type, multiplier)):
+    if (fees := known_fees(name, multiplier)) is not None:
         return fees, ()
     text = f"{event_ticker} overrides its fees with {name[:40]!r} x {multiplier}"
     return None, (ListingFault(ticker=event_ticker, code="FEES_UNKNOWN", text=text),)
 
 
-def _fees(fee_type: FeeType, multiplier: Decimal) -> FeeSchedule | None:
+def known_fees(name: str, multiplier: Decimal | None) -> FeeSchedule | None:
+    """Fees we can compute; None for a type we do not know, no multiplier or one beyond reason."""
+    fee_type = _known(FeeType, name)
+    if fee_type is None or multiplier is None:
+        return None
     try:
         return FeeSchedule(fee_type=fee_type, multiplier=multiplier)
     except ValidationError:
