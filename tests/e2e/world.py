@@ -1,28 +1,35 @@
 """A sandbox on loopback whose world time is set by hand, and the application's own clients pointed at it."""
 
+import asyncio
+import json
 import socket
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import requests
 import uvicorn
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.responses import JSONResponse, PlainTextResponse, Response
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from markets.clients.kalshi.market_data import KalshiMarketData
 from markets.clients.kalshi.transport import Transport
 from markets.services import read_boards, refresh_unsettled
+from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from sandbox.accounts import open_accounts
 from sandbox.assembly import Options, Setup, prepare, sandbox_app
+from sandbox.simulation import SimulatedOptions, prepare_simulated
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
+from trading.domain.policy import Limits
 from trading.reading import Sources
 from trading.settlement import SettlementReport, settle_finalized
 from weather.cache import WeatherCache
@@ -35,6 +42,8 @@ ANCHOR = datetime(2026, 11, 20, 18, 0, tzinfo=UTC)
 SPEED = 60
 HOLDER = "e2e/1/1.00"
 MODE = TradingMode.SHADOW
+MEETING_TAKES_AT_MOST_S = 5
+"""Requests that are not in hand together by then never will be: the test fails instead of hanging."""
 
 
 class HandClock:
@@ -47,6 +56,68 @@ class HandClock:
         return self.wall
 
 
+class Edge:
+    """Stands before the sandbox: notes every request; fails, spoils or holds chosen ones.
+
+    The sandbox's own faults go by path; this one also sees the query, so that a single city can be struck.
+    """
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+        self._failing: set[str] = set()
+        self._spoiled: dict[str, Callable[[Any], None]] = {}
+        self._meeting: asyncio.Barrier | None = None
+        self._meeting_at = ""
+        self.asked: list[tuple[str, str]] = []
+        """Method and path of every request."""
+
+    def fail(self, fragment: str) -> None:
+        """Answer 500 to every request whose path and query hold `fragment`, until `heal`."""
+        self._failing.add(fragment)
+
+    def spoil(self, fragment: str, change: Callable[[Any], None]) -> None:
+        """Let `change` alter the JSON of every answer to such a request, until `heal`."""
+        self._spoiled[fragment] = change
+
+    def heal(self) -> None:
+        """Fail, spoil and hold nothing any more."""
+        self._failing.clear()
+        self._spoiled.clear()
+        self._meeting = None
+
+    def meet(self, path: str, count: int) -> None:
+        """From now on a request below `path` is answered only once `count` of them are in hand at the same time."""
+        self._meeting, self._meeting_at = asyncio.Barrier(count), path
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self.asked.append((scope["method"], scope["path"]))
+        url = f"{scope['path']}?{scope['query_string'].decode()}"
+        if any(fragment in url for fragment in self._failing):
+            await PlainTextResponse("broken", status_code=500)(scope, receive, send)
+            return
+        if self._meeting is not None and scope["path"].startswith(self._meeting_at):
+            await asyncio.wait_for(self._meeting.wait(), MEETING_TAKES_AT_MOST_S)
+        changes = [change for fragment, change in self._spoiled.items() if fragment in url]
+        if changes:
+            await (await self._changed(changes, scope, receive))(scope, receive, send)
+            return
+        await self._app(scope, receive, send)
+
+    async def _changed(
+        self, changes: Sequence[Callable[[Any], None]], scope: Scope, receive: Receive
+    ) -> Response:
+        body = bytearray()
+
+        async def collect(message: Message) -> None:
+            body.extend(message.get("body", b""))
+
+        await self._app(scope, receive, collect)
+        payload = json.loads(body)
+        for change in changes:
+            change(payload)
+        return JSONResponse(payload)
+
+
 @dataclass
 class World:
     """A running sandbox and the application beside it."""
@@ -56,8 +127,13 @@ class World:
     base_url: str
     kalshi: KalshiMarketData
     sources: Sources
-    asked: list[tuple[str, str]]
-    """Method and path of every request the sandbox received."""
+    edge: Edge
+    cities: tuple[str, ...]
+
+    @property
+    def asked(self) -> list[tuple[str, str]]:
+        """Method and path of every request the sandbox received."""
+        return self.edge.asked
 
     @property
     def now(self) -> datetime:
@@ -73,9 +149,14 @@ class World:
         assert abs(self.now - world_time) < timedelta(milliseconds=1)
         return self.now
 
-    def cycle(self) -> CycleReport:
-        settings = Settings(mode=MODE, cities=("CHI",), capital=Decimal(10_000))
+    def cycle(self, limits: Limits | None = None) -> CycleReport:
+        settings = Settings(mode=MODE, cities=self.cities, capital=Decimal(10_000), limits=limits or Limits())
         return run_cycle(self.now, settings, sources=self.sources, holder=HOLDER)
+
+    def asked_by_another(self) -> "World":
+        """The same sandbox with new clients, which remember nothing."""
+        kalshi, sources = sources_of(self.base_url, self.setup.stage.now)
+        return replace(self, kalshi=kalshi, sources=sources)
 
     def settle(self) -> SettlementReport:
         refresh_unsettled(self.now, client=self.kalshi)
@@ -101,11 +182,25 @@ def running_world(folder: Path, day: date | None, state_dir: Path, *, depth: int
     """A sandbox over the recorded day, on a free port, until the block ends."""
     clock = HandClock()
     options = Options(folder, "KXHIGHCHI", day, SPEED, Decimal(depth), state_dir, wall_anchor=ANCHOR)
-    setup = prepare(options, clock)
-    asked: list[tuple[str, str]] = []
-    app = _recorded(sandbox_app(setup.stage, open_accounts(state_dir), lambda: None), asked)
-    with served(app) as base_url:
-        yield _world(setup, clock, base_url, asked)
+    with _serving(prepare(options, clock), clock, state_dir, cities=("CHI",)) as world:
+        yield world
+
+
+@contextmanager
+def simulated_world(start: datetime, state_dir: Path, *, seed: int = 7) -> Iterator[World]:
+    """A sandbox over the ten simulated cities, its time beginning at `start`, on a free port, until the block ends."""
+    clock = HandClock()
+    options = SimulatedOptions(seed, SPEED, start, history_days=2, state_dir=state_dir, wall_anchor=ANCHOR)
+    with _serving(prepare_simulated(options, clock), clock, state_dir, cities=tuple(load_cities())) as world:
+        yield world
+
+
+@contextmanager
+def _serving(setup: Setup, clock: HandClock, state_dir: Path, *, cities: tuple[str, ...]) -> Iterator[World]:
+    edge = Edge(sandbox_app(setup.stage, open_accounts(state_dir), lambda: None))
+    with served(edge) as base_url:
+        kalshi, sources = sources_of(base_url, setup.stage.now)
+        yield World(setup, clock, base_url, kalshi, sources, edge, cities)
 
 
 @contextmanager
@@ -123,21 +218,6 @@ def served(app: ASGIApp) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(10)
-
-
-def _recorded(app: ASGIApp, asked: list[tuple[str, str]]) -> ASGIApp:
-    """`app`, noting the method and path of every request."""
-
-    async def noting(scope: Scope, receive: Receive, send: Send) -> None:
-        asked.append((scope["method"], scope["path"]))
-        await app(scope, receive, send)
-
-    return noting
-
-
-def _world(setup: Setup, clock: HandClock, base_url: str, asked: list[tuple[str, str]]) -> World:
-    kalshi, sources = sources_of(base_url, setup.stage.now)
-    return World(setup, clock, base_url, kalshi, sources, asked)
 
 
 def sources_of(base_url: str, now: Callable[[], datetime]) -> tuple[KalshiMarketData, Sources]:
