@@ -104,6 +104,10 @@ class Mark:
     volume: Decimal
     open_interest: Decimal
 
+    def figures(self) -> tuple[object, ...]:
+        """Everything but the instant."""
+        return self.bid, self.ask, self.last, self.last_at, self.volume, self.open_interest
+
 
 @dataclass(slots=True)
 class Market:

@@ -149,7 +149,7 @@ class Exchange:
     def cancel_all(self, account: str, at: datetime) -> list[Canceled]:
         """Cancel every resting order of an account. Raises Refusal 409 in an exchange pause."""
         at = self._session.advance(at)
-        return [self.cancel(account, order_id, at) for order_id in self._session.resting_ids(account)]
+        return [self.cancel(account, order_id, at) for order_id in self._session.cancelable_ids(account, at)]
 
     def amend(self, account: str, order_id: str, request: AmendRequest, at: datetime) -> Amended:
         """Change price, size or expiration of a resting order. Raises Refusal."""
@@ -212,9 +212,11 @@ class Exchange:
         return tuple(self._account(account).settlements)
 
     def balance(self, account: str) -> Balance:
-        """Cash, what resting orders hold of it, and what the positions would bring at the best bids."""
+        """Cash, what resting orders hold of it, and what the positions would bring."""
         owner = self._account(account)
-        worth = sum((self._worth(position) for position in owner.positions.values()), NOTHING)
+        worth = sum(
+            (self._session.worth(position, self.now) for position in owner.positions.values()), NOTHING
+        )
         return Balance(owner.cash, self._floor.holds.total(account), worth)
 
     def queue_position(self, account: str, order_id: str) -> Decimal:
@@ -275,13 +277,6 @@ class Exchange:
     def _watch_expiry(self, order: Order) -> None:
         if order.status == "resting" and order.expires_at is not None:
             self._session.timers.set(order.expires_at, Bell.EXPIRE, order.account, order.order_id)
-
-    def _worth(self, position: Position) -> Decimal:
-        if not position.count:
-            return NOTHING
-        book = self.book(position.ticker)
-        bids = book.yes_bids if position.count > 0 else book.no_bids
-        return abs(position.count) * bids[-1].price if bids else NOTHING
 
 
 def _resting(order: Order) -> Order:

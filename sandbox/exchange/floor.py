@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final
 
 from sandbox.exchange.book import NOTHING, Mark, Market, Resting, opposite
-from sandbox.exchange.fees import FeeSchedule, charge
+from sandbox.exchange.fees import ChargedFee, FeeSchedule, charge
 from sandbox.exchange.holds import Holds
 from sandbox.exchange.ledger import cost_each, no_position, proceeds, settled, settlement, traded
 from sandbox.exchange.matching import Plan
@@ -26,6 +26,7 @@ from sandbox.exchange.types import (
     Position,
     PositionChanged,
     TradePrinted,
+    UpdateReason,
 )
 from sandbox.feeds import Trade
 
@@ -93,12 +94,12 @@ class Floor:
         market.side(order.side).queue[order.price][order.order_id].count -= count
         self._resized(market, order, -count, at)
 
-    def cancel(self, market: Market, order: Order, at: datetime, reason: str) -> Order:
+    def cancel(self, market: Market, order: Order, at: datetime, reason: UpdateReason) -> Order:
         """Take a resting order off the book for good."""
         self.withdraw(market, order, at)
         return self.end(order, at, reason)
 
-    def end(self, order: Order, at: datetime, reason: str) -> Order:
+    def end(self, order: Order, at: datetime, reason: UpdateReason) -> Order:
         """What is left of the order is canceled."""
         return self.update(
             replace(
@@ -178,7 +179,7 @@ class Floor:
             volume=market.extra_volume,
             open_interest=sum((abs(party.held(market.ticker)) for party in parties), NOTHING) / 2,
         )
-        if market.marks and replace(market.marks[-1], at=at) == mark:
+        if market.marks and market.marks[-1].figures() == mark.figures():
             return
         if market.marks and market.marks[-1].at == at:
             market.marks.pop()
@@ -225,7 +226,7 @@ class Floor:
         if not is_taker:
             self._use_up(market, order, deal)
         self.holds.refresh(account, market)
-        self.update(replace(_filled(order, deal, fee.net, is_taker), rounding_balance=fee.rounding_balance))
+        self.update(_filled(order, deal, fee, is_taker))
         fill = _fill_row(order, deal, trade_id, is_taker, fee.net, position)
         account.fills.append(fill)
         self.events.append(FillMade(deal.at, fill))
@@ -260,20 +261,23 @@ class Floor:
         return str(uuid.uuid5(ID_NAMESPACE, "/".join((str(self.state.seed), *words))))
 
 
-def _filled(order: Order, deal: Deal, fee: Decimal, is_taker: bool) -> Order:
+def _filled(order: Order, deal: Deal, fee: ChargedFee, is_taker: bool) -> Order:
     remaining = order.remaining_count - deal.count
     cost = deal.count * cost_each(order.side, deal.price)
-    done = replace(
+    as_taker, as_maker = ((cost, fee.net), (NOTHING, NOTHING))[:: 1 if is_taker else -1]
+    return replace(
         order,
         status="resting" if remaining else "executed",
         fill_count=order.fill_count + deal.count,
         remaining_count=remaining,
+        taker_fill_cost=order.taker_fill_cost + as_taker[0],
+        taker_fees=order.taker_fees + as_taker[1],
+        maker_fill_cost=order.maker_fill_cost + as_maker[0],
+        maker_fees=order.maker_fees + as_maker[1],
         last_update_at=deal.at,
         last_update_reason="Fill",
+        rounding_balance=fee.rounding_balance,
     )
-    if is_taker:
-        return replace(done, taker_fill_cost=order.taker_fill_cost + cost, taker_fees=order.taker_fees + fee)
-    return replace(done, maker_fill_cost=order.maker_fill_cost + cost, maker_fees=order.maker_fees + fee)
 
 
 def _fill_row(

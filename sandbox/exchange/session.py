@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from datetime import datetime
+from decimal import Decimal
 
-from sandbox.exchange.book import Market
+from sandbox.exchange.book import NOTHING, Market
 from sandbox.exchange.calendar import Calendar
 from sandbox.exchange.checks import not_found
 from sandbox.exchange.fees import FeeSchedule
 from sandbox.exchange.floor import Floor
+from sandbox.exchange.ledger import settled
 from sandbox.exchange.shown import shown_book
 from sandbox.exchange.state import OrderedPause, State
 from sandbox.exchange.timers import Bell, Due, Timers
@@ -18,7 +20,9 @@ from sandbox.exchange.types import (
     Order,
     Outcome,
     PauseKind,
+    Position,
     Refusal,
+    UpdateReason,
 )
 from sandbox.exchange.world_flow import WorldFlow
 from sandbox.feeds import Book, Ladder, MarketFeed
@@ -88,15 +92,26 @@ class Session:
             raise _paused()
         return self._market(ticker, at)
 
-    def resting_ids(self, account: str) -> list[str]:
-        """The account's resting orders, the oldest first in each market."""
+    def cancelable_ids(self, account: str, at: datetime) -> list[str]:
+        """The account's resting orders. Raises Refusal 409 in an exchange pause."""
+        if self.paused(at) == "exchange":
+            raise _paused()
         return [order.order_id for order in self._resting() if order.account == account]
 
     def shown_book(self, ticker: str, at: datetime) -> Book:
         """What the world and the members show together; empty unless the market trades."""
-        if self.life(ticker, at).status != "active":
-            return Book()
-        return shown_book(self._feed.book(ticker, self.world_at(at)), self._state.markets.get(ticker))
+        return self._book(ticker, at) if self.life(ticker, at).status == "active" else Book()
+
+    def worth(self, position: Position, at: datetime) -> Decimal:
+        """Dollars a position would bring: by the result once it is known, before that at the best bid."""
+        if not position.count:
+            return NOTHING
+        result = self.life(position.ticker, at).result
+        if result is not None:
+            return settled(position, result, at)[1]
+        book = self._book(position.ticker, at)
+        bids = book.yes_bids if position.count > 0 else book.no_bids
+        return abs(position.count) * bids[-1].price if bids else NOTHING
 
     def pause(self, at: datetime, kind: PauseKind) -> None:
         """Stop, unless something already stands still."""
@@ -130,6 +145,9 @@ class Session:
         market = self._in_status(ticker, "determined", at)
         market.set_finalized_at = at
         self._settle(ticker, at)
+
+    def _book(self, ticker: str, at: datetime) -> Book:
+        return shown_book(self._feed.book(ticker, self.world_at(at)), self._state.markets.get(ticker))
 
     def _plan(self, at: datetime) -> None:
         now = self._state.now
@@ -198,7 +216,7 @@ class Session:
             for ticker in sorted(self.floor.live):
                 self._flow.look(self._state.markets[ticker], at)
 
-    def _cancel(self, order: Order, at: datetime, reason: str) -> None:
+    def _cancel(self, order: Order, at: datetime, reason: UpdateReason) -> None:
         market = self._state.markets[order.ticker]
         self.floor.cancel(market, order, at, reason)
         self.floor.mark(market, at)

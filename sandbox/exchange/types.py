@@ -19,6 +19,19 @@ SelfTradePrevention = Literal["taker_at_cross", "maker"]
 OrderStatus = Literal["resting", "canceled", "executed"]
 PauseKind = Literal["trading", "exchange"]
 LifecycleEvent = Literal["close_date_updated", "determined", "settled"]
+UpdateReason = Literal[
+    "Create",
+    "Fill",
+    "Amend",
+    "Decrease",
+    "Cancel",
+    "ImmediateOrCancel",
+    "ReduceOnlyCancel",
+    "SelfTradePreventionCancel",
+    "ExpirationCancel",
+    "PauseCancel",
+    "MarketCloseCancel",
+]
 
 
 class Refusal(Exception):
@@ -141,7 +154,7 @@ class Order:
     maker_fees: Decimal
     created_at: datetime
     last_update_at: datetime
-    last_update_reason: str
+    last_update_reason: UpdateReason
     expires_at: datetime | None
     post_only: bool
     cancel_order_on_pause: bool
@@ -218,7 +231,8 @@ class Settlement:
 
 @dataclass(frozen=True, slots=True)
 class Balance:
-    """Dollars: `cash` less what resting orders hold is `available`; `portfolio_value` is what the best bids pay."""
+    """Dollars: `cash` less what resting orders hold is `available`; `portfolio_value` is what the positions would bring:
+    their result once that is known, before it the best bids."""
 
     cash: Decimal
     held: Decimal

@@ -236,9 +236,13 @@ def test_exchange_pause_when_ordered_then_cancel_is_refused_too(feed: ScriptedFe
     market = exchange(feed)
     order_id = place(market, "ann", "bid", "0.46", "5").order_id
     market.pause(seconds(10), "exchange")
-    with pytest.raises(Refusal) as error:
-        market.cancel("ann", order_id, seconds(11))
-    assert refused(error) == (409, "trading_is_paused")
+    for command in (
+        lambda: market.cancel("ann", order_id, seconds(11)),
+        lambda: market.cancel_all("bob", seconds(11)),
+    ):
+        with pytest.raises(Refusal) as error:
+            command()
+        assert refused(error) == (409, "trading_is_paused")
 
 
 def test_pause_when_it_ends_then_what_the_world_did_in_it_reached_nobody(feed: ScriptedFeed) -> None:

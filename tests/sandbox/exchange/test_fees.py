@@ -57,7 +57,8 @@ def charged(
     fees: list[str | None], proceeds: str, price: str, count: str, precision: Decimal
 ) -> list[tuple[Decimal, ...]]:
     """Fills of one order: rounding fee, rebate, net fee, accumulator, balance change before the rebate."""
-    rows, balance = [], D(0)
+    rows: list[tuple[Decimal, ...]] = []
+    balance = D(0)
     for given_fee in fees:
         own = QUADRATIC.trade_fee(D(price), D(count), is_taker=True)
         fee = charge(own if given_fee is None else D(given_fee), D(proceeds), balance, precision)

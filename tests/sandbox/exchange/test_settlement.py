@@ -71,6 +71,15 @@ def test_settlement_when_finalized_then_net_positions_are_paid_in_whole_cents(ma
     assert (lost.revenue, lost.value, lost.no_count, lost.no_total_cost) == (0, 100, D(1), D("0.55"))
 
 
+def test_portfolio_value_when_market_goes_through_its_life_then_bid_then_result(market: Exchange) -> None:
+    values = []
+    for at in (CLOSES - TICK, CLOSES, DETERMINED, FINALIZED):
+        market.advance(at)
+        values.append((market.balance("ann").portfolio_value, market.balance("bob").portfolio_value))
+    at_bid = (D("2.95") * D("0.45"), D("0.50"))
+    assert values == [at_bid, at_bid, (D("2.95"), D(0)), (D(0), D(0))]
+
+
 def test_settlement_when_advanced_again_then_paid_once(market: Exchange) -> None:
     market.advance(FINALIZED)
     cash = market.balance("ann").cash
