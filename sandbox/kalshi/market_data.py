@@ -49,6 +49,7 @@ class MarketData:
             "/series/{series_ticker}": self.series,
             "/series/{series_ticker}/markets/{ticker}/candlesticks": self.candlesticks,
             "/events": self.events,
+            "/events/fee_changes": self.event_fee_changes,
             "/events/{event_ticker}": self.event,
             "/markets": self.markets,
             "/markets/orderbooks": self.order_books,
@@ -78,6 +79,10 @@ class MarketData:
     def series_fee_changes(self, _request: Request) -> JSONResponse:
         """None are scheduled."""
         return JSONResponse({"series_fee_change_arr": []})
+
+    def event_fee_changes(self, _request: Request) -> JSONResponse:
+        """No event overrides its series' fees."""
+        return JSONResponse({"event_fee_changes": [], "cursor": ""})
 
     def events(self, request: Request) -> JSONResponse:
         """Events with the documented filters; an event matches a status when any of its markets does."""
