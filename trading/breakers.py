@@ -31,18 +31,22 @@ def apply_trips(mode: TradingMode, tripped: Collection[Trip], now: datetime) -> 
 
     Called once a cycle, before deciding. Idempotent within a cycle but for the count of clean cycles.
     """
-    active = {(lock.code, lock.scope): lock for lock in _active_locks(mode)}
-    for trip in tripped:
-        lock = active.pop((trip.breaker.value, trip.scope), None)
-        if lock is None:
-            _lock(mode, trip, now)
-        elif lock.clear_count or lock.message != trip.message:
-            LockRow.objects.filter(pk=lock.pk).update(clear_count=0, message=trip.message)
-        if RULES[trip.breaker].halts:
-            _halt(mode, trip, now)
-    for lock in active.values():
-        if not lock.needs_person:
+    for each in tripped:
+        trip(mode, each, now)
+    named = {(each.breaker.value, each.scope) for each in tripped}
+    for lock in _active_locks(mode).filter(needs_person=False):
+        if (lock.code, lock.scope) not in named:
             _count_clean(lock, now)
+
+
+@transaction.atomic
+def trip(mode: TradingMode, tripped: Trip, now: datetime) -> None:
+    """Trip one breaker at once, in the midst of a cycle."""
+    stands = _active_locks(mode).filter(code=tripped.breaker.value, scope=tripped.scope)
+    if not stands.update(clear_count=0, message=tripped.message):
+        _lock(mode, tripped, now)
+    if RULES[tripped.breaker].halts:
+        _halt(mode, tripped, now)
 
 
 @transaction.atomic
@@ -104,13 +108,13 @@ def _last_reset(mode: TradingMode, breaker: Breaker) -> datetime | None:
     return cleared.order_by("-cleared_at").values_list("cleared_at", flat=True).first()
 
 
-def _lock(mode: TradingMode, trip: Trip, now: datetime) -> None:
-    rule = RULES[trip.breaker]
+def _lock(mode: TradingMode, tripped: Trip, now: datetime) -> None:
+    rule = RULES[tripped.breaker]
     LockRow.objects.create(
         mode=mode,
-        scope=trip.scope,
-        code=trip.breaker.value,
-        message=trip.message,
+        scope=tripped.scope,
+        code=tripped.breaker.value,
+        message=tripped.message,
         needs_person=rule.needs_person,
         from_own_trading=rule.from_own_trading,
         locked_at=now,
@@ -119,25 +123,26 @@ def _lock(mode: TradingMode, trip: Trip, now: datetime) -> None:
         RiskEvent(
             at=now,
             severity=Severity.CRITICAL if rule.needs_person else Severity.WARNING,
-            event_type=trip.breaker.value,
+            event_type=tripped.breaker.value,
             mode=mode,
-            city_code=trip.scope if len(trip.scope) == _CITY_CODE else None,
-            message=trip.message,
+            city_code=tripped.scope if len(tripped.scope) == _CITY_CODE else None,
+            message=tripped.message,
         )
     )
     logger.warning(
-        "breaker tripped", extra={"code": trip.breaker.value, "scope": trip.scope, "why": trip.message}
+        "breaker tripped",
+        extra={"code": tripped.breaker.value, "scope": tripped.scope, "why": tripped.message},
     )
 
 
-def _halt(mode: TradingMode, trip: Trip, now: datetime) -> None:
+def _halt(mode: TradingMode, tripped: Trip, now: datetime) -> None:
     if get_trading_state(mode) is not TradingState.HALTED:
         set_trading_state(
             mode=mode,
             state=TradingState.HALTED,
             actor=SYSTEM,
             user_id=None,
-            reason=f"{trip.breaker}: {trip.message}",
+            reason=f"{tripped.breaker}: {tripped.message}",
             now=now,
         )
 

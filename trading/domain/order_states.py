@@ -23,6 +23,10 @@ class OrderEvent(StrEnum):
     """A definite no: it never rested."""
     LOSE = "lose"
     """Timeout, reset, 5xx, unreadable or contradicting answer."""
+    RENEW = "renew"
+    """A later expiration was asked for; it stands in our books before it is asked, so that it can only be too late."""
+    ASK_CANCEL = "ask_cancel"
+    """We asked the exchange to take it out of the book; what came of it is told by evidence."""
     SETTLE = "settle"
 
 
@@ -48,11 +52,17 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     (S.UNKNOWN, E.CANCEL): S.CANCELED,
     (S.UNKNOWN, E.REJECT): S.REJECTED,
     (S.UNKNOWN, E.LOSE): S.UNKNOWN,
+    (S.UNKNOWN, E.ASK_CANCEL): S.UNKNOWN,
+    (S.RESTING, E.RENEW): S.RESTING,
+    (S.RESTING, E.ASK_CANCEL): S.RESTING,
     (S.RESTING, E.FILL_PART): S.PARTIAL,
     (S.RESTING, E.FILL_ALL): S.FILLED,
     (S.RESTING, E.CANCEL): S.CANCELED,
     # A cancel or amend whose answer was lost: it may rest, be gone, or have filled.
     (S.RESTING, E.LOSE): S.UNKNOWN,
+    (S.PARTIAL, E.ACKNOWLEDGE): S.PARTIAL,
+    (S.PARTIAL, E.RENEW): S.PARTIAL,
+    (S.PARTIAL, E.ASK_CANCEL): S.PARTIAL,
     (S.PARTIAL, E.FILL_PART): S.PARTIAL,
     (S.PARTIAL, E.FILL_ALL): S.FILLED,
     (S.PARTIAL, E.CANCEL): S.CANCELED,
@@ -60,6 +70,10 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     # The fill raced our cancel and was reported after it.
     (S.CANCELED, E.FILL_PART): S.CANCELED,
     (S.CANCELED, E.FILL_ALL): S.FILLED,
+    # More than was ordered: the contracts are ours all the same, and everything stops.
+    (S.FILLED, E.FILL_ALL): S.FILLED,
+    (S.CLOSED, E.FILL_PART): S.CLOSED,
+    (S.CLOSED, E.FILL_ALL): S.CLOSED,
     (S.FILLED, E.SETTLE): S.CLOSED,
     (S.CANCELED, E.SETTLE): S.CLOSED,
     (S.REJECTED, E.SETTLE): S.CLOSED,

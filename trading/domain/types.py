@@ -8,6 +8,7 @@ from uuid import UUID
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
+from markets.domain.order_request import TimeInForce as TimeInForce
 from markets.domain.sides import Action as Action
 from markets.domain.sides import BookSide as BookSide
 from markets.domain.sides import Side as Side
@@ -194,12 +195,6 @@ OPEN_STATES = frozenset(
     {OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.RESTING, OrderState.PARTIAL}
 )
 """States in which an order may still gain fills: its unfilled part is reserved exposure."""
-
-
-class TimeInForce(StrEnum):
-    GTC = "good_till_canceled"
-    IOC = "immediate_or_cancel"
-    FOK = "fill_or_kill"
 
 
 class Order(_Frozen):

@@ -8,27 +8,42 @@
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
+from typing import Final, assert_never
 
 from django.db import transaction
 
 from milkbot.logger import logger
+from trading.breakers import trip
 from trading.controls import hold_switch
+from trading.domain.breakers import Breaker, Trip
 from trading.domain.order_states import OrderEvent
-from trading.domain.types import Action, Order, OrderState, Side, TradingState
+from trading.domain.policy import Policy
+from trading.domain.types import Action, Fill, Order, OrderState, Side, TradingState
 from trading.oms.lease import hold_lease
-from trading.oms.venues.base import Accepted, Answer, Rejected, Unknown, Venue
+from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, Unknown, Venue
 from trading.repositories.books import FillRepository, PositionRepository
 from trading.repositories.orders import Lease, OrderRepository
 
+RESTING_LIFE: Final = Policy().resting_life
 
-def submit(order: Order, venue: Venue, *, lease: Lease, market_id: int, at: datetime) -> Order:
+
+def submit(
+    order: Order,
+    venue: Venue,
+    *,
+    lease: Lease,
+    market_id: int,
+    at: datetime,
+    resting_life: timedelta = RESTING_LIFE,
+) -> Order:
     """Send one NEW order and book what came of it. Returns the order as it ended up.
 
     Raises Fenced, with nothing sent, when another trader took over: it ends the order as one a crash left.
     """
     orders = OrderRepository(order.mode)
-    order = orders.transition(order, OrderEvent.SEND, at=at)
+    expires_at = at + resting_life if order.rests_by_itself else None
+    order = orders.transition(order, OrderEvent.SEND, at=at, sent_at=at, expires_at=expires_at)
     answer = _send(order, venue, lease)
     if answer is None:
         return orders.transition(
@@ -60,20 +75,62 @@ def _only_reduces(order: Order) -> bool:
 def book_answer(order: Order, answer: Answer, *, market_id: int, at: datetime) -> Order:
     """Fills, position, cash and state of one answer, all or nothing."""
     orders = OrderRepository(order.mode)
-    if isinstance(answer, Rejected):
-        return orders.transition(order, OrderEvent.REJECT, at=at, payload=answer.model_dump())
-    if isinstance(answer, Unknown):
-        return orders.transition(order, OrderEvent.LOSE, at=at, payload=answer.model_dump())
+    match answer:
+        case Rejected():
+            if answer.breaker is not None:
+                trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
+            return orders.transition(order, OrderEvent.REJECT, at=at, payload=answer.model_dump())
+        case NotSent():
+            return orders.transition(order, OrderEvent.CANCEL, at=at, payload=answer.model_dump())
+        case Unknown():
+            return orders.transition(order, OrderEvent.LOSE, at=at, payload=answer.model_dump())
+        case Accepted():
+            return _book_accepted(order, answer, market_id, at)
+    assert_never(answer)
+
+
+def _book_accepted(order: Order, answer: Accepted, market_id: int, at: datetime) -> Order:
+    """A told fill is booked at once. A merely reported one keeps the order open until the fill itself is read."""
+    orders = OrderRepository(order.mode)
     order = _book_fills(order, answer, market_id, at)
     if order.state is OrderState.FILLED:
         return order
-    if not answer.rests:
+    if answer.rests or answer.reported_count > order.filled_count:
         return orders.transition(
-            order, OrderEvent.CANCEL, at=at, payload={"why": "immediate order, rest not filled"}
+            order,
+            OrderEvent.ACKNOWLEDGE,
+            at=at,
+            kalshi_order_id=answer.kalshi_order_id,
+            reported_count=answer.reported_count,
         )
-    if order.state is OrderState.PARTIAL:
+    return orders.transition(
+        order,
+        OrderEvent.CANCEL,
+        at=at,
+        kalshi_order_id=answer.kalshi_order_id,
+        payload={"why": "immediate order, rest not filled"},
+    )
+
+
+@transaction.atomic
+def book_fill(order: Order, fill: Fill, market_id: int, at: datetime) -> Order:
+    """Store one fill of an order with everything that follows from it; a known fill changes nothing.
+
+    Contracts beyond what was ordered are ours all the same: they are booked, and the breaker stops everything.
+    """
+    if not FillRepository(order.mode).book(fill, market_id):
         return order
-    return orders.transition(order, OrderEvent.ACKNOWLEDGE, at=at, kalshi_order_id=answer.kalshi_order_id)
+    filled = order.filled_count + fill.count
+    if filled > order.count:
+        trip(order.mode, Trip(Breaker.OVERFILL, f"{order.intent_key}: {filled} filled of {order.count}"), at)
+    return OrderRepository(order.mode).transition(
+        order,
+        OrderEvent.FILL_ALL if filled >= order.count else OrderEvent.FILL_PART,
+        at=at,
+        filled_count=min(filled, order.count),
+        kalshi_order_id=fill.kalshi_order_id,
+        payload={"fill_id": fill.fill_id, "count": fill.count, "yes_price": fill.yes_price},
+    )
 
 
 def recover(venue: Venue, orders: Iterable[Order], *, market_ids: Mapping[str, int], at: datetime) -> int:
@@ -93,18 +150,6 @@ def recover(venue: Venue, orders: Iterable[Order], *, market_ids: Mapping[str, i
 
 
 def _book_fills(order: Order, answer: Accepted, market_id: int, at: datetime) -> Order:
-    orders, fills = OrderRepository(order.mode), FillRepository(order.mode)
     for fill in answer.fills:
-        if not fills.book(fill, market_id):
-            continue
-        filled = order.filled_count + fill.count
-        event = OrderEvent.FILL_ALL if filled == order.count else OrderEvent.FILL_PART
-        order = orders.transition(
-            order,
-            event,
-            at=at,
-            filled_count=filled,
-            kalshi_order_id=answer.kalshi_order_id,
-            payload={"fill_id": fill.fill_id, "count": fill.count, "yes_price": fill.yes_price},
-        )
+        order = book_fill(order, fill, market_id, at)
     return order

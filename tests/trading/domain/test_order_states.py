@@ -18,7 +18,7 @@ def test_every_pair_is_either_in_the_table_or_refused(state: OrderState, event: 
 
 
 def test_closed_is_the_end() -> None:
-    assert not [pair for pair in TRANSITIONS if pair[0] is OrderState.CLOSED]
+    assert {to for (state, _), to in TRANSITIONS.items() if state is OrderState.CLOSED} == {OrderState.CLOSED}
 
 
 def test_settlement_closes_only_what_can_no_longer_fill() -> None:

@@ -1,0 +1,113 @@
+"""The real exchange as a venue: our orders in its words, its answers in ours. Loaded in DEMO and LIVE only."""
+
+from datetime import datetime
+from typing import assert_never
+
+from markets.clients.kalshi.orders import KalshiOrders
+from markets.domain import order_outcomes as outcome
+from markets.domain.order_request import Amendment, BadOrder, NewOrder, OrderPlace, OrderTerms
+from milkbot.core.money import ZERO
+from trading.domain.breakers import Breaker
+from trading.domain.types import Order
+from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOut, Unknown
+
+
+class KalshiVenue:
+    """Sends orders by the given client. Holds nothing itself: what became of an order is read from the account."""
+
+    def __init__(self, client: KalshiOrders) -> None:
+        self._client = client
+
+    def place(self, order: Order) -> Answer:
+        """One POST. A client order id that exists already is Unknown: the order is there, its fate is to be read."""
+        try:
+            said = self._client.place(_new_order(order))
+        except BadOrder as error:
+            return Rejected(code="BAD_ORDER", message=str(error))
+        match said:
+            case outcome.Accepted():
+                return Accepted(
+                    rests=said.remaining > ZERO,
+                    kalshi_order_id=said.order_id,
+                    reported_count=said.filled,
+                )
+            case outcome.Duplicate():
+                return Unknown(why="the exchange has this order already")
+            case _:
+                return _failure(said)
+
+    def find(self, order: Order) -> Answer:
+        """Nothing is concluded from one look: reconciliation judges by orders, fills and how far they reach."""
+        return Unknown(why="sent, and the answer was never read")
+
+    def cancel(self, order: Order) -> TakenOut | Rejected | NotSent | Unknown:
+        """One DELETE. "No such order" may mean cancelled, expired or filled, so it is Unknown."""
+        if order.kalshi_order_id is None:
+            return Unknown(why="the exchange has not named it yet")
+        said = self._client.cancel_order(OrderPlace(order.kalshi_order_id, order.market_ticker))
+        match said:
+            case outcome.Canceled():
+                return TakenOut(reduced_by=said.reduced_by)
+            case outcome.Gone():
+                return Unknown(why="the exchange knows no such resting order")
+            case _:
+                return _failure(said)
+
+    def renew(self, order: Order, expires_at: datetime) -> Rejected | NotSent | Unknown | None:
+        """One amendment of the expiration alone, which keeps the place in the queue (kalshi-api.md 4)."""
+        if order.kalshi_order_id is None:
+            return Unknown(why="the exchange has not named it yet")
+        try:
+            said = self._client.amend_order(_renewal(order, order.kalshi_order_id, expires_at))
+        except BadOrder as error:
+            return Rejected(code="BAD_ORDER", message=str(error))
+        match said:
+            case outcome.Amended():
+                return None
+            case outcome.Gone() | outcome.Duplicate():
+                return Unknown(why="the exchange knows no such resting order")
+            case _:
+                return _failure(said)
+
+
+def _new_order(order: Order) -> NewOrder:
+    return NewOrder(
+        ticker=order.market_ticker,
+        book_side=order.book_side,
+        count=order.count,
+        yes_price=order.limit_price,
+        client_order_id=str(order.client_order_id),
+        terms=OrderTerms(
+            time_in_force=order.time_in_force,
+            expires_at=order.expires_at if order.rests_by_itself else None,
+            post_only=order.post_only,
+        ),
+    )
+
+
+def _renewal(order: Order, kalshi_order_id: str, expires_at: datetime) -> Amendment:
+    return Amendment(
+        order_id=kalshi_order_id,
+        ticker=order.market_ticker,
+        book_side=order.book_side,
+        total_count=order.count,
+        yes_price=order.limit_price,
+        expires_at=expires_at,
+    )
+
+
+def _failure(said: outcome.Failure) -> Rejected | NotSent | Unknown:
+    match said:
+        case outcome.Rejected():
+            return Rejected(code=said.reason.value, message=said.message)
+        case outcome.AuthRefused(fault=outcome.AuthFault.CLOCK):
+            return Rejected(code="AUTH_CLOCK", message=said.message, breaker=Breaker.CLOCK_SKEW)
+        case outcome.AuthRefused():
+            return Rejected(code="AUTH_REFUSED", message=said.message, breaker=Breaker.AUTH_REFUSED)
+        case outcome.EndpointRetired():
+            return Rejected(code="ENDPOINT_RETIRED", message=said.message, breaker=Breaker.ENDPOINT_RETIRED)
+        case outcome.NotSent():
+            return NotSent(why=said.why)
+        case outcome.Unknown():
+            return Unknown(why=said.why)
+    assert_never(said)
