@@ -58,23 +58,25 @@ class WeatherRepository:
         self, observations: Mapping[str, Sequence[Observation]], received_at: datetime
     ) -> int:
         """Store readings by city code, each (station, instant, kind) once, the last value winning; how many changed."""
-        rows = {
-            (reading.station, reading.observed_at, reading.is_metar): _observation_row(
-                code, reading, received_at
-            )
+        read = {
+            (reading.station, reading.observed_at, reading.is_metar): (code, reading)
             for code, readings in observations.items()
             for reading in readings
         }
-        if not rows:
+        if not read:
             return 0
         known = ObservationRow.objects.filter(
-            station__in={station for station, _, _ in rows},
-            observed_at__gte=min(observed_at for _, observed_at, _ in rows),
+            station__in={station for station, _, _ in read},
+            observed_at__gte=min(observed_at for _, observed_at, _ in read),
         ).values_list("station", "observed_at", "is_metar", "temp_c")
         temps_c = {
             (station, observed_at, is_metar): temp_c for station, observed_at, is_metar, temp_c in known
         }
-        changed = [row for key, row in rows.items() if temps_c.get(key) != row.temp_c]
+        changed = [
+            _observation_row(code, reading, received_at)
+            for key, (code, reading) in read.items()
+            if temps_c.get(key) != reading.temp_c
+        ]
         ObservationRow.objects.bulk_create(
             changed,
             update_conflicts=True,

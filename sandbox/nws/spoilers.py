@@ -14,7 +14,7 @@ TEMPERATURE_LAYERS: Final = ("temperature", "maxTemperature", "minTemperature")
 UPDATE_TIMES: Final = ("updateTime", "updated")
 OLD_GRID_AGE: Final = timedelta(hours=88)
 CLOCK_AHEAD: Final = timedelta(hours=3)
-STATION_AHEAD: Final = timedelta(days=1)  # longer than a list reaches back: no record lands in the past
+STATION_AHEAD: Final = timedelta(days=8)  # longer than the service remembers: no record lands in the past
 ENTRIES_LEFT: Final = 2
 IMPOSSIBLE_C: Final = 148.89
 FLOAT_NOISE: Final = 4.55e-14

@@ -21,7 +21,8 @@ from publicsite.regions import Reading, render_region
 from publicsite.times import Times
 from sandbox.assembly import sandbox_app
 from sandbox.simulation import SimulatedOptions, prepare_simulated
-from tests.e2e.world import HOLDER, MODE, served, sources_of
+from tests.e2e.serving import served
+from tests.e2e.world import HOLDER, MODE, sources_of
 from tests.sandbox.stages import Wall
 from trading.cycle import Settings, run_cycle
 from trading.models import DecisionRow, IntentRow
@@ -47,6 +48,7 @@ SICK_AT = SOUND_AT + timedelta(minutes=21)
 AFTER = timedelta(minutes=6)
 """From a fault's end to the next refresh."""
 BLIND_AT = SOUND_AT + timedelta(minutes=102)
+HOUR_OF_READINGS = 13
 BLOCKING = frozenset({"WEATHER_STALE", "ISSUANCE_OLD"})
 PATIENT = TransportPolicy(sleep=lambda _: None)
 HASTY = TransportPolicy(sleep=lambda _: None, read_timeout_s=1, attempts=2)
@@ -62,8 +64,8 @@ class Service:
     wall: Wall
     base_url: str
     boards: ReadBoards
-    sound: Mapping[str, CityWeather] = field(default_factory=dict)
-    """What all cities' weather was at SOUND_AT."""
+    read: dict[tuple[str, datetime], CityWeather] = field(default_factory=dict)
+    """What is read of a city at a time without any fault."""
 
     def order(self, do: str, **more: object) -> None:
         """Tell the control panel something."""
@@ -92,7 +94,7 @@ def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service
 
         service = Service(wall, base_url, boards)
         fetch = CityFetcher(service.client())
-        service.sound = {code: fetch(code, SOUND_AT) for code in CITIES}
+        service.read = {(code, SOUND_AT): fetch(code, SOUND_AT, None) for code in CITIES}
         yield service
 
 
@@ -147,16 +149,27 @@ class Trader:
     def page(self, region: str) -> str:
         return render_region(region, Reading(Times(self.now, clock.wall_now()))).html
 
-    def tiles(self) -> dict[str, str]:
-        """The state of each city's tile on the public page."""
-        shown = re.findall(
-            r'<article class="tile" id="tile-(\w+)"[^>]*data-state="(\w+)"', self.page("tiles")
-        )
+    def tiles(self) -> "Tiles":
+        return Tiles(self.page("tiles"))
+
+
+@dataclass(frozen=True)
+class Tiles:
+    """The cities' tiles as the public page shows them."""
+
+    html: str
+
+    @property
+    def states(self) -> dict[str, str]:
+        shown = re.findall(r'<article class="tile" id="tile-(\w+)"[^>]*data-state="(\w+)"', self.html)
         return {code.upper(): state for code, state in shown}
 
-    def tile(self, city: str = SICK) -> str:
-        """The words of a city's tile."""
-        found = re.search(rf'id="tile-{city.lower()}".*?</article>', self.page("tiles"), re.DOTALL)
+    @property
+    def stale(self) -> set[str]:
+        return {city for city, state in self.states.items() if state == "stale"}
+
+    def words(self, city: str = SICK) -> str:
+        found = re.search(rf'id="tile-{city.lower()}".*?</article>', self.html, re.DOTALL)
         assert found is not None
         return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
@@ -177,12 +190,22 @@ def trader(fresh_trader: Trader) -> Trader:
     service = fresh_trader.service
     fetch, fetch_sick = (CityFetcher(service.client(policy)) for policy in (PATIENT, HASTY))
 
-    def remembered(code: str, now: datetime, held: CityWeather | None) -> CityWeather:
-        if now == SOUND_AT:
-            return service.sound[code]
-        return fetch_sick(code, now, held) if code == SICK else fetch(code, now, held)
+    def read(code: str, now: datetime, held: CityWeather | None) -> CityWeather:
+        """While the fault is there every city is asked over the wire; before and after, only the one that had it."""
+        if now != SOUND_AT and code == SICK:
+            return fetch_sick(code, now, held)
+        if now == SICK_AT:
+            return fetch(code, now, held)
+        if (code, now) not in service.read:
+            service.read[code, now] = fetch(code, now, None)
+        return service.read[code, now]
 
-    fresh_trader.cache = WeatherCache(remembered)
+    def an_hour_of(code: str, now: datetime, held: CityWeather | None) -> CityWeather:
+        """Storing the readings of half a day, of ten cities and in every test, would cost more than all else."""
+        weather = read(code, now, held)
+        return weather.model_copy(update={"observations": weather.observations[:HOUR_OF_READINGS]})
+
+    fresh_trader.cache = WeatherCache(an_hour_of)
     assert fresh_trader.refresh(SOUND_AT) == {}
     return fresh_trader
 
@@ -250,8 +273,9 @@ def check_stopped_city_shows(trader: Trader, words: str) -> None:
     assert trader.health().startswith(f"9 of 10 cities; {SICK}: nws: ")
     assert words in trader.health()
     assert "Weather: LAX stale 21 min" in trader.page("health")
-    assert {city for city, state in trader.tiles().items() if state == "stale"} == {SICK}
-    assert "NWS refresh fails since 9:39 PM. No trading until it succeeds." in trader.tile()
+    tiles = trader.tiles()
+    assert tiles.stale == {SICK}
+    assert "NWS refresh fails since 9:39 PM. No trading until it succeeds." in tiles.words()
 
 
 def check_recovery(trader: Trader) -> None:
@@ -264,7 +288,7 @@ def check_recovery(trader: Trader) -> None:
     assert trader.stored().captured_at == at
     assert trader.health() == "10 of 10 cities"
     assert "Weather: " not in trader.page("health")
-    assert "stale" not in trader.tiles().values()
+    assert not trader.tiles().stale
 
 
 def test_forecast_already_known_is_traded_on_for_a_quarter_of_an_hour(trader: Trader) -> None:
@@ -273,7 +297,7 @@ def test_forecast_already_known_is_traded_on_for_a_quarter_of_an_hour(trader: Tr
         trader.refresh(SOUND_AT + timedelta(minutes=minutes))
         assert trader.cycle()[SICK] & BLOCKING == codes
         assert SICK in intents()
-        assert trader.tiles()[SICK] == ("stale" if codes else "open")
+        assert trader.tiles().states[SICK] == ("stale" if codes else "open")
 
 
 def test_old_grid_that_is_all_there_is_stops_the_city_by_its_own_age(fresh_trader: Trader) -> None:
@@ -286,8 +310,9 @@ def test_old_grid_that_is_all_there_is_stops_the_city_by_its_own_age(fresh_trade
     assert intents() >= {"SFO"}
     assert SICK not in intents()
     assert fresh_trader.health().startswith(f"10 of 10 cities; {SICK}: forecast issued 08 May ")
-    assert {city for city, state in fresh_trader.tiles().items() if state == "stale"} == {SICK}
-    assert "No trading until there is a newer one." in fresh_trader.tile()
+    tiles = fresh_trader.tiles()
+    assert tiles.stale == {SICK}
+    assert "No trading until there is a newer one." in tiles.words()
 
     fresh_trader.service.order("clear")
     check_recovery(fresh_trader)
@@ -330,7 +355,7 @@ def test_fault_of_one_station_leaves_the_last_reading_to_age_in_sight(trader: Tr
     assert trader.stored().observation == known
     assert not trader.stored().observation_usable(BLIND_AT)
     assert trader.health() == f"10 of 10 cities; {SICK}: last observation {known.observed_at:%d %b %H:%MZ}"
-    assert "Temperature 1 h ago" in trader.tile()
+    assert "Temperature 1 h ago" in trader.tiles().words()
     # The forecast of the day to come does not depend on the thermometer: even this city trades on.
     assert not BLOCKING & set().union(*codes.values())
     assert SICK in intents()
@@ -364,13 +389,15 @@ def test_fault_that_can_be_read_through_changes_nothing(
     service: Service, kind: str, path: str, more: dict[str, int]
 ) -> None:
     service.spoil(kind, path, **more)
-    assert CityFetcher(service.client())(SICK, SOUND_AT) == service.sound[SICK]
+    assert CityFetcher(service.client())(SICK, SOUND_AT) == service.read[SICK, SOUND_AT]
 
 
 def test_null_temperature_is_read_from_the_metar_beside_it(service: Service) -> None:
     service.spoil("null_temperature", STATION)
     readings = CityFetcher(service.client())(SICK, SOUND_AT).observations
-    assert readings == tuple(reading for reading in service.sound[SICK].observations if reading.is_metar)
+    assert readings == tuple(
+        reading for reading in service.read[SICK, SOUND_AT].observations if reading.is_metar
+    )
     assert len(readings) > 6
 
 
@@ -378,7 +405,7 @@ def test_records_without_text_count_as_whole_degrees(service: Service) -> None:
     service.spoil("no_metar_text", STATION)
     readings = CityFetcher(service.client())(SICK, SOUND_AT).observations
     assert {reading.observed_at for reading in readings} == {
-        reading.observed_at for reading in service.sound[SICK].observations
+        reading.observed_at for reading in service.read[SICK, SOUND_AT].observations
     }
     assert not any(reading.is_metar for reading in readings)
 

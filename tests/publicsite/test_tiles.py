@@ -96,6 +96,18 @@ def test_open_tile_shows_prices_weather_and_countdown() -> None:
     assert (shown.closes, shown.countdown) == ("Closes 11:59 PM CST", "in 11 h 59 min")
 
 
+@pytest.mark.parametrize(("hours", "state"), [(18, TileState.OPEN), (19, TileState.STALE)])
+def test_forecast_too_old_to_trade_on_makes_the_tile_stale_however_fresh_its_fetch(
+    hours: int, state: TileState
+) -> None:
+    report = weather().model_copy(update={"issued_at": NOON - timedelta(hours=hours)})
+
+    shown = tile(market(), report=report)
+
+    assert shown.state is state
+    assert ("No trading until there is a newer one." in shown.note) == (state is TileState.STALE)
+
+
 def test_bracket_that_nobody_offers_any_more_is_the_favourite() -> None:
     sold_out, cold = market(74, 75, bid="0.99", ask=None), market(72, 73, bid=None, ask="0.01")
 
