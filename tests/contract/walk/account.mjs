@@ -8,7 +8,6 @@ export async function walkAccount(exchange, findings, { ticker }) {
   const balance = await exchange.portfolio.getBalance();
   ok("balance", balance);
   findings.expect(Number(balance.data.balance_dollars) > 0, `balance ${balance.data.balance_dollars}`);
-  ok("resting value", await exchange.portfolio.getPortfolioRestingOrderTotalValue());
 
   const orders = await everyPage(
     findings, "orders",

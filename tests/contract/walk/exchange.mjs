@@ -31,23 +31,35 @@ export function connect(description, proxyUrl, findings) {
     config.url = config.url.replace(description.base_url, proxyUrl);
     return config;
   });
-  client.interceptors.response.use((response) => checked(response, findings));
+  client.interceptors.response.use(async (response) => {
+    if (response.status === 429) return client.request(await later(response, proxyUrl, description.base_url));
+    return checked(response, findings);
+  });
   const configuration = new sdk.Configuration({
     apiKey: account.key_id,
     privateKeyPem: readFileSync(account.private_key_path, "utf8"),
     basePath: description.base_url,
   });
+  const exchange = new sdk.ExchangeApi(configuration, description.base_url, client);
   const make = (Api) => new Api(configuration, description.base_url, client);
   return {
     account: make(sdk.AccountApi),
     events: make(sdk.EventsApi),
-    exchange: make(sdk.ExchangeApi),
+    exchange,
+    /** The exchange's own time, Unix seconds: a replayed day has another than this machine. */
+    nowS: async () => Math.floor(Date.parse((await exchange.getUserDataTimestamp()).data.as_of_time) / 1000),
     historical: make(sdk.HistoricalApi),
     markets: make(sdk.MarketApi),
     orders: make(sdk.OrdersApi),
     portfolio: make(sdk.PortfolioApi),
     control: (order) => axios.post(`${description.control_url}/control`, order, { validateStatus: () => true }),
   };
+}
+
+/** The same request again after a pause: an empty token bucket has done nothing. */
+async function later(response, proxyUrl, baseUrl) {
+  await new Promise((done) => setTimeout(done, 250));
+  return { ...response.config, url: response.config.url.replace(proxyUrl, baseUrl) };
 }
 
 /** A violation of the contract arrives as the proxy's own problem report. */

@@ -34,8 +34,7 @@ class Desk {
     this.bid = Number(data.orderbook_fp.yes_dollars.at(-1)[0]);
     this.ask = 1 - Number(data.orderbook_fp.no_dollars.at(-1)[0]);
     this.askSize = Number(data.orderbook_fp.no_dollars.at(-1)[1]);
-    const clock = await this.exchange.exchange.getUserDataTimestamp();
-    this.nowS = Math.floor(Date.parse(clock.data.as_of_time) / 1000);
+    this.nowS = await this.exchange.nowS();
   }
 
   order(changes) {
