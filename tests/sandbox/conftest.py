@@ -1,13 +1,16 @@
 """The invented day, and the recorded ones where they are present."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import pytest
 
+from sandbox.accounts import Account, open_accounts, open_read_only_key
 from sandbox.recorded import RecordedDay, read_recorded_day
 from tests.sandbox.stages import CHICAGO, SAMPLE
+from tests.sandbox.trading import Trading
 
+MORNING = datetime(2026, 5, 19, 12, tzinfo=UTC)
 SHARED = Path(__file__).parents[3] / "shared"
 
 
@@ -30,3 +33,19 @@ def specification() -> str:
     if not path.is_file():
         pytest.skip("../shared/reference is absent: the OpenAPI file cannot be read")
     return path.read_text(encoding="utf-8")
+
+
+@pytest.fixture(scope="session")
+def accounts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Account, ...]:
+    """An RSA account, an Ed25519 account, and a key that may only read the first."""
+    folder = tmp_path_factory.mktemp("keys")
+    traders = open_accounts(folder)
+    return (*traders, open_read_only_key(folder, traders[0]))
+
+
+@pytest.fixture
+def trading(invented_day: RecordedDay, accounts: tuple[Account, ...]) -> Trading:
+    """The exchange on the morning of the invented day, its market frozen: B74.5 is bid 10 and asked 10 contracts."""
+    trading = Trading(invented_day, MORNING, accounts)
+    trading.control(do="freeze")
+    return trading
