@@ -101,10 +101,14 @@ def stream(profile: Profile, env: Mapping[str, str]) -> Child:
     )
 
 
-def manage(profile: Profile, env: Mapping[str, str], *arguments: str) -> None:
-    """Run a command of manage.py to its end. Raises CannotStart with the end of its log when it fails."""
+def manage(profile: Profile, env: Mapping[str, str], *arguments: str, quiet: bool = False) -> None:
+    """Run a command of manage.py to its end, what it says on the terminal or, when `quiet`, in its log.
+
+    Raises CannotStart with the end of its log when it fails.
+    """
     settings = {**env, "DJANGO_SETTINGS_MODULE": "milkbot.settings.operator"}
-    _run(profile, arguments[0], [sys.executable, str(PROJECT_ROOT / "manage.py"), *arguments], settings)
+    command = [sys.executable, str(PROJECT_ROOT / "manage.py"), *arguments]
+    _run(profile, arguments[0], command, settings, quiet=quiet)
 
 
 def export_world(profile: Profile, world: SimulatedWorld, env: Mapping[str, str], *arguments: str) -> None:
@@ -124,11 +128,19 @@ def answers(port: int, path: str) -> bool:
         connection.close()
 
 
-def _run(profile: Profile, name: str, command: Sequence[str], env: Mapping[str, str]) -> None:
+def _run(
+    profile: Profile, name: str, command: Sequence[str], env: Mapping[str, str], *, quiet: bool = False
+) -> None:
     log = profile.log(name)
     with log.open("ab") as sink:
         done = subprocess.run(
-            command, env=env, cwd=PROJECT_ROOT, stdin=subprocess.DEVNULL, stderr=sink, check=False
+            command,
+            env=env,
+            cwd=PROJECT_ROOT,
+            stdin=subprocess.DEVNULL,
+            stdout=sink if quiet else None,
+            stderr=sink,
+            check=False,
         )
     if done.returncode:
         raise CannotStart("\n".join(tail(log)))

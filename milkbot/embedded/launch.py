@@ -75,6 +75,8 @@ def _start_all(
     _prepare(profile, admin_url, trader)
     if isinstance(profile.world, SimulatedWorld):
         first_week.live_through(profile, profile.world, admin_url, trader, say)
+        # The first cycle must not come before the first look at the weather.
+        children.manage(profile, trader, "refresh_weather", quiet=True)
     _check_public_login(urls["PUBLIC_DATABASE_URL"])
     for child in (
         *children.pages(profile, trader, public_environment(profile, settings, environment)),

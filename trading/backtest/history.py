@@ -129,8 +129,6 @@ class _Past:
                 )
                 last = now
             self._settle(last, end)
-            # A living slow loop would have looked since the last turn: the first living one finds no stale weather.
-            self._seen_weather(self._settings.cities, end)
         finally:
             release_lease(lease)
         return turns

@@ -33,7 +33,6 @@ from trading.models import (
 )
 from trading.oms.lease import take_lease
 from weather.models import WeatherSnapshotRow
-from weather.services import known_weather
 
 pytestmark = pytest.mark.django_db
 
@@ -141,16 +140,6 @@ def test_equity_of_history_is_rolled_up_point_by_point(data: Path) -> None:
     assert roll_up_equity(TradingMode.SHADOW) == 0
     last = EquityRow.objects.latest("at")
     assert last.total_equity == 10_000 + last.realized_pnl + last.unrealized_pnl
-
-
-def test_first_live_turn_after_history_finds_fresh_weather(data: Path) -> None:
-    end = START + timedelta(hours=8, minutes=59)
-    fill(data, end=end)
-
-    seen = known_weather(SETTINGS.cities, end + timedelta(minutes=1))
-
-    assert seen.errors == {}
-    assert set(seen.snapshots) == set(SETTINGS.cities)
 
 
 def test_database_that_has_lived_is_refused(data: Path) -> None:
