@@ -224,12 +224,26 @@ class ExchangeStatus(_Frozen):
 
 
 class AccountIdentity(_Frozen):
-    """Whose key it is, as a signed call told: available cash in dollars and the token buckets of its tier."""
+    """Whose key it is, as signed calls told: available cash in dollars and the token buckets of its tier.
+
+    `scopes` are what the key may do, None when the exchange did not tell.
+    """
 
     balance: Decimal
     usage_tier: str
     read_tokens_per_s: Decimal
     write_tokens_per_s: Decimal
+    scopes: tuple[str, ...] | None = None
+
+    @property
+    def may_trade(self) -> bool | None:
+        """Whether the key may place orders; None when nobody knows."""
+        return None if self.scopes is None else bool({"write", "write::trade"} & set(self.scopes))
+
+    @property
+    def may_transfer(self) -> bool | None:
+        """Whether the key may move money, which this bot never needs; None when nobody knows."""
+        return None if self.scopes is None else bool({"write", "write::transfer"} & set(self.scopes))
 
 
 class BoardMarket(_Frozen):

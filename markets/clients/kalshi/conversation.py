@@ -18,12 +18,15 @@ from urllib3.exceptions import ConnectTimeoutError, MaxRetryError
 from markets.clients.kalshi.deadline import DeadlineAdapter
 from markets.clients.kalshi.errors import SOURCE, Unsent
 from markets.clients.kalshi.signing import Signer
+from markets.domain.account_types import AccountLimits, EndpointCosts
 from milkbot.core import clock
 from milkbot.core.config import LOOPBACK_HOSTS
 from milkbot.core.errors import ConfigError, Malformed, Unreachable
 
 MAX_BODY_BYTES: Final = 20 * 1024 * 1024
 CONNECT_TIMEOUT_S: Final = 3.0
+MAX_SKEW_S: Final = 3.0
+"""Beyond this we do not trade. Signatures are refused somewhere between 10 and 30 s (kalshi-api.md 1)."""
 _CHUNK_BYTES: Final = 64 * 1024
 _POOL_SIZE: Final = 24
 """Connections kept open: more than any caller reads side by side, so that none is thrown away after one use."""
@@ -44,6 +47,8 @@ class Budget(Protocol):
     def spend(self, method: str, path: str, items: int = 1) -> None: ...
 
     def note_limit(self, method: str) -> None: ...
+
+    def adopt(self, limits: AccountLimits, costs: EndpointCosts) -> None: ...
 
 
 class Conversation:
@@ -103,6 +108,11 @@ class Conversation:
             return False
         self._correction = timedelta(seconds=self._skew_s)
         return True
+
+    def adopt(self, limits: AccountLimits, costs: EndpointCosts) -> None:
+        """Count calls by these limits and costs from now on."""
+        if self._budget is not None:
+            self._budget.adopt(limits, costs)
 
     def exchange(
         self,

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 from urllib.parse import quote
 
 from markets.clients.kalshi import parse
-from markets.clients.kalshi.conversation import Query
+from markets.clients.kalshi.budget import USUAL_COSTS
+from markets.clients.kalshi.connect import transport_from_config
+from markets.clients.kalshi.conversation import MAX_SKEW_S, Query
 from markets.clients.kalshi.errors import SOURCE
 from markets.clients.kalshi.paging import PAGE_TIMEOUT_S, pages, report
-from markets.clients.kalshi.signing import DEMO_HOSTS, LIVE_HOSTS, Signer
+from markets.clients.kalshi.parse_account import parse_endpoint_costs, parse_limits, parse_scopes
 from markets.clients.kalshi.transport import Transport
+from markets.domain.account_types import EndpointCosts
 from markets.domain.board import with_book
 from markets.domain.types import (
     AccountIdentity,
@@ -22,8 +25,9 @@ from markets.domain.types import (
     Series,
 )
 from milkbot.core import clock
-from milkbot.core.config import Config, TradingMode
+from milkbot.core.config import Config
 from milkbot.core.errors import BadMarketData, ConfigError, Malformed, Refused, Unreachable
+from milkbot.logger import logger
 
 EVENTS_PER_PAGE: Final = 200
 MARKETS_PER_PAGE: Final = 1000
@@ -131,7 +135,8 @@ class KalshiMarketData:
     def authenticate(self) -> AccountIdentity:
         """Prove the key with signed calls and say whose it is. There is no session: nothing needs to be kept.
 
-        Raises ConfigError without a key and Refused, in plain words, when the exchange does not accept it.
+        From then on calls are counted by the account's own limits. Raises ConfigError without a key or with a clock more
+        than three seconds off, and Refused, in plain words, when the exchange does not accept the key.
         """
         if not self._transport.is_signing:
             raise ConfigError("No Kalshi key is configured; market data need none, an account does.")
@@ -144,7 +149,34 @@ class KalshiMarketData:
             raise Refused(
                 SOURCE, f"the key was not accepted: {self._why(refusal)}", status=401, code=refusal.code
             ) from refusal
-        return parse.parse_account(balance, limits)
+        self._refuse_a_wrong_clock()
+        self._transport.conversation.adopt(parse_limits(limits), self._costs())
+        account = parse.parse_account(balance, limits, self._scopes())
+        if account.may_transfer:
+            logger.warning("the Kalshi key may move money; make one with read and write::trade only")
+        return account
+
+    def _refuse_a_wrong_clock(self) -> None:
+        if self.skew_s is not None and abs(self.skew_s) > MAX_SKEW_S:
+            raise ConfigError(
+                f"This machine's clock is {self.skew_s:+.0f} s off Kalshi's; set it by NTP before trading."
+            )
+
+    def _costs(self) -> EndpointCosts:
+        payload = self._unless_refused("/account/endpoint_costs")
+        return USUAL_COSTS if payload is None else parse_endpoint_costs(payload)
+
+    def _scopes(self) -> tuple[str, ...] | None:
+        payload = self._unless_refused("/api_keys")
+        return None if payload is None else parse_scopes(payload, self._transport.conversation.key_id or "")
+
+    def _unless_refused(self, path: str) -> dict[str, Any] | None:
+        """What a key may see that is good otherwise: keys of narrow scope may not see all of it."""
+        try:
+            return self._transport.get_json(path)
+        except Refused as refusal:
+            logger.info("kalshi does not tell this key", extra={"path": path, "status": refusal.status})
+            return None
 
     def _why(self, refusal: Refused) -> str:
         if refusal.code == "header_timestamp_expired":
@@ -182,16 +214,7 @@ def client_from_config(
 
     Raises ConfigError when the key cannot be loaded or belongs to the other environment.
     """
-    return KalshiMarketData(Transport(config.kalshi_url, _signer(config), now=wall_now), now)
-
-
-def _signer(config: Config) -> Signer | None:
-    key_id, path, hosts = {
-        TradingMode.SHADOW: (None, None, frozenset[str]()),
-        TradingMode.DEMO: (config.kalshi_demo_key_id, config.kalshi_demo_private_key_path, DEMO_HOSTS),
-        TradingMode.LIVE: (config.kalshi_live_key_id, config.kalshi_live_private_key_path, LIVE_HOSTS),
-    }[config.trading_mode]
-    return Signer(key_id.get_secret_value(), path, hosts) if key_id and path else None
+    return KalshiMarketData(transport_from_config(config, wall_now=wall_now), now)
 
 
 def _chunks(tickers: Sequence[str]) -> Iterator[Sequence[str]]:

@@ -10,7 +10,7 @@ from decimal import Decimal
 from typing import Any, Final
 
 from markets.clients.kalshi import outcomes
-from markets.clients.kalshi.conversation import Answer, Conversation, Query
+from markets.clients.kalshi.conversation import MAX_SKEW_S, Answer, Conversation, Query
 from markets.clients.kalshi.errors import Unsent, read_error
 from markets.domain.order_outcomes import (
     AmendOutcome,
@@ -40,7 +40,6 @@ ORDERS_PATH: Final = "/portfolio/events/orders"
 BATCH_PATH: Final = f"{ORDERS_PATH}/batched"
 WRITE_TIMEOUT_S: Final = 3.0
 """The sender holds a lock on the trading switch around one POST (design 6.6): it may not wait longer."""
-MAX_SKEW_S: Final = 3.0
 _CLOCK_CODE: Final = "header_timestamp_expired"
 
 

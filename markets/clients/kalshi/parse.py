@@ -175,14 +175,17 @@ def parse_orderbooks(payload: dict[str, Any]) -> tuple[dict[str, OrderBook], tup
     return {book.ticker: book for book in books}, faults
 
 
-def parse_account(balance: dict[str, Any], limits: dict[str, Any]) -> AccountIdentity:
-    """`GET /portfolio/balance` and `GET /account/limits`."""
+def parse_account(
+    balance: dict[str, Any], limits: dict[str, Any], scopes: tuple[str, ...] | None = None
+) -> AccountIdentity:
+    """`GET /portfolio/balance` and `GET /account/limits`; `scopes` of the key, None if they are not told."""
     tiers = Fields(limits, "account limits")
     return AccountIdentity(
         balance=Fields(balance, "balance").number("balance_dollars"),
         usage_tier=tiers.text("usage_tier", max_length=40),
         read_tokens_per_s=tiers.nested("read").number("refill_rate"),
         write_tokens_per_s=tiers.nested("write").number("refill_rate"),
+        scopes=scopes,
     )
 
 

@@ -28,6 +28,7 @@ from milkbot.core.money import CENT
 
 _ID_LENGTH: Final = 80
 _TICKER_LENGTH: Final = 200
+_SCOPE_LENGTH: Final = 60
 _BY_OUTCOME: Final = {"yes": BookSide.BID, "no": BookSide.ASK}
 _BY_ACTION: Final = {
     ("buy", "yes"): BookSide.BID,
@@ -175,6 +176,15 @@ def parse_endpoint_costs(payload: dict[str, Any]) -> EndpointCosts:
         ),
         fields.where,
     )
+
+
+def parse_scopes(payload: dict[str, Any], key_id: str) -> tuple[str, ...] | None:
+    """The scopes of one key in `GET /api_keys`; None when it is not listed."""
+    for raw in Fields(payload, "API keys").items("api_keys"):
+        fields = Fields(raw, "API key")
+        if fields.text("api_key_id", max_length=_ID_LENGTH) == key_id:
+            return tuple(str(scope)[:_SCOPE_LENGTH] for scope in fields.items("scopes"))
+    return None
 
 
 def _bucket(fields: Fields) -> Bucket:

@@ -15,12 +15,17 @@ from tests.markets.makers import NOW
 
 
 @pytest.fixture
-def signer(tmp_path: Path) -> Signer:
+def key_path(tmp_path: Path) -> Path:
     path = tmp_path / "key.pem"
     path.write_bytes(
         Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     )
-    return Signer("key-1", path, DEMO_HOSTS)
+    return path
+
+
+@pytest.fixture
+def signer(key_path: Path) -> Signer:
+    return Signer("key-1", key_path, DEMO_HOSTS)
 
 
 @pytest.fixture

@@ -1,46 +1,22 @@
 """The client as the rest of the house uses it, against a local exchange."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
 from markets.clients.kalshi.market_data import KalshiMarketData, client_from_config
 from markets.clients.kalshi.paging import MAX_PAGES
-from markets.clients.kalshi.signing import DEMO_HOSTS, Signer
-from markets.clients.kalshi.transport import Transport
 from markets.domain.types import MarketSnapshot
 from milkbot.core.config import Config
-from milkbot.core.errors import BadMarketData, ConfigError, Malformed, Refused, Unreachable
+from milkbot.core.errors import BadMarketData, Malformed, Refused, Unreachable
 from tests.markets.local_exchange import LocalExchange, Reply, Request, json_reply
 from tests.markets.makers import NOW, wire_book, wire_event, wire_market, wire_series
 
 D = Decimal
 TICKER = "KXHIGHCHI-26SEP15-B84.5"
-
-
-@pytest.fixture
-def key_path(tmp_path: Path) -> Path:
-    path = tmp_path / "key.pem"
-    path.write_bytes(
-        Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
-    )
-    return path
-
-
-@pytest.fixture
-def signed_client(exchange: LocalExchange, key_path: Path, naps: list[float]) -> Iterator[KalshiMarketData]:
-    signer = Signer("key-1", key_path, DEMO_HOSTS)
-    data = KalshiMarketData(
-        Transport(exchange.base_url, signer, now=lambda: NOW, sleep=naps.append), now=lambda: NOW
-    )
-    yield data
-    data.close()
 
 
 def _config(**values: Any) -> Config:
@@ -84,54 +60,6 @@ def test_client_in_shadow_signs_nothing_even_when_a_demo_key_is_configured(
     shadow.get_status()
     shadow.close()
     assert "demo-key" not in str(exchange.requests)
-
-
-@pytest.mark.story("3.1", 2)
-def test_authenticate_proves_the_key_and_says_whose_account_it_is(
-    exchange: LocalExchange, signed_client: KalshiMarketData, recorded_api: Path
-) -> None:
-    exchange.on("/portfolio/balance", Reply(200, (recorded_api / "auth__balance_ok.json").read_bytes()))
-    exchange.on("/account/limits", Reply(200, (recorded_api / "account__limits.json").read_bytes()))
-    account = signed_client.authenticate()
-    assert (account.balance, account.usage_tier) == (D("98.0186"), "basic")
-    assert all("kalshi-access-signature" in map(str.lower, r.headers) for r in exchange.requests)
-
-
-@pytest.mark.story("3.1", 2)
-@pytest.mark.story("3.1", 5)
-@pytest.mark.parametrize(
-    ("body", "words"),
-    [
-        (
-            {"error": {"code": "authentication_error", "details": "INCORRECT_API_KEY_SIGNATURE"}},
-            "check key id",
-        ),
-        ({"error": {"code": "authentication_error", "details": "NOT_FOUND"}}, "NOT_FOUND"),
-        ({"error": {"code": "header_timestamp_expired"}}, "clock is wrong"),
-    ],
-)
-def test_authenticate_with_a_refused_key_says_what_to_check(
-    exchange: LocalExchange, signed_client: KalshiMarketData, body: dict[str, Any], words: str
-) -> None:
-    exchange.on("/portfolio/balance", json_reply(body, 401))
-    with pytest.raises(Refused, match=words) as refusal:
-        signed_client.authenticate()
-    assert (refusal.value.status, refusal.value.code) == (401, body["error"]["code"])
-
-
-@pytest.mark.story("3.1", 2)
-def test_authenticate_without_a_key_asks_nobody(exchange: LocalExchange, client: KalshiMarketData) -> None:
-    with pytest.raises(ConfigError, match="No Kalshi key"):
-        client.authenticate()
-    assert exchange.requests == []
-
-
-def test_authenticate_forbidden_or_unreachable_is_not_called_a_bad_key(
-    exchange: LocalExchange, signed_client: KalshiMarketData
-) -> None:
-    exchange.on("/portfolio/balance", json_reply({"error": {"code": "forbidden"}}, 403))
-    with pytest.raises(Refused, match="HTTP 403"):
-        signed_client.authenticate()
 
 
 @pytest.mark.story("3.1", 3)

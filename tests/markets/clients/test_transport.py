@@ -167,6 +167,15 @@ def test_demo_key_is_never_shown_to_the_live_exchange(signer: Signer) -> None:
             Transport(f"https://{host}/trade-api/v2", signer)
 
 
+@pytest.mark.parametrize(
+    "url",
+    ["http://external-api.kalshi.com/trade-api/v2", "ftp://127.0.0.2/x", "http://localhost.example.com/"],
+)
+def test_nobody_but_this_machine_is_spoken_to_in_clear(url: str) -> None:
+    with pytest.raises(ConfigError, match="https"):
+        Transport(url)
+
+
 @pytest.mark.parametrize("ahead_s", [-30, 0, 12])
 def test_skew_is_measured_from_the_date_header(
     exchange: LocalExchange, transport: Transport, ahead_s: int
