@@ -1,42 +1,23 @@
 """Every fault of the weather service, in one city of ten: it stops and says so, the others trade on, it comes back."""
 
 import logging
-import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
-from functools import cache
 
 import pytest
-import requests
 from pytest_django import Settings as DjangoSettings
 
-from markets.services import BoardRound, read_boards
-from milkbot.core import clock
-from milkbot.core.cities import load_cities
-from milkbot.core.health import Component
-from milkbot.health import read_all
-from publicsite.regions import Reading, render_region
-from publicsite.times import Times
-from sandbox.assembly import sandbox_app
-from sandbox.simulation import SimulatedOptions, prepare_simulated
-from tests.e2e.serving import served
-from tests.e2e.world import HOLDER, MODE, sources_of
-from tests.sandbox.stages import Wall
-from trading.cycle import Settings, run_cycle
-from trading.models import DecisionRow, IntentRow
-from trading.reading import Sources
+from tests.e2e.faulty_weather import CITIES, PATIENT, Service, Trader, weather_service
+from trading.models import IntentRow
 from weather.cache import WeatherCache
-from weather.clients.nws.client import NwsClient
-from weather.clients.nws.transport import NwsTransport, TransportPolicy
-from weather.domain.types import CityWeather, WeatherSnapshot
+from weather.clients.nws.transport import TransportPolicy
+from weather.domain.types import CityWeather
 from weather.repositories import WeatherRepository
-from weather.services import CityFetcher, known_weather, refresh_climate_reports, refresh_weather
+from weather.services import CityFetcher, refresh_climate_reports
 
 pytestmark = pytest.mark.django_db
 
-CITIES = tuple(load_cities())
 SICK = "LAX"
 """The city of every fault: it finds a trade at each time below, as SFO does."""
 STATION = "/stations/KLAX"
@@ -50,51 +31,13 @@ AFTER = timedelta(minutes=6)
 BLIND_AT = SOUND_AT + timedelta(minutes=102)
 HOUR_OF_READINGS = 13
 BLOCKING = frozenset({"WEATHER_STALE", "ISSUANCE_OLD"})
-PATIENT = TransportPolicy(sleep=lambda _: None)
 HASTY = TransportPolicy(sleep=lambda _: None, read_timeout_s=1, attempts=2)
 TOO_SLOW_S = 1.5
-
-ReadBoards = Callable[[Sequence[str], datetime], BoardRound]
-
-
-@dataclass
-class Service:
-    """A simulated world on loopback whose time is set by hand. `boards` are read once for each time."""
-
-    wall: Wall
-    base_url: str
-    boards: ReadBoards
-    read: dict[tuple[str, datetime], CityWeather] = field(default_factory=dict)
-    """What is read of a city at a time without any fault."""
-
-    def order(self, do: str, **more: object) -> None:
-        """Tell the control panel something."""
-        answer = requests.post(f"{self.base_url}/control", json={"do": do} | more, timeout=5)
-        assert answer.status_code == 200, answer.text
-
-    def spoil(self, kind: str, path: str, **more: object) -> None:
-        self.order("fault", kind=kind, match=f"GET /nws{path}", **more)
-
-    def client(self, policy: TransportPolicy = PATIENT) -> NwsClient:
-        """The application's own client, which does not wait between tries."""
-        return NwsClient(NwsTransport(f"{self.base_url}/nws", "(milkbot tests, none)", policy))
 
 
 @pytest.fixture(scope="module")
 def shared_service(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
-    wall = Wall(SOUND_AT)
-    folder = tmp_path_factory.mktemp("world")
-    setup = prepare_simulated(SimulatedOptions(7, 1.0, SOUND_AT, 1, folder, wall_anchor=SOUND_AT), wall)
-    with served(sandbox_app(setup.stage, (), lambda: None)) as base_url:
-        exchange, _ = sources_of(base_url, setup.stage.now)
-
-        @cache
-        def boards(codes: Sequence[str], now: datetime) -> BoardRound:
-            return read_boards(codes, now, client=exchange)
-
-        service = Service(wall, base_url, boards)
-        fetch = CityFetcher(service.client())
-        service.read = {(code, SOUND_AT): fetch(code, SOUND_AT, None) for code in CITIES}
+    with weather_service(SOUND_AT, tmp_path_factory.mktemp("world")) as service:
         yield service
 
 
@@ -104,74 +47,6 @@ def service(shared_service: Service) -> Iterator[Service]:
     shared_service.wall.now = SOUND_AT
     yield shared_service
     shared_service.order("clear")
-
-
-@dataclass
-class Trader:
-    """The application beside the service: the slow loop's refresh, then a cycle on what is stored."""
-
-    service: Service
-    cache: WeatherCache
-
-    @property
-    def now(self) -> datetime:
-        return self.service.wall.now
-
-    def refresh(self, now: datetime) -> Mapping[str, str]:
-        """One turn of the slow loop; the cities' errors."""
-        self.service.wall.now = now
-        return refresh_weather(CITIES, now, cache=self.cache).errors
-
-    def cycle(self) -> dict[str, set[str]]:
-        """One turn of the fast loop; the codes that now stand on each city's markets."""
-        settings = Settings(mode=MODE, cities=CITIES, capital=Decimal(10_000))
-        sources = Sources(weather=known_weather, boards=self.service.boards)
-        report = run_cycle(self.now, settings, sources=sources, holder=HOLDER)
-        assert report.ok
-        assert report.cities == len(CITIES)
-        codes: dict[str, set[str]] = {city: set() for city in CITIES}
-        covering = DecisionRow.objects.filter(seen_until__gte=self.now)
-        for city, code in covering.values_list("market__city_code", "code"):
-            codes[city].add(code)
-        return codes
-
-    def stored(self, city: str = SICK) -> WeatherSnapshot:
-        snapshot = WeatherRepository().get_latest(city)
-        assert snapshot is not None
-        return snapshot
-
-    def health(self) -> str:
-        """What the weather component says, which is well as long as any city is."""
-        status = read_all()[Component.NWS_API]
-        assert status.ok
-        return status.message
-
-    def page(self, region: str) -> str:
-        return render_region(region, Reading(Times(self.now, clock.wall_now()))).html
-
-    def tiles(self) -> "Tiles":
-        return Tiles(self.page("tiles"))
-
-
-@dataclass(frozen=True)
-class Tiles:
-    """The cities' tiles as the public page shows them."""
-
-    html: str
-
-    @property
-    def states(self) -> dict[str, str]:
-        shown = re.findall(r'<article class="tile" id="tile-(\w+)"[^>]*data-state="(\w+)"', self.html)
-        return {code.upper(): state for code, state in shown}
-
-    @property
-    def stale(self) -> set[str]:
-        return {city for city, state in self.states.items() if state == "stale"}
-
-    def words(self, city: str = SICK) -> str:
-        found = re.search(rf'id="tile-{city.lower()}".*?</article>', self.html, re.DOTALL)
-        assert found is not None
-        return " ".join(re.sub(r"<[^>]+>", " ", found[0]).split())
 
 
 @pytest.fixture
@@ -251,7 +126,7 @@ GRID_FAULTS = [
 
 @pytest.mark.parametrize("fault", GRID_FAULTS, ids=lambda fault: fault.kind)
 def test_fault_of_one_grid_stops_that_city_alone_until_it_is_over(trader: Trader, fault: Fault) -> None:
-    known = trader.stored()
+    known = trader.stored(SICK)
     trader.service.spoil(fault.kind, fault.path, seconds=TOO_SLOW_S)
     errors = trader.refresh(SICK_AT)
     codes = trader.cycle()
@@ -261,7 +136,7 @@ def test_fault_of_one_grid_stops_that_city_alone_until_it_is_over(trader: Trader
     assert not BLOCKING & set().union(*codes.values())
     assert "SFO" in intents()
     assert SICK not in intents()
-    assert trader.stored() == known
+    assert trader.stored(SICK) == known
     check_stopped_city_shows(trader, fault.words)
 
     trader.service.order("clear")
@@ -275,7 +150,7 @@ def check_stopped_city_shows(trader: Trader, words: str) -> None:
     assert "Weather: LAX stale 21 min" in trader.page("health")
     tiles = trader.tiles()
     assert tiles.stale == {SICK}
-    assert "NWS refresh fails since 9:39 PM. No trading until it succeeds." in tiles.words()
+    assert "NWS refresh fails since 9:39 PM. No trading until it succeeds." in tiles.words(SICK)
 
 
 def check_recovery(trader: Trader) -> None:
@@ -285,7 +160,7 @@ def check_recovery(trader: Trader) -> None:
     codes = trader.cycle()
     assert not BLOCKING & set().union(*codes.values())
     assert SICK in intents()
-    assert trader.stored().captured_at == at
+    assert trader.stored(SICK).captured_at == at
     assert trader.health() == "10 of 10 cities"
     assert "Weather: " not in trader.page("health")
     assert not trader.tiles().stale
@@ -312,7 +187,7 @@ def test_old_grid_that_is_all_there_is_stops_the_city_by_its_own_age(fresh_trade
     assert fresh_trader.health().startswith(f"10 of 10 cities; {SICK}: forecast issued 08 May ")
     tiles = fresh_trader.tiles()
     assert tiles.stale == {SICK}
-    assert "No trading until there is a newer one." in tiles.words()
+    assert "No trading until there is a newer one." in tiles.words(SICK)
 
     fresh_trader.service.order("clear")
     check_recovery(fresh_trader)
@@ -345,17 +220,17 @@ STATION_FAULTS = [
 
 @pytest.mark.parametrize("kind", STATION_FAULTS)
 def test_fault_of_one_station_leaves_the_last_reading_to_age_in_sight(trader: Trader, kind: str) -> None:
-    known = trader.stored().observation
+    known = trader.stored(SICK).observation
     assert known is not None
     trader.service.spoil(kind, STATION)
     errors = trader.refresh(BLIND_AT)
     codes = trader.cycle()
 
     assert errors == {}
-    assert trader.stored().observation == known
-    assert not trader.stored().observation_usable(BLIND_AT)
+    assert trader.stored(SICK).observation == known
+    assert not trader.stored(SICK).observation_usable(BLIND_AT)
     assert trader.health() == f"10 of 10 cities; {SICK}: last observation {known.observed_at:%d %b %H:%MZ}"
-    assert "Temperature 1 h ago" in trader.tiles().words()
+    assert "Temperature 1 h ago" in trader.tiles().words(SICK)
     # The forecast of the day to come does not depend on the thermometer: even this city trades on.
     assert not BLOCKING & set().union(*codes.values())
     assert SICK in intents()
@@ -363,7 +238,7 @@ def test_fault_of_one_station_leaves_the_last_reading_to_age_in_sight(trader: Tr
     trader.service.order("clear")
     trader.refresh(BLIND_AT + AFTER)
     assert trader.health() == "10 of 10 cities"
-    assert trader.stored().observation_usable(BLIND_AT + AFTER)
+    assert trader.stored(SICK).observation_usable(BLIND_AT + AFTER)
 
 
 HARMLESS = [
