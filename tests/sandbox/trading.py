@@ -4,14 +4,16 @@ import json
 from base64 import b64encode
 from datetime import datetime, timedelta
 from decimal import Decimal
+from functools import cache
 from itertools import count
+from pathlib import Path
 from typing import Any
 
 import httpx
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
-from sandbox.accounts import Account
+from sandbox.accounts import Account, PrivateKey
 from sandbox.assembly import sandbox_app
 from sandbox.kalshi.state_file import StateFile
 from sandbox.recorded import RecordedDay
@@ -23,15 +25,22 @@ TICKER = "KXHIGHCHI-26MAY19-B74.5"
 LAG = timedelta(seconds=0.6)
 
 
+@cache
+def private_key(path: Path) -> PrivateKey:
+    """The key in a file; checking an RSA key takes 50 ms, so each is read once."""
+    key = serialization.load_pem_private_key(path.read_bytes(), password=None)
+    assert isinstance(key, rsa.RSAPrivateKey | ed25519.Ed25519PrivateKey)
+    return key
+
+
 def signed_headers(account: Account, method: str, path: str, at: datetime) -> dict[str, str]:
     """The three headers over `path`, which has no query."""
     timestamp = str(round(at.timestamp() * 1000))
     text = f"{timestamp}{method}{path}".encode()
-    key = serialization.load_pem_private_key(account.private_key_path.read_bytes(), password=None)
+    key = private_key(account.private_key_path)
     if isinstance(key, ed25519.Ed25519PrivateKey):
         signature = key.sign(text)
     else:
-        assert isinstance(key, rsa.RSAPrivateKey)
         pss = padding.PSS(mgf=padding.MGF1(hashes.SHA256()), salt_length=32)
         signature = key.sign(text, pss, hashes.SHA256())
     return {
