@@ -70,6 +70,9 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     # The fill raced our cancel and was reported after it.
     (S.CANCELED, E.FILL_PART): S.CANCELED,
     (S.CANCELED, E.FILL_ALL): S.FILLED,
+    # The exchange took its no back: the contracts are ours.
+    (S.REJECTED, E.FILL_PART): S.PARTIAL,
+    (S.REJECTED, E.FILL_ALL): S.FILLED,
     # More than was ordered: the contracts are ours all the same, and everything stops.
     (S.FILLED, E.FILL_ALL): S.FILLED,
     (S.CLOSED, E.FILL_PART): S.CLOSED,

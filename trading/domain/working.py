@@ -4,16 +4,19 @@ An order rests only as long as it would be sent again as it stands. A price is n
 fits is cancelled, and once that is proven the wish may be sent anew (`trading.domain.supersede`).
 """
 
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
 
 from markets.domain.types import BoardMarket
-from milkbot.core.money import ONE
+from milkbot.core.money import ONE, ZERO
+from trading.domain.event_gate import check_event
 from trading.domain.gates import Gate, check_liquidity, check_spread, check_tradable
+from trading.domain.inputs import Circumstances, CityView, EventContext
 from trading.domain.policy import Policy
-from trading.domain.types import BookSide, Order, ReasonCode, TradingState
+from trading.domain.types import BookSide, Order, ReasonCode, Signal, TradingState
 
 
 class Step(StrEnum):
@@ -36,23 +39,48 @@ class Belief(NamedTuple):
     standard_error: float
 
 
+def review_all(
+    orders: Iterable[Order],
+    views: Iterable[CityView],
+    signals: Iterable[Signal],
+    holdings: Mapping[str, Decimal],
+    around: Circumstances,
+) -> tuple[tuple[Order, Review], ...]:
+    """Every resting order with its step, in the light of this cycle's boards and signals."""
+    seen: dict[str, tuple[BoardMarket | None, Gate]] = {
+        market.market.ticker: (market, check_event(view, EventContext(view.city, board, around)))
+        for view in views
+        for board in view.boards
+        for market in board.markets
+    }
+    beliefs = {signal.market_ticker: Belief(signal.p_yes, signal.uncertainty) for signal in signals}
+    reviews = []
+    for order in orders:
+        ticker = order.market_ticker
+        market, event_gate = seen.get(ticker, (None, _UNREAD))
+        reduces = _reduces(order, holdings.get(ticker, ZERO))
+        reviewed = review(order, market, event_gate, beliefs.get(ticker), reduces=reduces, around=around)
+        reviews.append((order, reviewed))
+    return tuple(reviews)
+
+
 def review(
     order: Order,
     market: BoardMarket | None,
-    belief: Belief | None,
     event_gate: Gate,
+    belief: Belief | None,
     *,
     reduces: bool,
-    state: TradingState,
-    now: datetime,
-    policy: Policy,
+    around: Circumstances,
 ) -> Review:
     """The step for one resting order. `market` and `belief` are None when this cycle could not read or judge it.
 
     `event_gate` is what holds for the whole event (weather, locks, pauses); `reduces` is true when filling it can only
     lower what is at risk.
     """
-    gate = _check_switch(state, reduces) and event_gate and _check_market(order, market, belief, now, policy)
+    now, policy = around.now, around.policy
+    gate = _check_switch(around.trading_state, reduces) and event_gate
+    gate = gate and _check_market(order, market, belief, now, policy)
     if not gate:
         return Review(Step.CANCEL, gate)
     if order.expires_at is not None and order.expires_at - now < policy.renew_before:
@@ -72,7 +100,7 @@ def _check_market(
     order: Order, market: BoardMarket | None, belief: Belief | None, now: datetime, policy: Policy
 ) -> Gate:
     if market is None:
-        return Gate(False, ReasonCode.BOOKS_UNAVAILABLE, "the market was not read in this cycle")
+        return _UNREAD
     if belief is None:
         return Gate(False, ReasonCode.FORECAST_MISSING, "every strategy abstains")
     return (
@@ -105,4 +133,11 @@ def maker_floor(price: Decimal, standard_error: float, policy: Policy) -> Decima
     return max(policy.min_edge_maker, Decimal(repr(standard_error)), policy.min_edge_share_of_cost * price)
 
 
+def _reduces(order: Order, held: Decimal) -> bool:
+    """Whether filling all of it can only lower what is at risk."""
+    against = held if order.book_side is BookSide.ASK else -held
+    return against >= order.remaining_count
+
+
 _KEPT = Gate(True, ReasonCode.TRADE)
+_UNREAD = Gate(False, ReasonCode.BOOKS_UNAVAILABLE, "the market was not read in this cycle")

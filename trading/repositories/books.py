@@ -50,6 +50,11 @@ class FillRepository:
             rows = rows.filter(market__ticker__in=list(market_tickers))
         return tuple(_to_fill(row) for row in rows)
 
+    def known(self, fill_ids: Iterable[str]) -> frozenset[str]:
+        """Those of `fill_ids` that are in our books."""
+        rows = FillRow.objects.filter(mode=self._mode, fill_id__in=list(fill_ids))
+        return frozenset(rows.values_list("fill_id", flat=True))
+
     def _store(self, fill: Fill, market_id: int) -> FillRow | None:
         """The fill's row; None if the fill is known already."""
         order_id = (
@@ -136,9 +141,19 @@ class LedgerRepository:
         total = LedgerRow.objects.filter(mode=self._mode).aggregate(total=Sum("amount"))["total"]
         return total if total is not None else ZERO
 
+    def is_open(self) -> bool:
+        """Whether the starting capital has been booked."""
+        return LedgerRow.objects.filter(mode=self._mode, kind=LedgerRow.Kind.DEPOSIT).exists()
+
+    def book_external(self, amount: Decimal, at: datetime, *, note: str) -> None:
+        """Cash that came (positive) or went without us."""
+        LedgerRow.objects.create(
+            mode=self._mode, kind=LedgerRow.Kind.EXTERNAL, amount=amount, at=at, note=note
+        )
+
     def open_account(self, capital: Decimal, at: datetime) -> None:
         """Book the starting capital, once; later calls change nothing."""
-        if not LedgerRow.objects.filter(mode=self._mode, kind=LedgerRow.Kind.DEPOSIT).exists():
+        if not self.is_open():
             LedgerRow.objects.bulk_create(
                 [
                     LedgerRow(

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from django.db import connection, transaction
+from django.db.models import Q
 
 from milkbot.core.config import TradingMode
 from milkbot.core.errors import MilkbotError
@@ -127,6 +128,19 @@ class OrderRepository:
         rows = OrderRow.objects.filter(mode=self._mode, intent__intent_key__in=list(keys))
         return tuple(to_order(row) for row in rows.select_related("intent", "market").order_by("pk"))
 
+    def by_exchange_names(self, names: Mapping[str, str]) -> dict[str, Order]:
+        """Orders of ours among `names`: the exchange's name of an order to the client order id it carries, if known."""
+        ours = {_as_uuid(client_id): name for name, client_id in names.items()}
+        rows = OrderRow.objects.filter(
+            Q(kalshi_order_id__in=list(names))
+            | Q(client_order_id__in=[key for key in ours if key is not None]),
+            mode=self._mode,
+        )
+        return {
+            row.kalshi_order_id or ours[UUID(str(row.client_order_id))]: to_order(row)
+            for row in rows.select_related("intent", "market")
+        }
+
     def in_states(self, states: Iterable[OrderState]) -> tuple[Order, ...]:
         rows = OrderRow.objects.filter(mode=self._mode, state__in=[state.value for state in states])
         return tuple(to_order(row) for row in rows.select_related("intent", "market").order_by("pk"))
@@ -196,6 +210,13 @@ class OrderRepository:
         if not found[0][0]:
             raise Fenced(f"lease #{lease.fencing} of {lease.holder} is no longer valid for {self._mode}")
         return {key: pk for _, pk, key in found if pk is not None}
+
+
+def _as_uuid(text: str) -> UUID | None:
+    try:
+        return UUID(text)
+    except ValueError:
+        return None
 
 
 def to_order(row: OrderRow) -> Order:

@@ -1,18 +1,30 @@
 """A resting order stays only as long as it would be sent again as it stands."""
 
 from datetime import timedelta
+from decimal import Decimal
 from typing import Any
 
 import pytest
 
 from markets.domain.types import BoardMarket, MarketStatus
-from tests.trading.makers import BRACKETS, CLOSE, NOW, make_board_market, make_intent, make_order
+from tests.trading.domain.test_decide import CHEAP_QUOTES
+from tests.trading.makers import (
+    BRACKETS,
+    CLOSE,
+    NOW,
+    around,
+    make_account,
+    make_board,
+    make_board_market,
+    make_intent,
+    make_order,
+    make_view,
+)
+from trading.domain.decide import decide
 from trading.domain.gates import PASSED, Gate
-from trading.domain.policy import Policy
 from trading.domain.types import BookSide, Order, OrderState, ReasonCode, Side, TimeInForce, TradingState
-from trading.domain.working import Belief, Step, review
+from trading.domain.working import Belief, Step, review, review_all
 
-POLICY = Policy()
 BELIEF = Belief(p_yes=0.40, standard_error=0.01)
 """The order below bids 0.30: ten cents of edge."""
 LOCKED = Gate(False, ReasonCode.LOCKED, "a breaker holds it")
@@ -47,12 +59,10 @@ def step(
     reviewed = review(
         order or resting(),
         market,
-        belief,
         event_gate,
+        belief,
         reduces=reduces,
-        state=state,
-        now=NOW + after,
-        policy=POLICY,
+        around=around(now=NOW + after, trading_state=state),
     )
     return reviewed.step, reviewed.gate.code
 
@@ -84,16 +94,7 @@ def test_order_is_cancelled_when_its_market_no_longer_fits(market: BoardMarket, 
 
 
 def test_order_is_cancelled_when_its_market_was_not_read() -> None:
-    reviewed = review(
-        resting(),
-        None,
-        BELIEF,
-        PASSED,
-        reduces=False,
-        state=TradingState.ACTIVE,
-        now=NOW,
-        policy=POLICY,
-    )
+    reviewed = review(resting(), None, PASSED, BELIEF, reduces=False, around=around())
 
     assert (reviewed.step, reviewed.gate.code) == (Step.CANCEL, ReasonCode.BOOKS_UNAVAILABLE)
 
@@ -140,3 +141,33 @@ def test_order_without_an_expiration_is_never_renewed() -> None:
     order = resting().model_copy(update={"expires_at": None})
 
     assert step(order, after=timedelta(hours=1))[0] is Step.KEEP
+
+
+def test_review_of_all_orders_takes_each_ones_market_belief_and_holding() -> None:
+    view = make_view(board=make_board(quotes=CHEAP_QUOTES))
+    batch = decide([view], make_account(), around())
+    target = resting().model_copy(
+        update={"market_ticker": BRACKETS[3].ticker, "limit_price": Decimal("0.20")}
+    )
+    stranger = resting().model_copy(update={"market_ticker": "KXHIGHNY-25MAY14-T50"})
+
+    reviewed = review_all([target, stranger], [view], batch.signals, {}, around())
+
+    assert [(order.market_ticker, found.step) for order, found in reviewed] == [
+        (BRACKETS[3].ticker, Step.KEEP),
+        ("KXHIGHNY-25MAY14-T50", Step.CANCEL),
+    ]
+
+
+def test_review_while_reducing_keeps_only_what_closes_a_holding() -> None:
+    view = make_view(board=make_board(quotes=CHEAP_QUOTES))
+    batch = decide([view], make_account(), around())
+    exit_ = resting().model_copy(update={"market_ticker": BRACKETS[3].ticker, "limit_price": Decimal("0.20")})
+    reducing = around(trading_state=TradingState.REDUCING)
+
+    steps = [
+        review_all([exit_], [view], batch.signals, {BRACKETS[3].ticker: Decimal(held)}, reducing)[0][1].step
+        for held in (-10, -9, 0, 10)
+    ]
+
+    assert steps == [Step.KEEP, Step.CANCEL, Step.CANCEL, Step.CANCEL]

@@ -1,0 +1,87 @@
+"""Our books against the exchange's: pure comparisons. What differs is named, never silently corrected."""
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from decimal import Decimal
+from typing import Any, NamedTuple
+
+from markets.domain.account_types import (
+    ExchangeBalance,
+    ExchangeFill,
+    ExchangeOrder,
+    ExchangePosition,
+    Reading,
+)
+from milkbot.core.money import ZERO
+from trading.domain.evidence import Shown, Sighting
+from trading.domain.types import Order
+
+
+class AccountReading(NamedTuple):
+    """The account at the exchange, as one round of reading found it.
+
+    `complete_until`: every order and fill up to then is in the lists; None when a list could not be read to its end.
+    `positions` and `balance` are None when they could not be read. `faults` says in words what failed.
+    """
+
+    complete_until: datetime | None
+    orders: Reading[ExchangeOrder]
+    fills: Reading[ExchangeFill]
+    positions: Reading[ExchangePosition] | None
+    balance: ExchangeBalance | None
+    faults: tuple[str, ...] = ()
+
+
+class Difference(NamedTuple):
+    """One figure on which the exchange and we disagree."""
+
+    what: str
+    where: str
+    ours: Decimal
+    theirs: Decimal
+
+    @property
+    def words(self) -> str:
+        return f"{self.where}: ours {self.ours.normalize():f}, theirs {self.theirs.normalize():f}"
+
+    def as_json(self) -> dict[str, Any]:
+        return {"what": self.what, "where": self.where, "ours": str(self.ours), "theirs": str(self.theirs)}
+
+
+POSITION = "position"
+CASH = "cash"
+
+
+def sighting_of(order: Order, reading: AccountReading) -> Sighting:
+    """What the reading knows of one order of ours, found by its name at the exchange or by our own id for it."""
+    own_id = str(order.client_order_id)
+    listed = next(
+        (
+            each
+            for each in reading.orders
+            if each.order_id == order.kalshi_order_id or each.client_order_id == own_id
+        ),
+        None,
+    )
+    shown = Shown(listed.order_id, listed.may_still_fill, listed.filled_count) if listed else None
+    return Sighting(shown, order.filled_count, reading.complete_until)
+
+
+def compare_positions(
+    ours: Mapping[str, Decimal], theirs: Iterable[ExchangePosition], known_tickers: Iterable[str]
+) -> tuple[Difference, ...]:
+    """Markets of ours in which the holdings differ, by ticker. A market missing on either side is a holding of zero."""
+    held = {position.ticker: position.count for position in theirs}
+    tickers = sorted({*ours, *(ticker for ticker in known_tickers if ticker in held)})
+    return tuple(
+        Difference(POSITION, ticker, ours.get(ticker, ZERO), held.get(ticker, ZERO))
+        for ticker in tickers
+        if ours.get(ticker, ZERO) != held.get(ticker, ZERO)
+    )
+
+
+def compare_cash(ledger: Decimal, balance: ExchangeBalance) -> tuple[Difference, ...]:
+    """Cash by our ledger against the available balance; meaningful only while no order holds collateral."""
+    if ledger == balance.available:
+        return ()
+    return (Difference(CASH, "account", ledger, balance.available),)

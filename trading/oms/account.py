@@ -1,0 +1,142 @@
+"""Reads the account at the exchange in one round: how far the lists reach first, then the lists themselves.
+
+In that order a list can only know more than its watermark promises. A call that fails leaves its figure unknown and is
+named; it never reads as "nothing there".
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime, timedelta
+from typing import Final, Protocol, TypeVar
+
+from markets.clients.kalshi.portfolio import KalshiPortfolio
+from markets.domain.account_types import (
+    ExchangeFill,
+    ExchangeOrder,
+    ExchangePosition,
+    ExchangeSettlement,
+    OrderStatus,
+    Reading,
+)
+from markets.domain.order_request import OrderPlace
+from milkbot.core.errors import OutsideError
+from milkbot.logger import logger
+from trading.domain.reconciliation import AccountReading
+from trading.domain.types import Order
+
+OVERLAP: Final = timedelta(minutes=10)
+"""Read again before the last complete reading: an order or a fill may be dated before the moment it is first shown."""
+
+Row = TypeVar("Row")
+Got = TypeVar("Got")
+
+
+class Account(Protocol):
+    """The account as reconciliation asks for it."""
+
+    def read(self, since: datetime | None, open_orders: Sequence[Order]) -> AccountReading:
+        """One round: everything since `since` (all there is when None), and each of `open_orders` by its name."""
+
+    def find_order(self, order_id: str, ticker: str) -> ExchangeOrder | None:
+        """One order by the exchange's name; None when it is not shown. Raises OutsideError when it cannot be read."""
+
+    def settlements(self, since: datetime) -> Reading[ExchangeSettlement] | None:
+        """What settled markets paid; None when it cannot be read."""
+
+
+class KalshiAccount:
+    """The account behind a key."""
+
+    def __init__(self, client: KalshiPortfolio) -> None:
+        self._client = client
+
+    def read(self, since: datetime | None, open_orders: Sequence[Order]) -> AccountReading:
+        round_ = _Round()
+        watermark = round_.get("watermark", self._client.get_user_data_timestamp)
+        resting = round_.get("resting orders", lambda: self._client.get_orders(status=OrderStatus.RESTING))
+        recent = round_.get("orders", lambda: self._client.get_orders(since=since))
+        orders = _joined(resting, recent, lambda order: order.order_id)
+        named = self._by_name(round_, orders, open_orders)
+        fills = round_.get("fills", lambda: self._client.get_fills(since))
+        positions = round_.get("positions", self._client.get_positions)
+        balance = round_.get("balance", self._client.get_balance)
+        again = round_.get("fills", lambda: self._client.get_fills(since))
+        if _names(again) != _names(fills):
+            # Something filled in between: positions and balance belong to neither list, and are compared next time.
+            positions = balance = None
+        fills = again
+        lists = (resting, recent, fills)
+        is_complete = named is not None and all(found is not None and found.is_complete for found in lists)
+        return AccountReading(
+            complete_until=watermark if is_complete else None,
+            orders=Reading((*(named or ()), *orders.rows), orders.faults),
+            fills=fills or Reading[ExchangeFill](()),
+            positions=_whole(round_, positions),
+            balance=balance,
+            faults=tuple(round_.faults),
+        )
+
+    def find_order(self, order_id: str, ticker: str) -> ExchangeOrder | None:
+        return self._client.get_order(OrderPlace(order_id, ticker))
+
+    def settlements(self, since: datetime) -> Reading[ExchangeSettlement] | None:
+        return _Round().get("settlements", lambda: self._client.get_settlements(since))
+
+    def _by_name(
+        self, round_: "_Round", listed: Reading[ExchangeOrder], open_orders: Iterable[Order]
+    ) -> list[ExchangeOrder] | None:
+        """Open orders of ours that no list shows, asked for one by one; None when one could not be asked for."""
+        shown = {order.order_id for order in listed}
+        found: list[ExchangeOrder] = []
+        for order in open_orders:
+            name = order.kalshi_order_id
+            if name is None or name in shown:
+                continue
+            try:
+                one = self.find_order(name, order.market_ticker)
+            except OutsideError as error:
+                round_.failed(f"order {name}", error)
+                return None
+            if one is not None:
+                found.append(one)
+        return found
+
+
+class _Round:
+    """Calls whose failures are collected."""
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+
+    def get(self, what: str, call: Callable[[], Got]) -> Got | None:
+        try:
+            return call()
+        except OutsideError as error:
+            self.failed(what, error)
+            return None
+
+    def failed(self, what: str, error: OutsideError) -> None:
+        self.faults.append(f"{what}: {error}")
+        logger.warning("the account could not be read", extra={"what": what, "why": str(error)})
+
+
+def _joined(
+    first: Reading[Row] | None, second: Reading[Row] | None, name: Callable[[Row], str]
+) -> Reading[Row]:
+    """Rows of both, each once; the later reading's word stands."""
+    rows = {name(row): row for reading in (first, second) if reading is not None for row in reading}
+    return Reading(
+        tuple(rows.values()),
+        tuple(fault for reading in (first, second) if reading is not None for fault in reading.faults),
+    )
+
+
+def _names(fills: Reading[ExchangeFill] | None) -> frozenset[str] | None:
+    return frozenset(fill.fill_id for fill in fills) if fills is not None else None
+
+
+def _whole(round_: _Round, positions: Reading[ExchangePosition] | None) -> Reading[ExchangePosition] | None:
+    """Positions only if every one could be read: a missing row would read as a holding of zero."""
+    if positions is not None and not positions.is_complete:
+        round_.faults.append(f"positions: {positions.faults[0].text}")
+        return None
+    return positions

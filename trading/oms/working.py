@@ -1,0 +1,89 @@
+"""Carries out what was decided about resting orders: cancels first, then renewals."""
+
+from collections.abc import Iterable
+from datetime import datetime, timedelta
+
+from django.db import transaction
+
+from milkbot.logger import logger
+from trading.breakers import trip
+from trading.controls import hold_switch
+from trading.domain.breakers import Trip
+from trading.domain.order_states import OrderEvent
+from trading.domain.types import Order, TradingState
+from trading.domain.working import Review, Step
+from trading.oms.lease import hold_lease
+from trading.oms.submit import RESTING_LIFE
+from trading.oms.venues.base import Rejected, RestingVenue, TakenOut
+from trading.repositories.orders import Lease, OrderRepository, StaleOrder
+
+
+def carry_out(
+    reviews: Iterable[tuple[Order, Review]], venue: RestingVenue, *, lease: Lease, at: datetime
+) -> dict[Step, int]:
+    """Cancel and renew as reviewed; how many of each were asked for. An order somebody else moved is left to them."""
+    asked = dict.fromkeys(Step, 0)
+    by_urgency = sorted(reviews, key=lambda pair: pair[1].step is not Step.CANCEL)
+    for order, review in by_urgency:
+        asked[review.step] += 1
+        try:
+            if review.step is Step.CANCEL:
+                cancel(order, venue, at=at, why=f"{review.gate.code}: {review.gate.detail}")
+            elif review.step is Step.RENEW:
+                renew(order, venue, lease=lease, at=at)
+        except StaleOrder as moved:
+            logger.warning("order left alone", extra={"intent_key": order.intent_key, "why": str(moved)})
+    return asked
+
+
+def cancel(order: Order, venue: RestingVenue, *, at: datetime, why: str, actor: str = "system") -> Order:
+    """Ask the exchange to take an order out of the book. Passes whatever the switch or the lease say.
+
+    The order ends in our books only when all it filled is booked; otherwise reconciliation ends it by evidence.
+    """
+    orders = OrderRepository(order.mode)
+    order = orders.transition(order, OrderEvent.ASK_CANCEL, at=at, actor=actor, payload={"why": why})
+    answer = venue.cancel(order)
+    if isinstance(answer, TakenOut):
+        filled = order.count - answer.reduced_by
+        if filled == order.filled_count:
+            return orders.transition(
+                order, OrderEvent.CANCEL, at=at, actor=actor, payload={"why": why, **answer.model_dump()}
+            )
+        logger.info(
+            "cancelled while it filled", extra={"intent_key": order.intent_key, "filled": str(filled)}
+        )
+    elif isinstance(answer, Rejected) and answer.breaker is not None:
+        trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
+    else:
+        logger.warning(
+            "cancel without a clear answer",
+            extra={"intent_key": order.intent_key, "answer": answer.model_dump(mode="json")},
+        )
+    return order
+
+
+def renew(
+    order: Order, venue: RestingVenue, *, lease: Lease, at: datetime, life: timedelta = RESTING_LIFE
+) -> Order:
+    """Let an order rest for `life` from now. Like a new order it needs the lease and the switch.
+
+    The later expiration is committed before it is asked for: should the answer be lost, ours can only be too late.
+    """
+    orders = OrderRepository(order.mode)
+    order = orders.transition(order, OrderEvent.RENEW, at=at, expires_at=at + life)
+    _send_renewal(order, venue, lease, at + life)
+    return order
+
+
+@transaction.atomic(durable=True)
+def _send_renewal(order: Order, venue: RestingVenue, lease: Lease, expires_at: datetime) -> None:
+    hold_lease(lease)
+    if hold_switch(order.mode) is TradingState.HALTED:
+        return
+    answer = venue.renew(order, expires_at)
+    if answer is not None:
+        logger.warning(
+            "renewal without a clear answer",
+            extra={"intent_key": order.intent_key, "answer": answer.model_dump(mode="json")},
+        )
