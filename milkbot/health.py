@@ -25,8 +25,14 @@ def beat(component: Component, *, ok: bool = True, message: str = "") -> HealthS
     values: dict[str, object] = {"checked_at": at, "ok": ok, "message": _showable(message)}
     if ok:
         values["last_ok_at"] = at
-    row, _ = HealthStatusRow.objects.update_or_create(component=component, defaults=values)
-    return _to_domain(row)
+    # One statement: two processes may speak for a component for the first time at once.
+    HealthStatusRow.objects.bulk_create(
+        [HealthStatusRow(component=component, **values)],
+        update_conflicts=True,
+        unique_fields=["component"],
+        update_fields=list(values),
+    )
+    return _to_domain(HealthStatusRow.objects.get(component=component))
 
 
 def read_all() -> dict[Component, HealthStatus]:
