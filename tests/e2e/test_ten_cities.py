@@ -4,6 +4,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -31,19 +32,10 @@ MARKETS_OF_A_CITY = 12
 HALF_HOUR = timedelta(minutes=30)
 
 
-@pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
-    """One sandbox for all tests here: working out its events is what takes time."""
-    with simulated_world(AFTER_OPENING, tmp_path_factory.mktemp("state"), seed=11) as running:
-        yield running
-
-
 @pytest.fixture
-def world(served: World) -> World:
-    """The sandbox at AFTER_OPENING, whole, and an application that has asked it nothing yet."""
-    served.edge.heal()
-    served.move_to(AFTER_OPENING)
-    return served.asked_by_another()
+def world(tmp_path: Path) -> Iterator[World]:
+    with simulated_world(AFTER_OPENING, tmp_path, seed=11) as running:
+        yield running
 
 
 @pytest.mark.story("4.9", 1)

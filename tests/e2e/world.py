@@ -7,7 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from functools import partial
@@ -64,16 +64,16 @@ class Edge:
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
-        self._failing: set[str] = set()
+        self._failing: dict[str, int] = {}
         self._spoiled: dict[str, Callable[[Any], None]] = {}
         self._meeting: asyncio.Barrier | None = None
         self._meeting_at = ""
         self.asked: list[tuple[str, str]] = []
         """Method and path of every request."""
 
-    def fail(self, fragment: str) -> None:
-        """Answer 500 to every request whose path and query hold `fragment`, until `heal`."""
-        self._failing.add(fragment)
+    def fail(self, fragment: str, status: int = 500) -> None:
+        """Answer `status` to every request whose path and query hold `fragment`, until `heal`."""
+        self._failing[fragment] = status
 
     def spoil(self, fragment: str, change: Callable[[Any], None]) -> None:
         """Let `change` alter the JSON of every answer to such a request, until `heal`."""
@@ -92,9 +92,10 @@ class Edge:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         self.asked.append((scope["method"], scope["path"]))
         url = f"{scope['path']}?{scope['query_string'].decode()}"
-        if any(fragment in url for fragment in self._failing):
-            await PlainTextResponse("broken", status_code=500)(scope, receive, send)
-            return
+        for fragment, status in self._failing.items():
+            if fragment in url:
+                await PlainTextResponse("broken", status_code=status)(scope, receive, send)
+                return
         if self._meeting is not None and scope["path"].startswith(self._meeting_at):
             await asyncio.wait_for(self._meeting.wait(), MEETING_TAKES_AT_MOST_S)
         changes = [change for fragment, change in self._spoiled.items() if fragment in url]
@@ -152,11 +153,6 @@ class World:
     def cycle(self, limits: Limits | None = None) -> CycleReport:
         settings = Settings(mode=MODE, cities=self.cities, capital=Decimal(10_000), limits=limits or Limits())
         return run_cycle(self.now, settings, sources=self.sources, holder=HOLDER)
-
-    def asked_by_another(self) -> "World":
-        """The same sandbox with new clients, which remember nothing."""
-        kalshi, sources = sources_of(self.base_url, self.setup.stage.now)
-        return replace(self, kalshi=kalshi, sources=sources)
 
     def settle(self) -> SettlementReport:
         refresh_unsettled(self.now, client=self.kalshi)
