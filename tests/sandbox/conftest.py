@@ -46,6 +46,13 @@ def accounts(tmp_path_factory: pytest.TempPathFactory) -> tuple[Account, ...]:
 @pytest.fixture
 def trading(invented_day: RecordedDay, accounts: tuple[Account, ...]) -> Trading:
     """The exchange on the morning of the invented day, its market frozen: B74.5 is bid 10 and asked 10 contracts."""
-    trading = Trading(invented_day, MORNING, accounts)
-    trading.control(do="freeze")
-    return trading
+    return Trading(invented_day, MORNING, accounts)
+
+
+@pytest.fixture(scope="session")
+def stream_specification() -> str:
+    """The exchange's AsyncAPI file as text."""
+    path = SHARED / "reference" / "kalshi-asyncapi.yaml"
+    if not path.is_file():
+        pytest.skip("../shared/reference is absent: the AsyncAPI file cannot be read")
+    return path.read_text(encoding="utf-8")

@@ -1,10 +1,10 @@
 """Holds answers against the exchange's OpenAPI file: every required field, no unknown one, every type."""
 
 import re
-from typing import Any
+from typing import Any, ClassVar
 
 import yaml
-from jsonschema import Draft4Validator
+from jsonschema import Draft4Validator, Draft202012Validator
 
 Schema = dict[str, Any]
 
@@ -61,3 +61,28 @@ def _plain(schema: Any) -> Any:
     if isinstance(plain.get("properties"), dict) and plain.get("type") == "object":
         plain.setdefault("additionalProperties", False)
     return {"anyOf": [plain, {"type": "null"}]} if schema.get("nullable") is True else plain
+
+
+class StreamContract:
+    """The AsyncAPI file's messages, found by their `type`."""
+
+    NAMES: ClassVar[dict[str, str]] = {"user_order": "userOrder", "market_lifecycle_v2": "marketLifecycleV2"}
+
+    def __init__(self, text: str) -> None:
+        schemas = yaml.safe_load(text)["components"]["schemas"]
+        # The document's pattern has no dot, its own examples and every half-degree bracket do.
+        del schemas["marketTicker"]["pattern"]
+        self._components = {"components": {"schemas": schemas}}
+
+    def faults(self, message: Any) -> list[str]:
+        """What is wrong with a message of the feed."""
+        kind = message["type"]
+        is_list = kind == "ok" and isinstance(message["msg"], list)
+        words = kind.split("_")
+        usual = words[0] + "".join(word.title() for word in words[1:])
+        name = self.NAMES.get(kind, usual)
+        replies = ("subscribed", "unsubscribed", "ok", "error")
+        suffix = "ResponsePayload" if kind in replies else "Payload"
+        schema = "listSubscriptionsResponsePayload" if is_list else f"{name}{suffix}"
+        validator = Draft202012Validator(self._components | {"$ref": f"#/components/schemas/{schema}"})
+        return [f"{kind}: {error.message[:300]}" for error in validator.iter_errors(message)]

@@ -7,7 +7,7 @@ from decimal import Decimal
 from functools import cache
 from itertools import count
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import httpx
 from cryptography.hazmat.primitives import hashes, serialization
@@ -50,10 +50,26 @@ def signed_headers(account: Account, method: str, path: str, at: datetime) -> di
     }
 
 
+class Caller(Protocol):
+    """Sends requests to the sandbox, in this process or over a socket."""
+
+    def request(self, method: str, path: str, **given: Any) -> httpx.Response:
+        """One request; `given` is what httpx takes."""
+        ...
+
+    def get(self, path: str, **given: Any) -> httpx.Response:
+        """GET."""
+        ...
+
+    def post(self, path: str, **given: Any) -> httpx.Response:
+        """POST."""
+        ...
+
+
 class Member:
     """One account's signed calls; paths are below the API's root and may have a query."""
 
-    def __init__(self, client: Client, account: Account, wall: Wall) -> None:
+    def __init__(self, client: Caller, account: Account, wall: Wall) -> None:
         self.account = account
         self._client = client
         self._wall = wall
@@ -98,7 +114,7 @@ class Member:
 
 
 class Trading:
-    """An exchange at world time `at`, with a frozen market of `depth` contracts a side and two members."""
+    """An exchange at world time `at`: its market frozen with `depth` contracts a side, a member for each account."""
 
     def __init__(
         self,
@@ -114,8 +130,18 @@ class Trading:
         self.wall = self.stage.wall
         assert isinstance(self.wall, Wall)
         self.app = sandbox_app(self.stage, accounts, lambda: None, state=state, limited=limited)
-        self.client = Client(self.app)
-        self.members = [Member(self.client, account, self.wall) for account in accounts]
+        self._accounts = accounts
+        self.client: Caller
+        self.members: list[Member]
+        self.call_through(Client(self.app))
+        self.control(do="freeze")
+
+    def call_through(self, client: Caller) -> None:
+        """From now on controls and members' calls go this way."""
+        assert isinstance(self.wall, Wall)
+        wall = self.wall
+        self.client = client
+        self.members = [Member(client, account, wall) for account in self._accounts]
 
     def control(self, **order: Any) -> Any:
         """A control that must succeed; its answer."""
