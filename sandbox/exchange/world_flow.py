@@ -20,7 +20,10 @@ class WorldFlow:
         self._is_paused = is_paused
 
     def catch_up(self, market: Market, until: datetime) -> None:
-        """Everything the world did after `market.seen` up to `until`; what it did in a pause reached nobody."""
+        """Everything the world did after `market.seen` up to `until`; what it did in a pause reached nobody.
+
+        Stops as soon as nothing the world does can concern a member, so that the state does not tell how often one asked.
+        """
         if until <= market.seen:
             return
         trades: dict[datetime, list[Trade]] = {}
@@ -32,6 +35,8 @@ class WorldFlow:
                 for trade in trades.get(moment, ()):
                     self._hit(market, trade)
                 self.look(market, moment)
+                if market.is_quiet:
+                    return
         market.seen = until
 
     def look(self, market: Market, at: datetime) -> None:
