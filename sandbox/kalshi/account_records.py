@@ -64,11 +64,11 @@ def order_json(order: Order) -> JsonObject:
         "cancel_order_on_pause": order.cancel_order_on_pause,
         "subaccount_number": 0,
         "exchange_index": SHARD,
+        "last_update_reason": order.last_update_reason,
     } | OLD_WORDS[order.side]
     optional = {
         "expiration_time": order.expires_at and timestamp(order.expires_at),
         "order_group_id": order.order_group_id,
-        "last_update_reason": order.last_update_reason or None,
     }
     return record | {name: value for name, value in optional.items() if value is not None}
 

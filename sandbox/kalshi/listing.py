@@ -54,37 +54,36 @@ def listings(
     position = 0
     for ladder in feed.ladders(at):
         outcome = feed.outcome(ladder.event_ticker)
-        life = lifecycle(ladder, outcome is not None)
-        city = city_of_series(ladder.series_ticker)
         for bracket in ladder.brackets:
-            if life.created_at <= at:
+            if created_time(ladder) <= at:
+                planned = planned_listing(position, ladder, bracket, outcome, at)
                 changed = changed_life(bracket.ticker)
-                standing = (
-                    _planned(life, outcome, bracket, at) if changed is None else _changed(life, changed)
-                )
-                found.append(Listing(position, city, ladder, bracket, *standing, at))
+                found.append(planned if changed is None else _changed(planned, changed))
             position += 1
     return found
 
 
-def _planned(
-    life: Lifecycle, outcome: Outcome | None, bracket: Bracket, at: datetime
-) -> tuple[Lifecycle, str, int | None]:
-    """Life, result and official high as the world has them."""
+def planned_listing(
+    position: int, ladder: Ladder, bracket: Bracket, outcome: Outcome | None, at: datetime
+) -> Listing:
+    """A market as the world plans its life; `outcome` may be what nobody knows yet at `at`."""
+    city = city_of_series(ladder.series_ticker)
+    life = lifecycle(ladder, outcome is not None)
     if outcome is None or life.status(at) not in ("determined", "finalized"):
-        return life, "", None
-    return life, "yes" if outcome.winning_ticker == bracket.ticker else "no", outcome.high_f
+        return Listing(position, city, ladder, bracket, life, "", None, at)
+    result = "yes" if outcome.winning_ticker == bracket.ticker else "no"
+    return Listing(position, city, ladder, bracket, life, result, outcome.high_f, at)
 
 
-def _changed(life: Lifecycle, told: MarketLife) -> tuple[Lifecycle, str, int | None]:
-    """Life and result as a person decided them; no official high led to that."""
-    moments = replace(
-        life,
+def _changed(planned: Listing, told: MarketLife) -> Listing:
+    """The market as a person decided; no official high led to that."""
+    life = replace(
+        planned.life,
         closes_at=told.closes_at,
         determined_at=told.determined_at,
         finalized_at=told.finalized_at,
     )
-    return moments, told.result or "", None
+    return replace(planned, life=life, result=told.result or "", high_f=None)
 
 
 def shown_book(feed: MarketFeed, listing: Listing) -> Book:

@@ -348,7 +348,7 @@ def test_every_message_is_as_the_asyncapi_document_has_it(
     feed.say("unsubscribe", sids=[2])
     feed.say("list_subscriptions")
     feed.say("dance")
-    heard = []
+    heard: list[Message] = []
     while not heard or heard[-1]["type"] != "error":
         heard.append(feed.hear())
     assert {message["type"] for message in heard} >= {

@@ -10,7 +10,7 @@ import pytest
 from sandbox.cities import CITIES, city_of_series
 from sandbox.feeds import Ladder
 from sandbox.kalshi.lifecycle import lifecycle
-from sandbox.kalshi.listing import Listing, market_json
+from sandbox.kalshi.listing import market_json, planned_listing
 from sandbox.world.market import SimulatedMarketFeed
 from sandbox.world.market_fair import makers_lag, within
 from sandbox.world.market_pauses import weekly_pauses
@@ -113,7 +113,7 @@ def test_settled_value_is_the_official_high_also_when_it_came_at_midnight(
         for position, bracket in enumerate(event.brackets if unusual else event.brackets[:1]):
             life = lifecycle(event, has_outcome=True)
             assert life.finalized_at is not None
-            entry = Listing(position, city, event, bracket, life, outcome, life.finalized_at)
+            entry = planned_listing(position, event, bracket, outcome, life.finalized_at)
             record = market_json(market, entry)
             assert record["status"] == "finalized"
             assert record["expiration_value"] == f"{high_f}.00"

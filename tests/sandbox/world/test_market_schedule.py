@@ -13,8 +13,7 @@ from markets.domain.settlement_rules import check_strikes, parse_rule
 from milkbot.core.cities import city_of_series as city_of_house
 from sandbox.cities import CITIES, City, city_of_series
 from sandbox.feeds import Bracket, Ladder
-from sandbox.kalshi.lifecycle import lifecycle
-from sandbox.kalshi.listing import Listing, event_json, market_json
+from sandbox.kalshi.listing import event_json, market_json, planned_listing
 from sandbox.world.market import SimulatedMarketFeed
 from sandbox.world.market_pauses import weekly_pauses
 from sandbox.world.market_schedule import (
@@ -134,10 +133,9 @@ def test_application_reads_every_ladder_and_its_rules(first_day: date) -> None:
 
 def market_records(feed: SimulatedMarketFeed, listed: Ladder, at: datetime) -> list[dict[str, object]]:
     """The wire's records of an event's markets."""
-    city, life = city_of_series(listed.series_ticker), lifecycle(listed, has_outcome=True)
     outcome = feed.outcome(listed.event_ticker)
     return [
-        market_json(feed, Listing(position, city, listed, bracket, life, outcome, at))
+        market_json(feed, planned_listing(position, listed, bracket, outcome, at))
         for position, bracket in enumerate(listed.brackets)
     ]
 
@@ -170,10 +168,9 @@ def test_official_high_wins_its_bracket(
 
 def paid_records(feed: SimulatedMarketFeed, listed: Ladder) -> list[dict[str, object]]:
     """The records of a settled event, without the work of its prices."""
-    city, life = city_of_series(listed.series_ticker), lifecycle(listed, has_outcome=True)
     outcome, at = feed.outcome(listed.event_ticker), listed.closes_at + timedelta(days=1)
     entries = [
-        Listing(position, city, listed, bracket, life, outcome, at)
+        planned_listing(position, listed, bracket, outcome, at)
         for position, bracket in enumerate(listed.brackets)
     ]
     return [{"ticker": entry.bracket.ticker, "result": entry.result} for entry in entries]
