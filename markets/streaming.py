@@ -32,6 +32,7 @@ class Showcase:
     def __init__(self, cache: BookCache) -> None:
         self._cache = cache
         self._shown: dict[str, LiveBook] = {}
+        self._doubted: frozenset[str] = frozenset()
         self._news_at: datetime | None = None
 
     def note(self, news: News, at: datetime) -> None:
@@ -40,12 +41,16 @@ class Showcase:
             self._news_at = at
 
     def show(self, books: Mapping[str, LiveBook]) -> frozenset[str]:
-        """Bring the cache up to date with `books`; tickers of books that contradict themselves, which are not shown.
+        """Bring the cache up to date with `books`; one that contradicts itself is not shown.
 
-        Raises Unreachable; the next call then shows everything anew.
+        Returns the tickers that did so twice running: once may be the middle of a burst of changes. Raises Unreachable;
+        the next call then shows everything anew.
         """
-        good, wrong = _readable(book for ticker, book in books.items() if self._shown.get(ticker) is not book)
-        believed = books.keys() - wrong
+        good, doubted = _readable(
+            book for ticker, book in books.items() if self._shown.get(ticker) is not book
+        )
+        wrong, self._doubted = doubted & self._doubted, doubted
+        believed = books.keys() - doubted
         former, self._shown = self._shown, {}
         self._cache.drop(former.keys() - believed)
         self._cache.put(good)
@@ -138,6 +143,6 @@ def _readable(books: Iterable[LiveBook]) -> tuple[list[StreamedBook], frozenset[
         try:
             good.append(StreamedBook(book.order_book(), book.as_of))
         except BadMarketData as error:
-            logger.warning("a streamed book contradicts itself", extra={"fault": str(error)})
+            logger.info("a streamed book contradicts itself", extra={"fault": str(error)})
             wrong.add(book.ticker)
     return good, frozenset(wrong)

@@ -13,7 +13,7 @@ from referencing.jsonschema import DRAFT202012
 from tests.contract.recorder import Call
 
 SCHEMAS: Final = Path(__file__).parent / "schema"
-OPENAPI: Final = "openapi.json"
+THEIRS: Final = "their.json"
 Json = dict[str, Any]
 
 
@@ -78,7 +78,7 @@ class TheirContract:
     def __init__(self, document: Json) -> None:
         self._document: Json = _as_json_schema(document)
         resource = Resource.from_contents(self._document, default_specification=DRAFT202012)
-        self._registry: Registry[Any] = Registry().with_resource(OPENAPI, resource)
+        self._registry: Registry[Any] = Registry().with_resource(THEIRS, resource)
 
     def request_faults(self, call: Call) -> list[str]:
         """What is wrong with the request: unknown parameters, missing ones, values, body."""
@@ -136,13 +136,29 @@ class TheirContract:
     def _resolved(self, part: Json) -> Json:
         while "$ref" in part:
             found: Any = self._document
-            for step in part["$ref"].removeprefix(f"{OPENAPI}#/").split("/"):
+            for step in part["$ref"].removeprefix(f"{THEIRS}#/").split("/"):
                 found = found[step]
             part = found
         return part
 
     def _faults(self, schema: Mapping[str, Any], value: Any) -> list[str]:
         return _faults(Draft202012Validator(schema, registry=self._registry), value)
+
+
+class TheirFeed:
+    """The exchange's AsyncAPI file (3.0)."""
+
+    def __init__(self, document: Json) -> None:
+        read: Json = _as_json_schema(document)
+        # Its pattern for tickers has no full stop; its own examples do.
+        read["components"]["schemas"]["marketTicker"].pop("pattern")
+        resource = Resource.from_contents(read, default_specification=DRAFT202012)
+        self._registry: Registry[Any] = Registry().with_resource(THEIRS, resource)
+
+    def faults(self, schema: str, value: Any) -> list[str]:
+        """What is wrong with a command or frame that the schema of that name describes."""
+        reference = {"$ref": f"{THEIRS}#/components/schemas/{schema}"}
+        return _faults(Draft202012Validator(reference, registry=self._registry), value)
 
 
 def _faults(validator: Draft202012Validator, value: Any) -> list[str]:
@@ -177,9 +193,11 @@ def _as_json_schema(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     if "$ref" in part:
-        return {"$ref": OPENAPI + part["$ref"]}
+        return {"$ref": THEIRS + part["$ref"]}
     read = {
-        name: _as_json_schema(each) for name, each in part.items() if name not in ("description", "example")
+        name: _as_json_schema(each)
+        for name, each in part.items()
+        if not (name in ("description", "example") and isinstance(each, str))
     }
     if read.pop("nullable", None) is True:
         return {"anyOf": [read, {"type": "null"}]}

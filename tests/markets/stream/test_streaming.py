@@ -52,11 +52,28 @@ def test_books_are_shown_changed_and_taken_back(cache: BookCache) -> None:
     assert shown(cache) == {}
 
 
-def test_book_that_contradicts_itself_is_taken_back_and_named(cache: BookCache) -> None:
+def test_book_that_contradicts_itself_is_taken_back_at_once_and_named_if_it_stays_so(
+    cache: BookCache,
+) -> None:
     showcase = Showcase(cache)
     showcase.show({CHI: book(), NYC: book(NYC)})
-    assert showcase.show({CHI: book(bid="0.43"), NYC: book(NYC)}) == {CHI}
+    assert showcase.show({CHI: book(bid="0.43"), NYC: book(NYC)}) == frozenset()
     assert shown(cache) == {NYC: D("0.43")}
+    assert showcase.show({CHI: book(bid="0.43", ask="0.42"), NYC: book(NYC)}) == {CHI}
+    assert showcase.show({CHI: book(), NYC: book(NYC)}) == frozenset()
+    assert shown(cache) == {CHI: D("0.43"), NYC: D("0.43")}
+
+
+def test_book_crossed_amid_a_burst_of_changes_is_not_named(cache: BookCache) -> None:
+    showcase = Showcase(cache)
+    for bid, ask in (
+        ("0.40", "0.43"),
+        ("0.45", "0.43"),
+        ("0.45", "0.47"),
+        ("0.48", "0.47"),
+        ("0.40", "0.47"),
+    ):
+        assert showcase.show({CHI: book(bid=bid, ask=ask)}) == frozenset()
 
 
 def test_only_our_own_news_leave_a_hint(cache: BookCache) -> None:
