@@ -1,15 +1,40 @@
 """What the exchange offers, once parsed. Frozen; prices are Decimal dollars 0-1 on the YES book, None when absent."""
 
+from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated
+from functools import lru_cache
+from typing import Annotated, Final
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-Price = Annotated[Decimal, Field(gt=0, lt=1, max_digits=7, decimal_places=6)]
+from milkbot.core.money import CENT
+
+_MILLIONTH: Final = Decimal("0.000001")
+
+
+@lru_cache(maxsize=4096)
+def _is_multiple(value: Decimal, step: Decimal) -> bool:
+    return not value % step
+
+
+def _in_millionths(value: Decimal) -> Decimal:
+    if not _is_multiple(value, _MILLIONTH):
+        raise ValueError("finer than a millionth")
+    return value
+
+
+def _in_hundredths(value: Decimal) -> Decimal:
+    if not _is_multiple(value, CENT):
+        raise ValueError("finer than a hundredth")
+    return value
+
+
+# Counting digits is most of what pydantic's own `decimal_places` costs, seven times in every market: hence by value.
+Price = Annotated[Decimal, Field(gt=0, lt=1), AfterValidator(_in_millionths)]
 """A quotable price: strictly between 0 and 1 dollar. 0.0000 and 1.0000 on the wire mean "nobody is quoting"."""
-Count = Annotated[Decimal, Field(ge=0, max_digits=14, decimal_places=2)]
+Count = Annotated[Decimal, Field(ge=0, lt=10**12), AfterValidator(_in_hundredths)]
 
 
 class _Frozen(BaseModel):
@@ -161,9 +186,10 @@ class MarketSnapshot(_Frozen):
 
     @model_validator(mode="after")
     def _sides_are_paired_and_uncrossed(self) -> "MarketSnapshot":
-        for side in ("yes_bid", "yes_ask"):
-            if (getattr(self, side) is None) != (getattr(self, f"{side}_size") is None):
-                raise ValueError(f"{side} and {side}_size must be given together or not at all")
+        if (self.yes_bid is None) != (self.yes_bid_size is None):
+            raise ValueError("yes_bid and yes_bid_size must be given together or not at all")
+        if (self.yes_ask is None) != (self.yes_ask_size is None):
+            raise ValueError("yes_ask and yes_ask_size must be given together or not at all")
         if self.yes_bid is not None and self.yes_ask is not None and self.yes_bid >= self.yes_ask:
             raise ValueError(f"crossed book: bid {self.yes_bid} is not below ask {self.yes_ask}")
         return self
@@ -182,8 +208,9 @@ class MarketSnapshot(_Frozen):
         return (self.yes_bid + self.yes_ask) / 2
 
 
-class Listing(_Frozen):
-    """A market with its prices, as one answer of the exchange carried both."""
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """A market with its prices, as one answer of the exchange carried both. Each has been validated already."""
 
     market: Market
     snapshot: MarketSnapshot

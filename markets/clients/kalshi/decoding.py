@@ -1,8 +1,8 @@
 """From bytes to JSON objects, however hostile the bytes: exact numbers, bounded nesting."""
 
 import json
-from collections.abc import Iterator
 from decimal import Decimal
+from itertools import chain
 from typing import Any, Final, NoReturn
 
 from markets.clients.kalshi.errors import SOURCE
@@ -23,18 +23,15 @@ def decode_object(body: bytes, where: str) -> dict[str, Any]:
     return decoded
 
 
-def _check_nesting(decoded: object, where: str) -> None:
-    level = [decoded]
+def _check_nesting(decoded: dict[str, Any], where: str) -> None:
+    """Level by level, without recursion."""
+    level: list[Any] = [decoded]
     for _ in range(MAX_NESTING):
-        level = [child for parent in level for child in _children(parent)]
+        members = chain.from_iterable(parent.values() if type(parent) is dict else parent for parent in level)
+        level = [member for member in members if type(member) is dict or type(member) is list]
         if not level:
             return
     raise Malformed(SOURCE, f"{where} is nested more than {MAX_NESTING} deep")
-
-
-def _children(parent: object) -> Iterator[object]:
-    members = parent.values() if isinstance(parent, dict) else parent if isinstance(parent, list) else ()
-    return (member for member in members if isinstance(member, dict | list))
 
 
 def _refuse_constant(name: str) -> NoReturn:

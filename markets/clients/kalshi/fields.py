@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, NoReturn
+from functools import lru_cache
+from typing import Any, Final, NoReturn, cast
 
 from markets.clients.kalshi.errors import SOURCE
 from milkbot.core.errors import Malformed
 from milkbot.core.money import ZERO, parse_decimal
 
 _MAX_TEXT: Final = 20_000
+_MAX_INSTANT: Final = 40
 _MISSING: Final = object()
 _MOST_SHARDS: Final = 1000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -48,6 +50,13 @@ class Fields:
             self._wrong(name, "a list", value)
         return value
 
+    def objects(self, name: str) -> list[Mapping[str, Any]]:
+        """A required list of objects."""
+        for item in (found := self.items(name)):
+            if not isinstance(item, dict):
+                self._wrong(name, "a list of objects", item)
+        return cast(list[Mapping[str, Any]], found)
+
     def text(self, name: str, *, max_length: int = _MAX_TEXT) -> str:
         """A required string, not empty."""
         value = self.value(name)
@@ -76,7 +85,9 @@ class Fields:
 
     def number(self, name: str) -> Decimal:
         """A required number, as decimal string or exact JSON number."""
-        value = self.value(name)
+        value = self._raw.get(name)
+        if value is None:
+            value = self.value(name)
         try:
             return parse_decimal(value)
         except ValueError:
@@ -84,7 +95,7 @@ class Fields:
 
     def number_or_none(self, name: str) -> Decimal | None:
         """An optional number; absent and null read as None."""
-        return None if self.is_absent(name) else self.number(name)
+        return None if self._raw.get(name) is None else self.number(name)
 
     def whole(self, name: str) -> int:
         """A required whole number."""
@@ -107,19 +118,33 @@ class Fields:
             self._wrong(name, "Unix seconds", value)
         return _EPOCH + timedelta(seconds=float(value))
 
+    def nullable_number(self, name: str) -> Decimal | None:
+        """A number under a required key; null reads as None."""
+        if self._raw.get(name, _MISSING) is None:
+            return None
+        return self.number(name)
+
     def instant(self, name: str) -> datetime:
         """A required RFC 3339 instant, as aware UTC."""
         value = self.value(name)
-        try:
-            parsed = datetime.fromisoformat(value)
-            return (
-                parsed.astimezone(UTC) if parsed.tzinfo else self._wrong(name, "an instant with zone", value)
-            )
-        except (ValueError, TypeError, OverflowError):
+        if not isinstance(value, str) or len(value) > _MAX_INSTANT:
             self._wrong(name, "an RFC 3339 instant", value)
+        try:
+            return _instant(value)
+        except (ValueError, OverflowError):
+            self._wrong(name, "an RFC 3339 instant with zone", value)
 
     def instant_or_none(self, name: str) -> datetime | None:
         return None if self.is_absent(name) else self.instant(name)
 
     def _wrong(self, name: str, expected: str, value: object) -> NoReturn:
         raise Malformed(SOURCE, f"{self.where}: {name} should be {expected}, was {str(value)[:40]!r}")
+
+
+@lru_cache(maxsize=1024)
+def _instant(text: str) -> datetime:
+    """The markets of an event open and close together: most instants have been read a moment ago."""
+    parsed = datetime.fromisoformat(text)
+    if parsed.tzinfo is None:
+        raise ValueError(text)
+    return parsed.astimezone(UTC)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final, NamedTuple, TypeVar
+from functools import lru_cache
+from typing import Any, Final, NamedTuple, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -237,8 +238,7 @@ def _snapshot(fields: Fields, market: Market, captured_at: datetime) -> MarketSn
 def _quote(fields: Fields, side: str) -> tuple[Decimal | None, Decimal | None]:
     """Price and size of a side; both None where nobody quotes. Determined markets show negative sizes: nobody."""
     price = _price(fields, f"{side}_dollars")
-    size_name = f"{side}_size_fp"
-    size = None if fields.value(size_name) is None else fields.number(size_name)
+    size = fields.nullable_number(f"{side}_size_fp")
     if price is None or size is None or size <= ZERO:
         return None, None
     return price, size
@@ -252,11 +252,11 @@ def _price(fields: Fields, name: str) -> Decimal | None:
         price = parse_decimal(stated)
     except ValueError as error:
         raise BadMarketData("PRICE_UNREADABLE", f"{fields.where}: {name} {error}") from None
+    if ZERO < price < ONE:
+        return price
     if price in (ZERO, ONE):
         return None
-    if not ZERO < price < ONE:
-        raise BadMarketData("PRICE_OUT_OF_RANGE", f"{fields.where}: {name} {price} is not between 0 and 1")
-    return price
+    raise BadMarketData("PRICE_OUT_OF_RANGE", f"{fields.where}: {name} {price} is not between 0 and 1")
 
 
 def _book(fields: Fields, ticker: str) -> OrderBook:
@@ -285,15 +285,27 @@ def _level(price: object, count: object, where: str) -> RawLevel:
 
 
 def _price_ranges(fields: Fields) -> tuple[PriceRange, ...]:
-    def parse(raw: object) -> PriceRange:
-        price_range = Fields(raw, f"{fields.where}.price_ranges")
-        bounds = {name: price_range.number(name) for name in ("start", "end", "step")}
-        return _valid(lambda: PriceRange(**bounds), "PRICE_GRID_UNREADABLE", fields.where)
+    try:
+        stated = tuple(
+            (str(raw["start"]), str(raw["end"]), str(raw["step"])) for raw in fields.objects("price_ranges")
+        )
+        return _ranges(stated)
+    except (KeyError, ValueError):
+        raise BadMarketData("PRICE_GRID_UNREADABLE", f"{fields.where} states no legal prices") from None
 
-    ranges = tuple(parse(raw) for raw in fields.items("price_ranges"))
-    if not ranges or any(price_range.start >= price_range.end for price_range in ranges):
-        raise BadMarketData("PRICE_GRID_UNREADABLE", f"{fields.where} states no legal prices")
-    return ranges
+
+@lru_cache(maxsize=64)
+def _ranges(stated: tuple[tuple[str, str, str], ...]) -> tuple[PriceRange, ...]:
+    """(start, end, step) of each range; nearly every market states the same. Raises ValueError."""
+    if not stated:
+        raise ValueError("no range")
+    return tuple(_range(*map(parse_decimal, words)) for words in stated)
+
+
+def _range(start: Decimal, end: Decimal, step: Decimal) -> PriceRange:
+    if start >= end:
+        raise ValueError("an empty range")
+    return PriceRange(start=start, end=end, step=step)
 
 
 def _fee_override(fields: Fields, event_ticker: str) -> tuple[FeeSchedule | None, tuple[ListingFault, ...]]:
@@ -321,7 +333,7 @@ def known_fees(name: str, multiplier: Decimal | None) -> FeeSchedule | None:
 
 
 def _known(kind: type[Known], word: str) -> Known | None:
-    return next((member for member in kind if member.value == word), None)
+    return cast("Known | None", kind._value2member_map_.get(word))
 
 
 def _valid(build: Callable[[], Parsed], code: str, where: str) -> Parsed:

@@ -134,7 +134,7 @@ def test_hostile_number_in_a_market_leaves_that_market_out(
     exchange: LocalExchange, client: KalshiMarketData, name: str, value: str
 ) -> None:
     good = wire_market("T87", "greater", 87, None)
-    exchange.on("/markets", json_reply({"markets": [wire_market(**{name: value}), good], "cursor": ""}))
+    exchange.on("/markets", json_reply({"markets": [wire_market() | {name: value}, good], "cursor": ""}))
     assert [snapshot.ticker for snapshot in client.list_markets("KXHIGHCHI")] == [good["ticker"]]
 
 
