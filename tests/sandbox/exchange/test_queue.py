@@ -106,6 +106,17 @@ def test_member_taker_when_member_stands_between_the_worlds_then_world_before_it
     assert [one.count for one in market.fills("bob")] == [D(10), D(2)]
 
 
+def test_member_taker_when_two_orders_stand_behind_the_same_world_then_world_goes_once(
+    feed: ScriptedFeed,
+) -> None:
+    market = exchange(feed)
+    for _ in range(2):
+        place(market, "ann", "bid", "0.45", "5")
+    taken = place(market, "bob", "ask", "0.45", "30")
+    assert [one.count for one in market.fills("bob")] == [D(10), D(5), D(5)]
+    assert taken.remaining_count == D(10)
+
+
 def test_queue_position_when_order_is_gone_then_404(feed: ScriptedFeed) -> None:
     market = exchange(feed)
     placed = place(market, "ann", "bid", "0.45", "5")
