@@ -25,11 +25,16 @@ from trading.domain.decide import decide
 from trading.domain.inputs import Circumstances, DecisionBatch, MarketDecision
 from trading.domain.policy import Limits, Policy
 from trading.domain.types import Order, OrderState, ReasonCode
+from trading.domain.working import Review, review_all
+from trading.guard import guard
 from trading.models import CycleRow
+from trading.oms.exchange import Exchange
 from trading.oms.lease import hold_lease, holder_name, take_lease
+from trading.oms.reconcile import CYCLE, START, has_reconciled, reconcile
 from trading.oms.submit import recover, submit
-from trading.oms.venues.base import Venue
+from trading.oms.venues.base import RestingVenue, Venue
 from trading.oms.venues.shadow import ShadowVenue, ShownMarket
+from trading.oms.working import carry_out
 from trading.reading import Reading, Sources, assemble
 from trading.repositories.accounts import Valuation, locked_scopes, read_account, value_account
 from trading.repositories.books import LedgerRepository
@@ -53,6 +58,16 @@ class Settings:
         return cls(mode=config.trading_mode, cities=config.cities, capital=config.starting_capital)
 
 
+class Desk(NamedTuple):
+    """What one turn trades with, and what it knows of the account."""
+
+    settings: Settings
+    lease: Lease
+    venue: Venue
+    account_known: bool
+    skew_s: float | None
+
+
 class StaleTurn(MilkbotError):
     """A later turn has already been taken; this one stored and sent nothing."""
 
@@ -62,6 +77,7 @@ class _Committed(NamedTuple):
 
     orders: tuple[Order, ...]
     batch: DecisionBatch
+    reviews: tuple[tuple[Order, Review], ...]
     market_ids: Mapping[str, int]
 
 
@@ -70,29 +86,39 @@ def run_cycle(
     settings: Settings,
     *,
     sources: Sources | None = None,
+    exchange: Exchange | None = None,
     holder: str | None = None,
     dry_run: bool = False,
     replayed: bool = False,
 ) -> CycleReport:
     """One turn at application time `now`. With `dry_run` it reads and decides, and stores or sends nothing.
 
-    A `replayed` turn belongs to the past: it leaves everything but a sign of life.
+    Orders go to `exchange`; without one, in SHADOW, fills are computed against the books just read. A `replayed` turn
+    belongs to the past: it leaves everything but a sign of life.
 
     Raises LeaseHeld when another process trades in this mode, Fenced when one took over meanwhile, StaleTurn when `now`
-    lies before the last turn, ConfigError when the mode has no venue: computed fills must never be booked as real ones.
+    lies before the last turn, ConfigError when the mode and the venue do not belong together: computed fills must never
+    be booked as real ones.
     """
     watch = Stopwatch()
     sources = sources or Sources()
     if dry_run:
         return _dry_run(now, settings, sources, watch)
-    if settings.mode is not TradingMode.SHADOW:
-        raise ConfigError(f"{settings.mode} has no venue yet; set TRADING_MODE=SHADOW, or use --dry-run")
+    if (exchange is None) is not (settings.mode is TradingMode.SHADOW):
+        raise ConfigError(f"{settings.mode} needs {'no' if exchange else 'an'} exchange to send orders to")
     lease = take_lease(settings.mode, holder or holder_name())
-    _open_books(settings, now)
+    _open_books(settings, now, exchange)
+    account_known = _reconcile(settings.mode, lease, exchange, now)
+    if exchange is not None:
+        watch.lap("reconcile")
     reading = _read(now, settings, sources, watch)
-    venue = ShadowVenue(_shown(reading), now)
-    committed = _commit(reading, now, settings, lease, venue)
+    venue = exchange.venue if exchange else ShadowVenue(_shown(reading), now)
+    desk = Desk(settings, lease, venue, account_known, exchange.skew_s() if exchange else None)
+    committed = _commit(reading, now, desk)
     watch.lap("commit")
+    if isinstance(venue, RestingVenue):
+        carry_out(committed.reviews, venue, lease=lease, at=now)
+        watch.lap("work")
     fills = submit_round(committed.orders, venue, lease=lease, market_ids=committed.market_ids, at=now)
     watch.lap("submit")
     valuation = value_account(settings.mode)
@@ -105,17 +131,26 @@ def run_cycle(
 def _dry_run(now: datetime, settings: Settings, sources: Sources, watch: Stopwatch) -> CycleReport:
     """Read and decide inside a transaction that is thrown away: refreshing sources store what they see, too."""
     with transaction.atomic():
-        _open_books(settings, now)
+        _open_books(settings, now, None)
         reading = _read(now, settings, sources, watch)
-        batch = _decide(reading, now, settings)
+        batch, _ = _decide(reading, now, settings)
         transaction.set_rollback(True)
     return _report(now, settings, reading, batch, watch, fills=0, valuation=None)
 
 
-def _open_books(settings: Settings, now: datetime) -> None:
-    """The mode's switch and its starting capital, made in the first turn."""
+def _open_books(settings: Settings, now: datetime, exchange: Exchange | None) -> None:
+    """The mode's switch and, where no exchange holds the account, its starting capital, made in the first turn."""
     ensure_controls(settings.mode, now)
-    LedgerRepository(settings.mode).open_account(settings.capital, now)
+    if exchange is None:
+        LedgerRepository(settings.mode).open_account(settings.capital, now)
+
+
+def _reconcile(mode: TradingMode, lease: Lease, exchange: Exchange | None, now: datetime) -> bool:
+    """Bring the books up to the exchange's word; whether they can be traded on."""
+    if exchange is None:
+        return True
+    kind = CYCLE if has_reconciled(lease) else START
+    return reconcile(mode, exchange.account, now, kind=kind, fencing=lease.fencing).is_trusted
 
 
 def _read(now: datetime, settings: Settings, sources: Sources, watch: Stopwatch) -> Reading:
@@ -126,7 +161,10 @@ def _read(now: datetime, settings: Settings, sources: Sources, watch: Stopwatch)
     return assemble(settings.cities, weather, boards, now)
 
 
-def _decide(reading: Reading, now: datetime, settings: Settings) -> DecisionBatch:
+def _decide(
+    reading: Reading, now: datetime, settings: Settings, *, account_known: bool = True, may_rest: bool = False
+) -> tuple[DecisionBatch, tuple[tuple[Order, Review], ...]]:
+    """What to send, and what to do with each order that rests."""
     account = read_account(settings.mode, [board.event_ticker for board in reading.boards])
     around = Circumstances(
         now=now,
@@ -136,28 +174,38 @@ def _decide(reading: Reading, now: datetime, settings: Settings) -> DecisionBatc
         trading_state=get_trading_state(settings.mode),
         exchange_trading=reading.exchange_trading,
         locked_scopes=locked_scopes(settings.mode),
+        account_known=account_known,
+        may_rest=may_rest,
     )
-    return decide(reading.views, account, around)
+    batch = decide(reading.views, account, around)
+    if not may_rest:
+        return batch, ()
+    resting = OrderRepository(settings.mode).in_states([OrderState.RESTING, OrderState.PARTIAL])
+    theirs = (order for order in resting if order.rests_by_itself)
+    return batch, review_all(theirs, reading.views, batch.signals, account.holdings, around)
 
 
 @transaction.atomic
-def _commit(reading: Reading, now: datetime, settings: Settings, lease: Lease, venue: Venue) -> _Committed:
+def _commit(reading: Reading, now: datetime, desk: Desk) -> _Committed:
     """Everything the turn learnt and wants, in one transaction: after it, and only after it, anything may be sent."""
     # First of all, wanted or not: a trader that was replaced while it read must not touch its successor's orders.
-    hold_lease(lease)
+    settings = desk.settings
+    hold_lease(desk.lease)
     _refuse_the_past(settings.mode, now)
     market_ids = MarketRepository().save_boards(reading.boards, now)
     WeatherRepository().save_outlooks(reading.outlooks)
     # Before deciding: what a crash left open still reserves money and blocks its market.
-    _recover(settings.mode, venue, now)
-    batch = _decide(reading, now, settings)
+    _recover(settings.mode, desk.venue, now)
+    guard(settings.mode, reading, now, skew_s=desk.skew_s)
+    may_rest = isinstance(desk.venue, RestingVenue)
+    batch, reviews = _decide(reading, now, settings, account_known=desk.account_known, may_rest=may_rest)
     signals = SignalRepository(settings.mode)
     signals.save(batch.signals, market_ids, now)
     decisions, ids = _with_absent(reading, batch, market_ids)
     for decision in signals.save_decisions(decisions, ids, now):
         logger.info("decided", extra=asdict(decision))
-    orders = OrderRepository(settings.mode).create(batch.intents, market_ids, lease=lease)
-    return _Committed(orders, batch, market_ids)
+    orders = OrderRepository(settings.mode).create(batch.intents, market_ids, lease=desk.lease)
+    return _Committed(orders, batch, reviews, market_ids)
 
 
 def _refuse_the_past(mode: TradingMode, now: datetime) -> None:

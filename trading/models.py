@@ -504,6 +504,8 @@ class ReconciliationRow(models.Model):
     at = models.DateTimeField()
     kind = models.CharField(max_length=8)
     """start, cycle or command."""
+    fencing = models.BigIntegerField(null=True)
+    """Lease number of the trader that ran it; null for a command."""
     complete_until = models.DateTimeField(null=True)
     """The exchange's word on how far its account data reached; null when something could not be read to its end."""
     orders_read = models.PositiveIntegerField(default=0)

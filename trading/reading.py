@@ -30,6 +30,8 @@ class Reading(NamedTuple):
     views: Sequence[CityView]
     faults: tuple[str, ...]
     exchange_trading: bool
+    failed_prices: frozenset[str] = frozenset()
+    """Codes of the cities whose markets could not be read."""
 
     @property
     def boards(self) -> list[Board]:
@@ -65,7 +67,12 @@ def assemble(codes: Sequence[str], weather: WeatherRound, boards: BoardRound, no
     )
     for fault in faults:
         logger.warning("could not be read", extra={"fault": fault})
-    return Reading(views, faults, boards.status is not None and boards.status.trading_active)
+    return Reading(
+        views,
+        faults,
+        boards.status is not None and boards.status.trading_active,
+        frozenset(boards.errors).intersection(codes),
+    )
 
 
 def _view(

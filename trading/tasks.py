@@ -1,5 +1,6 @@
 """Celery tasks of trading: each reads the clock once, calls one service and logs a summary."""
 
+from functools import cache
 from typing import Any
 
 from celery import shared_task
@@ -7,10 +8,11 @@ from celery.signals import worker_ready
 from django.db import connections
 
 from milkbot.core import clock
-from milkbot.core.config import get_config
+from milkbot.core.config import Config, get_config
 from milkbot.logger import logger
 from trading import cycle, retention, settlement
 from trading.cycle_report import record_failure
+from trading.oms.exchange import Exchange, connect
 from trading.oms.lease import LeaseHeld
 from trading.reading import sources_for
 from trading.schedule import turns_at_start
@@ -22,7 +24,7 @@ def run_cycle() -> dict[str, int]:
     config, now = get_config(), clock.now()
     settings = cycle.Settings.from_config(config)
     try:
-        report = cycle.run_cycle(now, settings, sources=sources_for(config))
+        report = cycle.run_cycle(now, settings, sources=sources_for(config), exchange=_exchange(config))
     except (LeaseHeld, cycle.StaleTurn) as skipped:
         logger.warning("cycle skipped", extra={"why": str(skipped)})
         return {}
@@ -31,6 +33,12 @@ def run_cycle() -> dict[str, int]:
         record_failure(now, settings.mode, error)
         raise
     return {"markets": report.markets, "intents": report.intents, "fills": report.fills}
+
+
+@cache
+def _exchange(config: Config) -> Exchange | None:
+    """One for the life of the process: the key is loaded once, and connections stay open."""
+    return connect(config)
 
 
 @shared_task(name="trading.tasks.settle")

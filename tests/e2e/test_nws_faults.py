@@ -9,6 +9,7 @@ import pytest
 from pytest_django import Settings as DjangoSettings
 
 from tests.e2e.faulty_weather import CITIES, PATIENT, Service, Trader, weather_service
+from trading.domain.breakers import CLEAN_CYCLES
 from trading.models import IntentRow
 from weather.cache import WeatherCache
 from weather.clients.nws.transport import TransportPolicy
@@ -154,10 +155,15 @@ def check_stopped_city_shows(trader: Trader, words: str) -> None:
 
 
 def check_recovery(trader: Trader) -> None:
-    """The next refresh brings the city back, and it trades."""
+    """The next refresh brings the city back; once its breaker has seen it well in three turns, it trades."""
     at = trader.now + AFTER
     assert trader.refresh(at) == {}
-    codes = trader.cycle()
+    for minutes in range(CLEAN_CYCLES):
+        assert SICK not in intents()
+        trader.service.wall.now = at + timedelta(minutes=minutes)
+        codes = trader.cycle()
+        if SICK in intents():
+            break
     assert not BLOCKING & set().union(*codes.values())
     assert SICK in intents()
     assert trader.stored(SICK).captured_at == at

@@ -16,7 +16,7 @@ from trading.models import CycleRow
 def test_cycle_in_a_mode_without_a_venue_is_refused_before_anything_is_stored(mode: TradingMode) -> None:
     # No database is at hand in this test: reaching for it would fail it.
     settings = Settings(mode=mode, cities=("CHI",), capital=Decimal(10_000))
-    with pytest.raises(ConfigError, match=f"{mode} has no venue"):
+    with pytest.raises(ConfigError, match=f"{mode} needs an exchange"):
         run_cycle(datetime(2025, 5, 14, 18, tzinfo=UTC), settings)
 
 

@@ -17,9 +17,18 @@ def check_event(view: CityView, event: EventContext) -> Gate:
         return Gate(False, ReasonCode.FEES_UNKNOWN, "the series charges in a way we cannot compute")
     if not around.exchange_trading:
         return Gate(False, ReasonCode.EXCHANGE_PAUSED, "the exchange has paused trading")
-    if {EVERYWHERE, event.city.code, board.event_ticker} & around.locked_scopes:
+    if not around.account_known:
+        return Gate(
+            False, ReasonCode.ACCOUNT_UNSURE, "the account could not be read, or differs from our books"
+        )
+    return _check_weather(view, event) and _check_locks(event) and _check_outlook(view, event)
+
+
+def _check_locks(event: EventContext) -> Gate:
+    """After the weather, so that a lock speaks only when its cause no longer speaks for itself."""
+    if {EVERYWHERE, event.city.code, event.board.event_ticker} & event.around.locked_scopes:
         return Gate(False, ReasonCode.LOCKED, "a breaker holds it")
-    return _check_weather(view, event) and _check_outlook(view, event)
+    return PASSED
 
 
 def _check_weather(view: CityView, event: EventContext) -> Gate:

@@ -54,6 +54,8 @@ class Circumstances(NamedTuple):
     limits: Limits
     trading_state: TradingState = TradingState.ACTIVE
     exchange_trading: bool = True
+    account_known: bool = True
+    """False while the exchange and we disagree on the account, or it could not be read."""
     may_rest: bool = False
     """Whether the venue keeps orders in a book: a simulated fill against the display cannot tell what would have."""
     locked_scopes: frozenset[str] = frozenset()

@@ -76,6 +76,7 @@ class ReasonCode(StrEnum):
     TRADING_HALTED = "TRADING_HALTED"
     TRADING_REDUCING = "TRADING_REDUCING"
     EXCHANGE_PAUSED = "EXCHANGE_PAUSED"
+    ACCOUNT_UNSURE = "ACCOUNT_UNSURE"
     LOCKED = "LOCKED"
     # What a strategy says of its own opinion
     FC_EDGE = "FC_EDGE"

@@ -36,6 +36,7 @@ class Migration(migrations.Migration):
                 ('mode', models.CharField(choices=[('SHADOW', 'SHADOW'), ('DEMO', 'DEMO'), ('LIVE', 'LIVE')], max_length=8)),
                 ('at', models.DateTimeField()),
                 ('kind', models.CharField(max_length=8)),
+                ('fencing', models.BigIntegerField(null=True)),
                 ('complete_until', models.DateTimeField(null=True)),
                 ('orders_read', models.PositiveIntegerField(default=0)),
                 ('fills_read', models.PositiveIntegerField(default=0)),

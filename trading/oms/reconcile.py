@@ -28,9 +28,11 @@ from trading.oms.account import OVERLAP, Account
 from trading.oms.drift import find_drift
 from trading.oms.submit import book_fill
 from trading.repositories.books import FillRepository, LedgerRepository
-from trading.repositories.orders import OrderRepository, StaleOrder
+from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 from trading.repositories.risk_events import record_risk_event
 
+START: Final = "start"
+CYCLE: Final = "cycle"
 SENT: Final = (OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.RESTING, OrderState.PARTIAL)
 """States in which the exchange may know more of an order than we do."""
 
@@ -73,7 +75,8 @@ def reconcile(
     account: Account,
     now: datetime,
     *,
-    kind: str = "cycle",
+    kind: str = "command",
+    fencing: int | None = None,
     since: datetime | None = None,
     dry_run: bool = False,
 ) -> ReconcileReport:
@@ -104,12 +107,20 @@ def reconcile(
             mode=mode,
             at=now,
             kind=kind,
+            fencing=fencing,
             duration_ms=round((clock.monotonic() - begun) * 1000),
             **report.as_row(),
         )
         transaction.set_rollback(dry_run)
     _log(report, kind)
     return report
+
+
+def has_reconciled(lease: Lease) -> bool:
+    """Whether this holder of the lease has read the whole account since it took over."""
+    return ReconciliationRow.objects.filter(
+        mode=lease.mode, fencing=lease.fencing, kind=START, complete_until__isnull=False
+    ).exists()
 
 
 def _read_from(mode: TradingMode) -> datetime | None:

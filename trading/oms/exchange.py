@@ -1,0 +1,42 @@
+"""The exchange as a mode that sends real orders uses it: a venue to send to and an account to read."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from markets.clients.kalshi.connect import transport_from_config
+from markets.clients.kalshi.portfolio import KalshiPortfolio
+from milkbot.core import clock
+from milkbot.core.config import Config, TradingMode
+from trading.oms.account import Account, KalshiAccount
+from trading.oms.venues.base import RestingVenue
+
+
+@dataclass(frozen=True)
+class Exchange:
+    """`skew_s` is the exchange's clock minus ours in seconds by its last answer; None before any."""
+
+    venue: RestingVenue
+    account: Account
+    skew_s: Callable[[], float | None] = lambda: None
+
+
+def connect(config: Config) -> Exchange | None:
+    """The exchange of DEMO and LIVE; None in SHADOW, which sends nothing and never loads the order client.
+
+    Raises ConfigError when the mode's key cannot be loaded or belongs to another environment.
+    """
+    if config.trading_mode is TradingMode.SHADOW:
+        return None
+    # Here and not above: importing it is what SHADOW must never do.
+    from markets.clients.kalshi.orders import KalshiOrders
+    from trading.oms.venues.kalshi import KalshiVenue
+
+    transport = transport_from_config(config)
+    conversation = transport.conversation
+    # An order's expiration is in the exchange's time, which in a simulated world is the world's.
+    orders = KalshiOrders(conversation, clock.now)
+    return Exchange(
+        venue=KalshiVenue(orders),
+        account=KalshiAccount(KalshiPortfolio(transport)),
+        skew_s=lambda: conversation.skew_s,
+    )
