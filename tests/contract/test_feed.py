@@ -3,7 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, contextmanager
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -104,15 +104,21 @@ class Market:
         return {ticker: book.order_book() for ticker, book in self.feed.books.items()}
 
 
-@pytest.fixture(scope="module")
-def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
-    """The market after all of it has been lived through."""
-    folder = tmp_path_factory.mktemp("sandbox")
+@contextmanager
+def opened(folder: Path) -> Iterator[Market]:
+    """The market while its sandbox is served."""
     setup = prepare(Options(SAMPLE, "KXHIGHCHI", None, 1.0, Decimal(10), folder), wall_now)
     accounts = open_accounts(folder / "keys")
     with served(sandbox_app(setup.stage, accounts, lambda: None, limited=False)) as origin:
         found = Market(origin, accounts[1].key_id, accounts[1].private_key_path)
         found.control(do="clock", to=(setup.stage.now() + PRICES_APPEAR_AFTER).isoformat())
+        yield found
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Market]:
+    """The market after all of it has been lived through."""
+    with opened(tmp_path_factory.mktemp("sandbox")) as found:
         asyncio.run(_live_through(found))
         yield found
 
@@ -179,3 +185,28 @@ def test_commands_and_frames_fit_the_contract(market: Market, feed_contract: dic
         assert theirs.faults(SCHEMAS[command["cmd"]], command) == []
     for frame in market.heard.received:
         assert theirs.faults(SCHEMAS[frame["type"]], frame) == [], frame
+
+
+async def _live_through_faults(market: Market, kind: str) -> None:
+    visit = await asyncio.to_thread(market.visit)
+    event = await asyncio.to_thread(visit.data.get_event, visit.ticker.rpartition("-")[0])
+    tickers = {listing.market.ticker for listing in event.listings}
+    market.feed.want(tickers)
+    async with running(market.feed.run()):
+        await until(lambda: set(market.feed.books) == tickers)
+        await asyncio.to_thread(market.control, do="fault", match=f"GET {PATH}", kind=kind, count=3)
+        await asyncio.to_thread(market.control, do="clock", speed=SPEED)
+        await until(lambda: market.feed.books == {}, timeout_s=20)
+        await asyncio.to_thread(market.control, do="clock", speed=1)
+        await asyncio.to_thread(market.control, do="clear")
+        await until(lambda: set(market.feed.books) == tickers, timeout_s=20)
+        await _books_agree(market, visit)
+    visit.transport.close()
+
+
+@pytest.mark.parametrize("kind", ["feed_gap", "feed_drop"])
+def test_feed_that_loses_messages_or_its_connection_finds_back_to_what_rest_shows(
+    tmp_path: Path, kind: str
+) -> None:
+    with opened(tmp_path) as found:
+        asyncio.run(_live_through_faults(found, kind))
