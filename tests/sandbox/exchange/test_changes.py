@@ -124,6 +124,19 @@ def test_amend_when_identity_is_wrong_then_named_code(feed: ScriptedFeed) -> Non
         assert refused(error) == expected
     market.amend("ann", order_id, wanted("0.46", "4", updated_client_order_id="three"), seconds(2))
     assert market.order("ann", order_id).client_order_id == "three"
+    with pytest.raises(Refusal) as error:
+        place(market, "ann", "bid", "0.44", "5", client_order_id="three")
+    assert refused(error) == (409, "order_already_exists")
+
+
+def test_amend_when_order_closes_a_position_then_still_needs_no_money(feed: ScriptedFeed) -> None:
+    market = exchange(feed, cash="5.1750")
+    place(market, "ann", "bid", "0.50", "10")
+    order_id = place(market, "ann", "ask", "0.60", "10").order_id
+    assert market.balance("ann").available == D(0)
+    lower = AmendRequest(MID, "ask", D("0.55"), D(10))
+    assert market.amend("ann", order_id, lower, seconds(1)).remaining_count is None
+    assert market.balance("ann").held == D(0)
 
 
 def test_post_only_order_when_amended_across_then_400(feed: ScriptedFeed) -> None:
@@ -272,7 +285,9 @@ def test_planned_pause_when_it_comes_then_trading_stops_and_flagged_orders_go(fe
 def test_market_when_closed_in_time_then_orders_go_and_every_request_is_refused(feed: ScriptedFeed) -> None:
     market = exchange(feed)
     order_id = place(market, "ann", "bid", "0.46", "5").order_id
+    place(market, "ann", "bid", "0.50", "1", time_in_force="immediate_or_cancel")
     market.advance(CLOSES)
+    assert market.markets[MID].is_quiet  # Also what was taken of the world is forgotten.
     assert market.order("ann", order_id).last_update_reason == "MarketCloseCancel"
     assert market.balance("ann").held == D(0)
     for command in (

@@ -48,6 +48,37 @@ def test_queue_when_world_shows_less_then_shrinks_and_never_grows(feed: Scripted
     assert market.queue_position("ann", placed.order_id) == D(3)
 
 
+def test_queue_when_world_grew_behind_then_takers_still_use_up_what_stood_before(feed: ScriptedFeed) -> None:
+    market = exchange(feed)
+    placed = place(market, "ann", "bid", "0.45", "5")
+    feed.show(seconds(10), book({"0.45": "40"}, {"0.50": "10"}))
+    after_trade(feed, 20, "0.45", "8", {"0.45": "32"})
+    market.advance(seconds(20))
+    assert market.queue_position("ann", placed.order_id) == D(2)
+    after_trade(feed, 30, "0.45", "4", {"0.45": "28"})
+    market.advance(seconds(30))
+    assert [one.count for one in market.fills("ann")] == [D(2)]
+
+
+def test_queue_when_world_leaves_the_price_at_the_instant_of_a_trade_below_then_nobody_stands_before(
+    feed: ScriptedFeed,
+) -> None:
+    market = exchange(feed)
+    place(market, "ann", "bid", "0.45", "5")
+    after_trade(feed, 10, "0.44", "3", {"0.44": "7"})
+    market.advance(seconds(10))
+    assert [(one.price, one.count) for one in market.fills("ann")] == [(D("0.45"), D(3))]
+
+
+def test_world_level_when_its_own_takers_come_then_what_members_took_stays_taken(feed: ScriptedFeed) -> None:
+    market = exchange(feed)
+    place(market, "ann", "bid", "0.50", "5")
+    feed.trade(seconds(10), "yes", "0.50", "2")
+    feed.show(seconds(10), book({"0.45": "10"}, {"0.50": "8"}))
+    again = place(market, "bob", "bid", "0.50", "8", seconds(11))
+    assert (again.fill_count, again.remaining_count) == (D(3), D(5))
+
+
 def test_better_price_when_world_taker_comes_then_fills_first_and_volume_is_used_once(
     feed: ScriptedFeed,
 ) -> None:
