@@ -75,6 +75,17 @@ def test_amend_when_only_expiry_changes_then_place_is_kept_and_no_counts_are_tol
     assert queue(market, "ann", first) == D(0)
 
 
+def test_amend_when_expiry_is_put_off_then_order_lives_until_the_new_one(feed: ScriptedFeed) -> None:
+    market = exchange(feed)
+    order_id = place(market, "ann", "bid", "0.46", "5", expires_at=seconds(30)).order_id
+    later = wanted("0.46", "5", changes_expiry=True, expires_at=seconds(90))
+    market.amend("ann", order_id, later, seconds(1))
+    market.advance(seconds(89))
+    assert market.order("ann", order_id).status == "resting"
+    market.advance(seconds(90))
+    assert market.order("ann", order_id).status == "canceled"
+
+
 def test_amend_when_count_includes_filled_then_rest_is_what_remains(feed: ScriptedFeed) -> None:
     market = exchange(feed)
     order_id = place(market, "ann", "bid", "0.46", "5").order_id

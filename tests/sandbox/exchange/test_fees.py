@@ -135,6 +135,11 @@ def test_rounding_when_direct_then_nothing_is_left_over(price: str, count: str, 
     assert (rounding, rebate, balance, changed) == (D(0), D(0), D(0), D(change))
 
 
+def test_rebate_when_accumulator_is_exactly_a_cent_then_not_yet_paid() -> None:
+    fee = charge(D("0.0065"), D("-0.05"), D("0.0065"), CENT_PRECISION)
+    assert (fee.rounding_fee, fee.rebate, fee.rounding_balance) == (D("0.0035"), D(0), D("0.0100"))
+
+
 @given(price=PRICES, parts=st.lists(COUNTS, min_size=1, max_size=8))
 def test_fee_when_an_order_fills_in_parts_then_never_less_than_at_once(
     price: Decimal, parts: list[Decimal]

@@ -106,6 +106,8 @@ def test_controls_when_used_then_walk_faster_and_events_tell(market: Exchange) -
     market.advance(FINALIZED)
     assert market.life(MID).result == "no"
     assert len(market.settlements("bob")) == 1
+    later = [one for one in market.drain_events() if isinstance(one, LifecycleChanged)]
+    assert MID not in {one.life.ticker for one in later}
 
 
 def test_determined_by_control_when_timer_runs_out_then_paid_an_hour_later(market: Exchange) -> None:

@@ -10,7 +10,7 @@ from pydantic import ValidationError
 from sandbox.exchange.exchange import Exchange
 from sandbox.feeds import Pause
 from tests.sandbox.exchange.scenarios import Day, Step, days
-from tests.sandbox.exchange.scripted import FINALIZED, D, ScriptedFeed, book, exchange, place, seconds
+from tests.sandbox.exchange.scripted import FINALIZED, MID, D, ScriptedFeed, book, exchange, place, seconds
 
 QUICK = settings(
     max_examples=20,
@@ -58,6 +58,18 @@ def test_exchange_when_written_down_and_restored_then_goes_on_as_if_never_stoppe
 @given(steps=STEPS, every=st.integers(1, 7))
 def test_exchange_when_advanced_more_often_then_no_different(steps: list[Step], every: int) -> None:
     assert json.loads(played(steps, look_every=every)) == json.loads(played(steps))
+
+
+def test_restore_when_a_control_determined_a_market_then_it_is_still_paid_an_hour_later() -> None:
+    feed = ScriptedFeed()
+    feed.show(seconds(-60), book(asks={"0.50": "10"}))
+    market = exchange(feed)
+    place(market, "ann", "bid", "0.50", "1")
+    market.close(MID, seconds(1))
+    market.determine(MID, "yes", seconds(2))
+    restored = Exchange.restore(market.dump(), feed)
+    restored.advance(seconds(2 + 3600))
+    assert [row.revenue for row in restored.settlements("ann")] == [100]
 
 
 def test_exchange_when_seed_differs_then_other_ids() -> None:
