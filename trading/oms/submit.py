@@ -45,6 +45,7 @@ def submit(
     expires_at = at + resting_life if order.rests_by_itself else None
     order = orders.transition(order, OrderEvent.SEND, at=at, sent_at=at, expires_at=expires_at)
     answer = _send(order, venue, lease)
+    _log_sent(order, answer)
     if answer is None:
         return orders.transition(
             order, OrderEvent.CANCEL, at=at, payload={"why": "the switch forbade it before it left"}
@@ -60,6 +61,19 @@ def _send(order: Order, venue: Venue, lease: Lease) -> Answer | None:
     if state is TradingState.HALTED or (state is TradingState.REDUCING and not _only_reduces(order)):
         return None
     return venue.place(order)
+
+
+def _log_sent(order: Order, answer: Answer | None) -> None:
+    """One line per order, with the mode it went out in."""
+    extra = {
+        "mode": order.mode.value,
+        "intent_key": order.intent_key,
+        "book_side": order.book_side.value,
+        "count": str(order.count),
+        "yes_price": str(order.limit_price),
+        "answer": type(answer).__name__,
+    }
+    logger.info("order held back" if answer is None else "order sent", extra=extra)
 
 
 def _only_reduces(order: Order) -> bool:
