@@ -3,12 +3,13 @@
 from typing import Final, NamedTuple
 from urllib.parse import urlsplit
 
-from markets.clients.kalshi.signing import DEMO_HOSTS, LIVE_HOSTS, Signer
+from markets.clients.kalshi.connect import signer_from_config
+from markets.clients.kalshi.signing import Signer
 from milkbot.core.config import Config, TradingMode
 
-LIVE_FEED_URL: Final = "wss://external-api-ws.kalshi.com/trade-api/ws/v2"
-DEMO_FEED_URL: Final = "wss://external-api-ws.demo.kalshi.co/trade-api/ws/v2"
-_PATH: Final = "/trade-api/ws/v2"
+PATH: Final = "/trade-api/ws/v2"
+LIVE_FEED_URL: Final = f"wss://external-api-ws.kalshi.com{PATH}"
+DEMO_FEED_URL: Final = f"wss://external-api-ws.demo.kalshi.co{PATH}"
 
 
 class Endpoint(NamedTuple):
@@ -22,21 +23,19 @@ def endpoint_from_config(config: Config) -> Endpoint | None:
     SHADOW holds no key of the exchange; at a sandbox on this machine a demo key may be given, which goes nowhere else.
     Raises ConfigError when the key cannot be loaded.
     """
-    url, key_id, path, hosts = (
-        (LIVE_FEED_URL, config.kalshi_live_key_id, config.kalshi_live_private_key_path, LIVE_HOSTS)
-        if config.trading_mode is TradingMode.LIVE
-        else (DEMO_FEED_URL, config.kalshi_demo_key_id, config.kalshi_demo_private_key_path, DEMO_HOSTS)
-    )
-    is_keyless = config.trading_mode is TradingMode.SHADOW and not config.kalshi_base_url
-    if is_keyless or key_id is None or path is None:
-        return None
-    return Endpoint(_beside(config.kalshi_base_url) or url, Signer(key_id.get_secret_value(), path, hosts))
+    signer = signer_from_config(config) or _sandbox_signer(config)
+    return Endpoint(_url(config), signer) if signer else None
 
 
-def _beside(base_url: str | None) -> str | None:
-    """The feed of an exchange whose REST interface an override names."""
-    if base_url is None:
+def _url(config: Config) -> str:
+    if config.kalshi_base_url:
+        parts = urlsplit(config.kalshi_base_url)
+        return f"{'wss' if parts.scheme == 'https' else 'ws'}://{parts.netloc}{PATH}"
+    return LIVE_FEED_URL if config.trading_mode is TradingMode.LIVE else DEMO_FEED_URL
+
+
+def _sandbox_signer(config: Config) -> Signer | None:
+    key_id, path = config.kalshi_demo_key_id, config.kalshi_demo_private_key_path
+    if config.trading_mode is not TradingMode.SHADOW or not config.kalshi_base_url or not (key_id and path):
         return None
-    parts = urlsplit(base_url)
-    scheme = "wss" if parts.scheme == "https" else "ws"
-    return f"{scheme}://{parts.netloc}{_PATH}"
+    return Signer(key_id.get_secret_value(), path, hosts=frozenset())
