@@ -108,8 +108,14 @@ def sandbox_app(
 
     The accounts' state is kept in `state`; token buckets refuse who asks too much when `limited`.
     """
-    venue = Venue(stage, accounts, state)
-    gatekeeper = Gatekeeper(accounts)
+    return app_around(Venue(stage, accounts, state), accounts, publish, limited=limited)
+
+
+def app_around(
+    venue: Venue, accounts: tuple[Account, ...], publish: Callable[[], object], *, limited: bool = True
+) -> ASGIApp:
+    """The same around an exchange that the caller keeps hold of."""
+    stage, gatekeeper = venue.stage, Gatekeeper(accounts)
     services = Starlette(
         routes=[
             WebSocketRoute(FEED_PATH, feed_endpoint(venue, gatekeeper)),

@@ -21,7 +21,8 @@ class AccountReading(NamedTuple):
     """The account at the exchange, as one round of reading found it.
 
     `complete_until`: every order and fill up to then is in the lists; None when a list could not be read to its end.
-    `positions` and `balance` are None when they could not be read. `faults` says in words what failed.
+    `positions` and `balance` are None when they could not be read. `faults` says in words what failed, `auth_refused`
+    that the exchange no longer takes our key; empty when it does.
     """
 
     complete_until: datetime | None
@@ -30,6 +31,7 @@ class AccountReading(NamedTuple):
     positions: Reading[ExchangePosition] | None
     balance: ExchangeBalance | None
     faults: tuple[str, ...] = ()
+    auth_refused: str = ""
 
 
 class Difference(NamedTuple):

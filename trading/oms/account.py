@@ -5,10 +5,12 @@ named; it never reads as "nothing there".
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
 from markets.clients.kalshi.portfolio import KalshiPortfolio
+from markets.clients.kalshi.transport import CLOCK_CODE
 from markets.domain.account_types import (
     ExchangeFill,
     ExchangeOrder,
@@ -18,13 +20,15 @@ from markets.domain.account_types import (
     Reading,
 )
 from markets.domain.order_request import OrderPlace
-from milkbot.core.errors import OutsideError
+from milkbot.core.errors import OutsideError, Refused
 from milkbot.logger import logger
 from trading.domain.reconciliation import AccountReading
 from trading.domain.types import Order
 
 OVERLAP: Final = timedelta(minutes=10)
 """Read again before the last complete reading: an order or a fill may be dated before the moment it is first shown."""
+_CALLS_AT_ONCE: Final = 4
+_AUTH_STATUSES: Final = (401, 403)
 
 Row = TypeVar("Row")
 Got = TypeVar("Got")
@@ -50,36 +54,49 @@ class KalshiAccount:
         self._client = client
 
     def read(self, since: datetime | None, open_orders: Sequence[Order]) -> AccountReading:
-        round_ = _Round()
-        watermark = round_.get("watermark", self._client.get_user_data_timestamp)
-        resting = round_.get("resting orders", lambda: self._client.get_orders(status=OrderStatus.RESTING))
-        recent = round_.get("orders", lambda: self._client.get_orders(since=since))
+        with ThreadPoolExecutor(_CALLS_AT_ONCE, thread_name_prefix="account") as pool:
+            return self._read(_Round(pool), since, open_orders)
+
+    def _read(self, round_: "_Round", since: datetime | None, open_orders: Sequence[Order]) -> AccountReading:
+        """Three rounds of calls side by side: where the exchange answers slowly, a turn must still end in time."""
+        client = self._client
+        watermark_call = round_.start("watermark", client.get_user_data_timestamp)
+        fills_call = round_.start("fills", lambda: client.get_fills(since))
+        watermark, fills_before = watermark_call(), fills_call()
+        if watermark is None and fills_before is None:
+            return _nothing_read(round_)
+        resting_call = round_.start("resting orders", lambda: client.get_orders(status=OrderStatus.RESTING))
+        recent_call = round_.start("orders", lambda: client.get_orders(since=since))
+        positions_call = round_.start("positions", client.get_positions)
+        balance_call = round_.start("balance", client.get_balance)
+        resting, recent, positions, balance = resting_call(), recent_call(), positions_call(), balance_call()
         orders = _joined(resting, recent, lambda order: order.order_id)
         named = self._by_name(round_, orders, open_orders)
-        fills = round_.get("fills", lambda: self._client.get_fills(since))
-        positions = round_.get("positions", self._client.get_positions)
-        balance = round_.get("balance", self._client.get_balance)
-        again = round_.get("fills", lambda: self._client.get_fills(since))
-        if _names(again) != _names(fills):
+        fills = round_.start("fills", lambda: client.get_fills(since))()
+        if _names(fills) != _names(fills_before):
             # Something filled in between: positions and balance belong to neither list, and are compared next time.
             positions = balance = None
-        fills = again
         lists = (resting, recent, fills)
         is_complete = named is not None and all(found is not None and found.is_complete for found in lists)
         return AccountReading(
             complete_until=watermark if is_complete else None,
             orders=Reading((*(named or ()), *orders.rows), orders.faults),
-            fills=fills or Reading[ExchangeFill](()),
+            fills=fills if fills is not None else Reading(()),
             positions=_whole(round_, positions),
             balance=balance,
             faults=tuple(round_.faults),
+            auth_refused=round_.auth_refused,
         )
 
     def find_order(self, order_id: str, ticker: str) -> ExchangeOrder | None:
         return self._client.get_order(OrderPlace(order_id, ticker))
 
     def settlements(self, since: datetime) -> Reading[ExchangeSettlement] | None:
-        return _Round().get("settlements", lambda: self._client.get_settlements(since))
+        try:
+            return self._client.get_settlements(since)
+        except OutsideError as error:
+            logger.warning("settlements could not be read", extra={"why": str(error)})
+            return None
 
     def _by_name(
         self, round_: "_Round", listed: Reading[ExchangeOrder], open_orders: Iterable[Order]
@@ -102,21 +119,44 @@ class KalshiAccount:
 
 
 class _Round:
-    """Calls whose failures are collected."""
+    """Calls side by side, whose failures are collected."""
 
-    def __init__(self) -> None:
+    def __init__(self, pool: Executor) -> None:
+        self._pool = pool
         self.faults: list[str] = []
+        self.auth_refused = ""
 
-    def get(self, what: str, call: Callable[[], Got]) -> Got | None:
-        try:
-            return call()
-        except OutsideError as error:
-            self.failed(what, error)
-            return None
+    def start(self, what: str, call: Callable[[], Got]) -> Callable[[], Got | None]:
+        """Begin a call; what comes back waits for it and is None when it failed."""
+        future = self._pool.submit(call)
+
+        def result() -> Got | None:
+            try:
+                return future.result()
+            except OutsideError as error:
+                self.failed(what, error)
+                return None
+
+        return result
 
     def failed(self, what: str, error: OutsideError) -> None:
         self.faults.append(f"{what}: {error}")
         logger.warning("the account could not be read", extra={"what": what, "why": str(error)})
+        if isinstance(error, Refused) and error.status in _AUTH_STATUSES and error.code != CLOCK_CODE:
+            self.auth_refused = str(error)
+
+
+def _nothing_read(round_: _Round) -> AccountReading:
+    """Where the first calls fail the others will, and each would take its whole time for it."""
+    return AccountReading(
+        complete_until=None,
+        orders=Reading(()),
+        fills=Reading(()),
+        positions=None,
+        balance=None,
+        faults=tuple(round_.faults),
+        auth_refused=round_.auth_refused,
+    )
 
 
 def _joined(

@@ -98,6 +98,8 @@ def reconcile(
     new = _new_fills(mode, reading)
     owners = _owners(mode, account, new, reading, report)
     with transaction.atomic():
+        if reading.auth_refused:
+            trip(mode, Trip(Breaker.AUTH_REFUSED, reading.auth_refused), now)
         _book_fills(mode, new, owners, report, now)
         _open_account(mode, reading, now)
         for order in orders.in_states(SENT):

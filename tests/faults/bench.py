@@ -1,0 +1,289 @@
+"""A DEMO trader on a simulated exchange over real HTTP, one hand clock for both, and every screw within reach.
+
+World time is wall time here, so an order's expiration, a signature and a fill all count by the same clock. Each test has
+a world of its own: time never goes back.
+"""
+
+import socket
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from email.utils import format_datetime
+from functools import partial
+from pathlib import Path
+from typing import Any, Final
+
+import requests
+import uvicorn
+from starlette.datastructures import MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from markets.clients.kalshi.conversation import Answer, Conversation, Query
+from markets.clients.kalshi.market_data import KalshiMarketData
+from markets.clients.kalshi.orders import KalshiOrders
+from markets.clients.kalshi.portfolio import KalshiPortfolio
+from markets.clients.kalshi.signing import Signer
+from markets.clients.kalshi.transport import Transport
+from markets.services import read_boards, refresh_unsettled
+from milkbot.core.config import TradingMode
+from sandbox.accounts import Account
+from sandbox.assembly import app_around
+from sandbox.exchange.ledger import Account as Member
+from sandbox.exchange.state import loaded
+from sandbox.kalshi.venue import Venue
+from sandbox.simulation import SimulatedOptions, prepare_simulated
+from trading.cycle import Settings, run_cycle
+from trading.cycle_report import CycleReport
+from trading.oms.account import KalshiAccount
+from trading.oms.exchange import Exchange
+from trading.oms.reconcile import ReconcileReport, reconcile
+from trading.oms.venues.kalshi import KalshiVenue
+from trading.reading import Sources
+from trading.settlement import SettlementReport, settle_finalized
+from weather.cache import WeatherCache
+from weather.clients.nws.client import NwsClient
+from weather.clients.nws.transport import NwsTransport, TransportPolicy
+from weather.services import CityFetcher, refresh_weather
+
+MODE: Final = TradingMode.DEMO
+START: Final = datetime(2025, 11, 19, 15, 5, tzinfo=UTC)
+"""A Wednesday, five minutes after tomorrow's events opened."""
+HOLDER: Final = "faults/1/1.00"
+CYCLE: Final = timedelta(minutes=1)
+LAG: Final = timedelta(seconds=2)
+"""After this the exchange's reads show what its engine did."""
+
+
+@dataclass
+class HandClock:
+    """The machine's clock and the world's."""
+
+    now: datetime = START
+
+    def __call__(self) -> datetime:
+        return self.now
+
+
+class HastyConversation(Conversation):
+    """The real conversation that never waits longer than `patience_s`: hours of silence in a test of seconds."""
+
+    patience_s: float = 10.0
+
+    def exchange(
+        self,
+        method: str,
+        path: str,
+        *,
+        read_timeout_s: float,
+        query: Query = (),
+        body: bytes | None = None,
+        items: int = 1,
+    ) -> Answer:
+        patience_s = min(read_timeout_s, self.patience_s)
+        return super().exchange(method, path, read_timeout_s=patience_s, query=query, body=body, items=items)
+
+
+class Front:
+    """Before the sandbox: notes every request and dates every answer by the hand clock."""
+
+    def __init__(self, app: ASGIApp, clock: Callable[[], datetime]) -> None:
+        self._app = app
+        self._clock = clock
+        self.asked: list[str] = []
+        """Method and path of every request, in the order of arrival."""
+        self.before: dict[str, Callable[[], None]] = {}
+        """What happens once when the first request arrives whose method and path begin like this."""
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = f"{scope.get('method', '')} {scope['path'].removeprefix('/trade-api/v2')}"
+        self.asked.append(request)
+        for start in [start for start in self.before if request.startswith(start)]:
+            self.before.pop(start)()
+        await self._app(scope, receive, _dated(send, self._clock))
+
+    def count(self, start: str) -> int:
+        """How many requests began like this."""
+        return sum(request.startswith(start) for request in self.asked)
+
+
+class _DatedSend:
+    """`send` with a `Date` header; the fault layer reaches through it for the transport."""
+
+    def __init__(self, send: Send, clock: Callable[[], datetime]) -> None:
+        self.__self__ = getattr(send, "__self__", None)
+        self._send = send
+        self._clock = clock
+
+    async def __call__(self, message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(raw=list(message["headers"]))
+            headers["date"] = format_datetime(self._clock(), usegmt=True)
+            message = {**message, "headers": headers.raw}
+        await self._send(message)
+
+
+def _dated(send: Send, clock: Callable[[], datetime]) -> Send:
+    return _DatedSend(send, clock)
+
+
+@dataclass
+class Bench:
+    """A running exchange, our trader on one account of it, and a stranger on another."""
+
+    clock: HandClock
+    venue: Venue
+    front: Front
+    base_url: str
+    account: Account
+    stranger: Account
+    sources: Sources
+    kalshi: KalshiMarketData
+    transport: Transport
+    exchange: Exchange
+    cities: tuple[str, ...]
+    placed_by_hand: set[str] = field(default_factory=set)
+    """The exchange's names of orders on our account that are none of our intents."""
+
+    @property
+    def now(self) -> datetime:
+        return self.clock.now
+
+    @property
+    def member(self) -> Member:
+        """A copy of our account as the matching engine has it this instant."""
+        self.venue.exchange.advance(self.clock.now)
+        return loaded(self.venue.exchange.dump()).accounts[self.account.member]
+
+    def wait(self, duration: timedelta = CYCLE) -> None:
+        """Let time pass."""
+        self.clock.now += duration
+
+    def settings(self) -> Settings:
+        return Settings(mode=MODE, cities=self.cities, capital=Decimal(10_000))
+
+    def cycle(self) -> CycleReport:
+        """One turn, now."""
+        return run_cycle(
+            self.now, self.settings(), sources=self.sources, exchange=self.exchange, holder=HOLDER
+        )
+
+    def turns(self, count: int, step: timedelta = CYCLE) -> list[CycleReport]:
+        """`count` turns, `step` apart, the first after `step`."""
+        reports = []
+        for _ in range(count):
+            self.wait(step)
+            reports.append(self.cycle())
+        return reports
+
+    def reconcile(self) -> ReconcileReport:
+        return reconcile(MODE, self.exchange.account, self.now)
+
+    def settle(self) -> SettlementReport:
+        """Follow closed markets and book what is final."""
+        refresh_unsettled(self.now, client=self.kalshi)
+        return settle_finalized(MODE, self.now)
+
+    def control(self, **order: object) -> None:
+        """Tell the sandbox's control panel something, e.g. do="freeze"."""
+        answer = requests.post(f"{self.base_url}/control", json=order, timeout=5)
+        assert answer.status_code == 200, answer.text
+
+    def fault(self, match: str, kind: str, **more: object) -> None:
+        """Put a fault of the sandbox in force."""
+        self.control(do="fault", match=match, kind=kind, **more)
+
+    def heal(self) -> None:
+        """No faults any more."""
+        self.control(do="clear")
+
+    def hand(self, account: Account | None = None) -> KalshiOrders:
+        """The order endpoint under a person's hands: ours without an intent, or the stranger's."""
+        return KalshiOrders(self._transport(account or self.account).conversation, self.clock)
+
+    def _transport(self, account: Account) -> Transport:
+        return signed_transport(self.base_url, account, self.clock)
+
+
+def signed_transport(base_url: str, account: Account, clock: Callable[[], datetime]) -> Transport:
+    """The application's transport with the account's key, without pauses between attempts."""
+    signer = Signer(account.key_id, account.private_key_path, frozenset())
+    url = f"{base_url}/trade-api/v2"
+    transport = Transport(url, signer, now=clock, sleep=lambda _: None)
+    transport.conversation = HastyConversation(url, signer, now=clock)
+    return transport
+
+
+@contextmanager
+def running_bench(
+    state_dir: Path, accounts: tuple[Account, ...], *, cities: tuple[str, ...] = ("CHI",), seed: int = 11
+) -> Iterator[Bench]:
+    """A world of its own until the block ends."""
+    clock = HandClock()
+    options = SimulatedOptions(seed, 1.0, START, history_days=2, state_dir=state_dir, wall_anchor=START)
+    venue = Venue(prepare_simulated(options, clock).stage, accounts)
+    front = Front(app_around(venue, accounts, lambda: None, limited=False), clock)
+    with _served(front) as base_url:
+        yield _bench(base_url, clock, venue, front, accounts, cities)
+
+
+def _bench(
+    base_url: str,
+    clock: HandClock,
+    venue: Venue,
+    front: Front,
+    accounts: tuple[Account, ...],
+    cities: tuple[str, ...],
+) -> Bench:
+    stranger, account = accounts[:2]
+    transport = signed_transport(base_url, account, clock)
+    conversation = transport.conversation
+    kalshi = KalshiMarketData(transport, clock)
+    nws = NwsClient(
+        NwsTransport(f"{base_url}/nws", "(milkbot tests, none)", TransportPolicy(sleep=lambda _: None))
+    )
+    return Bench(
+        clock=clock,
+        venue=venue,
+        front=front,
+        base_url=base_url,
+        account=account,
+        stranger=stranger,
+        sources=Sources(
+            weather=partial(refresh_weather, cache=WeatherCache(CityFetcher(nws))),
+            boards=partial(read_boards, client=kalshi),
+        ),
+        kalshi=kalshi,
+        transport=transport,
+        exchange=Exchange(
+            venue=KalshiVenue(KalshiOrders(conversation, clock)),
+            account=KalshiAccount(KalshiPortfolio(transport)),
+            skew_s=lambda: conversation.skew_s,
+        ),
+        cities=cities,
+    )
+
+
+@contextmanager
+def _served(app: ASGIApp) -> Iterator[str]:
+    config = uvicorn.Config(app, log_level="error", lifespan="off", date_header=False)
+    server = uvicorn.Server(config)
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
+        thread.start()
+        try:
+            while not server.started:
+                time.sleep(0.01)
+            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
+        finally:
+            server.should_exit = True
+            thread.join(10)
+
+
+def told(row: Any, *names: str) -> tuple[Any, ...]:
+    """Some fields of a row, for comparing."""
+    return tuple(getattr(row, name) for name in names)
