@@ -54,7 +54,7 @@ class Desk:
         plan = self._plan(account, market, request, count)
         if request.time_in_force == "fill_or_kill" and plan.left:
             self._burn(account, request.client_order_id, "")
-            raise Refusal(409, "fill_or_kill_insufficient_resting_volume", "insufficient resting volume")
+            raise Refusal(409, "fill_or_kill_insufficient_resting_volume")
         self._require_funds(account, market, Incoming(request.side, request.price, count, plan), schedule)
         order = _new_order(self._floor.next_order_id(), account.name, request, at)
         self._burn(account, request.client_order_id, order.order_id)

@@ -219,6 +219,10 @@ class Exchange:
         )
         return Balance(owner.cash, self._floor.holds.total(account), worth)
 
+    def available(self, account: str) -> Decimal:
+        """Dollars that a new order may use, without asking what positions are worth."""
+        return self._account(account).cash - self._floor.holds.total(account)
+
     def queue_position(self, account: str, order_id: str) -> Decimal:
         """Contracts that fill before a resting order at its price. Raises Refusal 404."""
         order = _resting(self._owned(account, order_id)[1])

@@ -59,5 +59,5 @@ def _view(exchange: Exchange, account: str) -> AccountView:
         positions=tuple(exchange.positions(account)),
         event_positions=tuple(exchange.event_positions(account)),
         settlements=tuple(exchange.settlements(account)),
-        available=exchange.balance(account).available,
+        available=exchange.available(account),
     )
