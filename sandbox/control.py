@@ -11,6 +11,7 @@ from starlette.routing import Route
 
 from sandbox.exchange.types import Outcome, PauseKind, Refusal
 from sandbox.faults import FaultSpec
+from sandbox.kalshi.commands import Close, Determine, Finalize, Freeze, Pause, Resume, Thaw
 from sandbox.kalshi.venue import Venue
 
 MAX_SPEED: Final = 100_000
@@ -117,12 +118,11 @@ class ControlPanel:
 
     def _freeze(self, order: Json) -> None:
         _NoOrder.model_validate(order)
-        self._venue.now()
-        self._stage.freeze()
+        self._venue.do(Freeze())
 
     def _thaw(self, order: Json) -> None:
         _NoOrder.model_validate(order)
-        self._stage.thaw()
+        self._venue.do(Thaw())
 
     def _fault(self, order: Json) -> None:
         self._stage.faults.add(FaultSpec.model_validate(order))
@@ -142,23 +142,23 @@ class ControlPanel:
 
     def _pause(self, order: Json) -> None:
         kind = _PauseOrder.model_validate(order).kind
-        self._venue.do(lambda exchange, now: exchange.pause(now, kind))
+        self._venue.do(Pause(kind))
 
     def _resume(self, order: Json) -> None:
         _NoOrder.model_validate(order)
-        self._venue.do(lambda exchange, now: exchange.resume(now))
+        self._venue.do(Resume())
 
     def _close(self, order: Json) -> None:
         ticker = _MarketOrder.model_validate(order).ticker
-        self._venue.do(lambda exchange, now: exchange.close(ticker, now))
+        self._venue.do(Close(ticker))
 
     def _determine(self, order: Json) -> None:
         wanted = _ResultOrder.model_validate(order)
-        self._venue.do(lambda exchange, now: exchange.determine(wanted.ticker, wanted.result, now))
+        self._venue.do(Determine(wanted.ticker, wanted.result))
 
     def _finalize(self, order: Json) -> None:
         ticker = _MarketOrder.model_validate(order).ticker
-        self._venue.do(lambda exchange, now: exchange.finalize(ticker, now))
+        self._venue.do(Finalize(ticker))
 
 
 def _refused(reason: str) -> JSONResponse:

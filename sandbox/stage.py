@@ -36,11 +36,3 @@ class Stage:
     def frozen_at(self) -> datetime | None:
         """The instant at which the market's prices stand still; None while they move."""
         return self.market.held_at
-
-    def freeze(self) -> None:
-        """Hold the world's quotes, books and trades still; the clock, members' orders and the weather go on."""
-        self.market.held_at = self.market.held_at or self.now()
-
-    def thaw(self) -> None:
-        """Let the market catch up with world time."""
-        self.market.held_at = None

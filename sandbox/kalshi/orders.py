@@ -11,6 +11,7 @@ from sandbox.accounts import Account
 from sandbox.exchange.types import Canceled, Refusal
 from sandbox.kalshi.account_records import amended_json, canceled_json, decreased_json, placed_json
 from sandbox.kalshi.auth import trader
+from sandbox.kalshi.commands import Amend, Cancel, CancelAll, Create, Decrease
 from sandbox.kalshi.costs import Budgets, cost_of
 from sandbox.kalshi.errors import ApiError, coded, refusal, too_many_requests
 from sandbox.kalshi.order_bodies import (
@@ -77,25 +78,21 @@ class Orders:
         """Everything that rests."""
         account = trader(request)
         if not Query("CancelAllOrders", request.query_params).whole("subaccount"):
-            self._venue.do(lambda exchange, now: exchange.cancel_all(account.member, now))
+            self._venue.do(CancelAll(account.member))
         return Response(status_code=204)
 
     async def amend(self, request: Request) -> Response:
         """Another price, size or expiration."""
         account, order_id = trader(request), order_id_of(request)
         wanted = amend_request(AMEND.parse(await decoded_body(request)))
-        amended = self._venue.do(lambda exchange, now: exchange.amend(account.member, order_id, wanted, now))
+        amended = self._venue.do(Amend(account.member, order_id, wanted))
         return JSONResponse(amended_json(amended))
 
     async def decrease(self, request: Request) -> Response:
         """Fewer contracts at the same place in the queue."""
         account, order_id = trader(request), order_id_of(request)
         wanted = decrease_request(DECREASE.parse(await decoded_body(request)))
-        decreased = self._venue.do(
-            lambda exchange, now: exchange.decrease(
-                account.member, order_id, now, reduce_by=wanted.reduce_by, reduce_to=wanted.reduce_to
-            )
-        )
+        decreased = self._venue.do(Decrease(account.member, order_id, wanted.reduce_by, wanted.reduce_to))
         return JSONResponse(decreased_json(decreased))
 
     async def create_batch(self, request: Request) -> Response:
@@ -116,11 +113,11 @@ class Orders:
 
     def _created(self, account: Account, body: JsonObject) -> JsonObject:
         wanted = order_request(body)
-        return placed_json(self._venue.do(lambda exchange, now: exchange.create(account.member, wanted, now)))
+        return placed_json(self._venue.do(Create(account.member, wanted)))
 
     def _canceled(self, account: Account, order_id: str) -> Canceled:
         identity = valid_id(order_id)
-        return self._venue.do(lambda exchange, now: exchange.cancel(account.member, identity, now))
+        return self._venue.do(Cancel(account.member, identity))
 
     def _created_or_error(self, account: Account, body: JsonObject) -> JsonObject:
         try:

@@ -1,17 +1,19 @@
 """The exchange as its HTTP and WebSocket sides share it: the matching engine brought to the present, saved, and watched."""
 
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final, TypeVar
+from typing import Final, TypeVar
 
 from pydantic import ValidationError
 
 from sandbox.accounts import Account
 from sandbox.exchange.exchange import Exchange
 from sandbox.exchange.feed import ExchangeFeed
-from sandbox.exchange.types import ExchangeEvent, MarketLife
+from sandbox.exchange.types import ExchangeEvent, MarketLife, Refusal
 from sandbox.kalshi.account_views import AccountView, LaggingViews, snapshot
+from sandbox.kalshi.commands import Command, Scene
 from sandbox.kalshi.listing import Listing, listings
 from sandbox.kalshi.state_file import StateFile, UnreadableState
 from sandbox.stage import Stage
@@ -41,6 +43,7 @@ class Venue:
         self._accounts = tuple(dict.fromkeys(account.member for account in accounts))
         self.exchange = self._opened({account.member: account.balance for account in accounts})
         self.market = ExchangeFeed(self.exchange)
+        self._scene = Scene(self.exchange, stage.market)
         self._views = LaggingViews(snapshot(self.exchange, self._accounts, stage.now()))
         self._watchers: list[Watcher] = []
 
@@ -58,14 +61,16 @@ class Venue:
             self._note()
         return max(now, self.reached)
 
-    def do(self, command: Callable[[Exchange, datetime], T]) -> T:
-        """Carry out one command now; its effects are on disk when this returns. Refusals of the engine pass through."""
+    def do(self, command: Command[T]) -> T:
+        """Carry out one command now; it is on disk before that. Refusals of the engine pass through."""
         now = self.now()
+        if self._state is not None:
+            if self._state.is_long:
+                self._state.begin(self.exchange.dump(), self.stage.market.held_at)
+            self._state.append(command, now)
         try:
-            return command(self.exchange, now)
+            return command.carry_out(self._scene, now)
         finally:
-            # A refusal may have used up a client order id: it is saved although nobody is told of any change.
-            self._save()
             self._note()
 
     def view(self, account: Account) -> AccountView:
@@ -87,7 +92,7 @@ class Venue:
         return listings(self.market, self.reached, self._changed_life)
 
     def watch(self, watcher: Watcher) -> None:
-        """Call `watcher` with every batch of events, after it was saved."""
+        """Call `watcher` with every batch of events."""
         self._watchers.append(watcher)
 
     def _changed_life(self, ticker: str) -> MarketLife | None:
@@ -96,32 +101,42 @@ class Venue:
         return self.exchange.life(ticker) if is_changed else None
 
     def _opened(self, balances: dict[str, Decimal]) -> Exchange:
-        """The exchange as it was saved, unless that is another world's, other accounts' or of the future."""
-        saved = self._state.load() if self._state else None
+        """The exchange as it was left, unless that is another world's, other accounts' or of the future."""
         now = self.stage.now()
-        if saved is not None:
-            exchange = self._restored(saved)
-            if exchange.accounts == frozenset(balances) and exchange.now <= now:
-                return exchange
-        # Another start is another exchange: its order ids must not be those of the former one.
-        return Exchange(self.stage.market, balances, now=now, seed=int(now.timestamp()))
+        exchange = self._restored(frozenset(balances), now)
+        if exchange is None:
+            # Another start is another exchange: its order ids must not be those of the former one.
+            exchange = Exchange(self.stage.market, balances, now=now, seed=int(now.timestamp()))
+        if self._state is not None:
+            self._state.begin(exchange.dump(), self.stage.market.held_at)
+        return exchange
 
-    def _restored(self, saved: dict[str, Any]) -> Exchange:
-        assert self._state is not None
+    def _restored(self, accounts: frozenset[str], now: datetime) -> Exchange | None:
+        saved = self._state.load() if self._state else None
+        if saved is None or self._state is None:
+            return None
+        begun, entries = saved
+        self.stage.market.held_at = begun.held_at
         try:
-            return Exchange.restore(saved, self.stage.market)
+            exchange = Exchange.restore(begun.exchange, self.stage.market)
         except ValidationError:
             raise UnreadableState(self._state.path) from None
+        latest = entries[-1].at if entries else exchange.now
+        if exchange.accounts != accounts or latest > now:
+            self.stage.market.held_at = None
+            return None
+        scene = Scene(exchange, self.stage.market)
+        for entry in entries:
+            exchange.advance(entry.at)
+            with suppress(Refusal, ValueError):  # it was refused then as well
+                entry.command.carry_out(scene, entry.at)
+        exchange.drain_events()
+        return exchange
 
     def _note(self) -> None:
         events = self.exchange.drain_events()
         if not events:
             return
-        self._save()
         self._views.add(snapshot(self.exchange, self._accounts, events[0].at))
         for watcher in self._watchers:
             watcher(events)
-
-    def _save(self) -> None:
-        if self._state is not None:
-            self._state.save(self.exchange.dump())

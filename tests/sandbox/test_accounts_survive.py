@@ -20,7 +20,7 @@ from sandbox.recorded import RecordedDay
 from tests.sandbox.conftest import MORNING
 from tests.sandbox.serving import HttpClient
 from tests.sandbox.stages import Wall
-from tests.sandbox.trading import ORDERS, Member, Trading
+from tests.sandbox.trading import ORDERS, TICKER, Member, Trading
 
 PROJECT = Path(__file__).parents[2]
 DEADLINE_S = 20
@@ -154,6 +154,68 @@ def test_every_answered_change_is_on_disk_before_its_answer(
     again.members[0].place(client_order_id="two")
     once_more = reopened(again, invented_day, accounts, state)
     assert len(once_more.members[0].get("/portfolio/orders")["orders"]) == 3 - 1
+
+
+def told(trading: Trading) -> list[Any]:
+    """All that the two members' reads show."""
+    trading.wait()
+    members = trading.members[:2]
+    cash = [member.get("/portfolio/balance")["balance_dollars"] for member in members]
+    return [*cash, *(member.get(path) for member in members for path in READS)]
+
+
+@pytest.mark.parametrize("commands", [5, 120])
+def test_commands_done_again_lead_to_the_same_accounts(
+    invented_day: RecordedDay,
+    accounts: tuple[Account, ...],
+    tmp_path: Path,
+    commands: int,
+) -> None:
+    """With and without snapshots in between, over moving and frozen prices, pauses, refusals and a settlement."""
+    state = StateFile(tmp_path / "exchange.json", {}, commands_per_snapshot=50)
+    trading = Trading(invented_day, MORNING, accounts, state=state)
+    trading.control(do="thaw")
+    for number in range(commands):
+        maker, taker = trading.members[number % 2], trading.members[1 - number % 2]
+        maker.place(price=f"0.{15 + number % 10}", count="2.35", time_in_force="good_till_canceled")
+        taker.send(side="ask", price="0.1900", count="0.95", time_in_force="immediate_or_cancel")
+        trading.wait(timedelta(minutes=1))
+    trading.control(do="freeze")
+    trading.members[0].call("DELETE", ORDERS)
+    trading.control(do="pause")
+    assert trading.members[0].send().status_code == 409
+    trading.control(do="resume")
+    trading.control(do="close", ticker=TICKER)
+    trading.control(do="determine", ticker=TICKER, result="yes")
+    trading.control(do="finalize", ticker=TICKER)
+    before = told(trading)
+    again = reopened(trading, invented_day, accounts, state)
+    assert told(again) == before
+
+
+def test_command_cut_off_by_the_kill_was_never_done(
+    invented_day: RecordedDay, accounts: tuple[Account, ...], tmp_path: Path
+) -> None:
+    state = StateFile(tmp_path / "exchange.json", {})
+    trading = Trading(invented_day, MORNING, accounts, state=state)
+    for client_order_id in ("whole", "torn"):
+        trading.members[0].place(client_order_id=client_order_id)
+    content = state.path.read_bytes()
+    state.path.write_bytes(content[:-5])
+    again = reopened(trading, invented_day, accounts, state)
+    again.wait()
+    orders = again.members[0].get("/portfolio/orders")["orders"]
+    assert [order["client_order_id"] for order in orders] == ["whole"]
+
+
+def test_freeze_outlives_the_process(
+    invented_day: RecordedDay, accounts: tuple[Account, ...], tmp_path: Path
+) -> None:
+    state = StateFile(tmp_path / "exchange.json", {})
+    trading = Trading(invented_day, MORNING, accounts, state=state)
+    trading.wait(timedelta(hours=1))
+    again = Trading(invented_day, trading.stage.now(), accounts, state=state)
+    assert again.stage.frozen_at == MORNING
 
 
 def test_state_of_another_world_or_of_the_future_is_not_taken_up(

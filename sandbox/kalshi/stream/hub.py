@@ -1,6 +1,6 @@
 """Tells every open connection what happens: members' own changes at once, the market's as often as it is looked at."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from datetime import datetime
 
 from sandbox.exchange.types import (
@@ -10,6 +10,7 @@ from sandbox.exchange.types import (
     LifecycleChanged,
     OrderChanged,
     PositionChanged,
+    TradePrinted,
 )
 from sandbox.kalshi.listing import market_json
 from sandbox.kalshi.stream.board import Board
@@ -33,7 +34,7 @@ class Hub:
         self._venue = venue
         self._sessions: set[Session] = set()
         self._looked_at = venue.reached
-        self._told_trades: set[str] = set()
+        self._told_trades: set[tuple[datetime, str]] = set()
         self._listed: frozenset[str] = frozenset()
         venue.watch(self._hear)
 
@@ -60,21 +61,39 @@ class Hub:
         """The session is closed."""
         self._sessions.discard(session)
 
-    def look(self, events: Sequence[ExchangeEvent] = ()) -> None:
-        """Tell the changes of books, tickers, trades and listings; `events` say whose orders changed a book."""
+    def look(self) -> None:
+        """Tell the changes of books, tickers, trades and listings in every market since the last look."""
         board = self.board()
         self._tell_new_listings(board)
-        self._tell_trades(board)
+        self._tell_trades(board, board.listed)
+        if board.at > self._looked_at:
+            self._told_trades = {trade for trade in self._told_trades if trade[0] == board.at}
+        self._looked_at = board.at
         for session in self._sessions:
-            session.tell_tickers(board)
-            session.tell_books(board, _causes(events, session.member))
+            session.tell_tickers(board, board.listed)
+            session.tell_books(board, board.listed, {})
+
+    def _glance(self, events: Sequence[ExchangeEvent]) -> None:
+        """The same for the markets that `events` touch, which also say whose orders changed a book."""
+        touched = {
+            event.trade.ticker if isinstance(event, TradePrinted) else event.ticker
+            for event in events
+            if isinstance(event, BookChanged | TradePrinted)
+        }
+        if not touched:
+            return
+        board = self.board()
+        self._tell_trades(board, touched)
+        for session in self._sessions:
+            session.tell_tickers(board, touched)
+            session.tell_books(board, touched, _causes(events, session.member))
 
     def _hear(self, events: Sequence[ExchangeEvent]) -> None:
         if not self._sessions:
             return
         for event in events:
             self._tell(event)
-        self.look(events)
+        self._glance(events)
 
     def _tell(self, event: ExchangeEvent) -> None:
         match event:
@@ -94,9 +113,8 @@ class Hub:
     def _of(self, member: str) -> Iterable[Session]:
         return [session for session in self._sessions if session.member == member]
 
-    def _tell_trades(self, board: Board) -> None:
-        """Trades since the last look. One made at the very instant of that look may have been told already."""
-        since = self._looked_at
+    def _tell_trades(self, board: Board, markets: Collection[str]) -> None:
+        """Trades since the last look that were not told at a glance or at the very instant of that look."""
         watched = [one for session in self._sessions for one in session.subscriptions(TRADE)]
         listens_to_all = any(subscription.markets is None for subscription in watched)
         tickers = (
@@ -107,20 +125,19 @@ class Hub:
         fresh = [
             trade
             for ticker in tickers
-            for trade in board.trades_since(ticker, since)
-            if trade.trade_id not in self._told_trades
+            if ticker in markets
+            for trade in board.trades_since(ticker, self._looked_at)
+            if (trade.at, trade.trade_id) not in self._told_trades
         ]
         for trade in sorted(fresh, key=lambda trade: (trade.at, trade.trade_id)):
+            self._told_trades.add((trade.at, trade.trade_id))
             for session in self._sessions:
                 session.tell_trade(trade)
-        if board.at > since:
-            self._told_trades = set()
-        self._told_trades |= {trade.trade_id for trade in fresh if trade.at == board.at}
-        self._looked_at = board.at
 
     def _remember_trades(self, board: Board, since: datetime) -> None:
         for ticker in board.trading():
-            self._told_trades |= {trade.trade_id for trade in board.trades_since(ticker, since)}
+            found = board.trades_since(ticker, since)
+            self._told_trades |= {(trade.at, trade.trade_id) for trade in found}
 
     def _tell_new_listings(self, board: Board) -> None:
         new = [listing for ticker, listing in board.listed.items() if ticker not in self._listed]

@@ -1,6 +1,6 @@
 """One connection to the feed: its subscriptions, their sequence numbers, and what each has been told."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 
@@ -79,18 +79,18 @@ class Session:
             if subscription.covers(ticker):
                 self._send({"type": kind, "sid": subscription.sid, "msg": msg})
 
-    def tell_books(self, board: Board, causes: Mapping[Place, str]) -> None:
-        """What changed in the books since they were last told; `causes` are this member's own orders."""
+    def tell_books(self, board: Board, markets: Collection[str], causes: Mapping[Place, str]) -> None:
+        """What changed in the books of `markets` since they were last told; `causes` are this member's own orders."""
         for subscription in self.subscriptions(BOOK):
             for ticker in subscription.markets or ():
-                self._tell_deltas(subscription, ticker, board, causes)
+                if ticker in markets:
+                    self._tell_deltas(subscription, ticker, board, causes)
 
-    def tell_tickers(self, board: Board) -> None:
-        """Tickers of which any figure changed."""
+    def tell_tickers(self, board: Board, markets: Collection[str]) -> None:
+        """Tickers among `markets` of which any figure changed."""
         for subscription in self.subscriptions(TICKER):
             for ticker in board.trading() if subscription.markets is None else subscription.markets:
-                msg = board.ticker(ticker)
-                if subscription.tickers.get(ticker) != msg:
+                if ticker in markets and subscription.tickers.get(ticker) != board.ticker(ticker):
                     self._tell_ticker(subscription, ticker, board)
 
     def tell_trade(self, trade: Trade) -> None:
