@@ -11,6 +11,7 @@ from benchmarks.compare import (
     MOST_TURN_MS,
     TOLERANCE,
     Results,
+    broken_case_limits,
     broken_limits,
     regressions,
 )
@@ -39,7 +40,7 @@ def main() -> int:
     worse = regressions(Results.model_validate_json(BASELINE.read_text()), results)
     for sentence in worse:
         print(f"REGRESSION  {sentence}")
-    broken = broken_limits(results.wire)
+    broken = [*broken_limits(results.wire), *broken_case_limits(results.cases)]
     for sentence in broken:
         print(f"BROKEN LIMIT  {sentence}")
     return 1 if worse or broken else 0

@@ -11,7 +11,8 @@ from tempfile import TemporaryDirectory
 
 import requests
 
-from benchmarks.measure import Work
+from benchmarks.case import Case
+from benchmarks.exchange import exchange_cases
 from markets.clients.kalshi.parse import parse_events
 from markets.domain.types import Board, ExchangeStatus
 from markets.repositories import MarketRepository
@@ -29,25 +30,17 @@ SMALL, LARGE = 10, 20
 """Events of six markets: ten cities, and two days of each as usually open at once."""
 
 
-class Case:
-    """A piece of work beside its peer."""
-
-    def __init__(self, name: str, kind: str, work: Work, peer: str, peer_work: Work, rounds: int) -> None:
-        self.name = name
-        self.kind = kind
-        self.work = work
-        self.peer = peer
-        self.peer_work = peer_work
-        self.rounds = rounds
-
-
 @contextmanager
 def cases() -> Iterator[list[Case]]:
     """All cases, with the sandbox some of them talk to."""
-    with TemporaryDirectory() as folder, running_world(SAMPLE, None, Path(folder)) as world:
+    with (
+        TemporaryDirectory() as folder,
+        running_world(SAMPLE, None, Path(folder)) as world,
+        exchange_cases(Path(folder)) as exchange,
+    ):
         world.move_to(world.opens_at + timedelta(hours=6))
         tick = _ticker()
-        yield [*_strategy_cases(), *_api_cases(world), _database_case(tick), *_cycle_cases(tick)]
+        yield [*_strategy_cases(), *_api_cases(world), *exchange, _database_case(tick), *_cycle_cases(tick)]
 
 
 def boards_of(events: int) -> list[Board]:

@@ -17,6 +17,11 @@ FEES_ANEW: Final = "and all fees read anew"
 MOST_TURN_MS: Final = 1500
 MOST_RATIO: Final = 3
 MOST_HOPS: Final = 2
+SEND_RSA: Final = "decide and send, RSA key"
+SEND_ED25519: Final = "decide and send, Ed25519 key"
+PARSE_PAGE: Final = "parse 1,000 markets"
+MOST_SEND_MS: Final = 3
+MOST_SEND_P99_MS: Final = 10
 MOST_REQUESTS: Final = {ONE_DAY: 12, TWO_DAYS: 13, DELAYED: 13, FEES_ANEW: 23}
 """Status, ten cities' events, a call for each hundred order books; ten series more when fees are read anew."""
 
@@ -28,6 +33,8 @@ class Measurement(BaseModel):
 
     median_ms: float
     p95_ms: float
+    p99_ms: float | None = None
+    """None in results of former days."""
     peer: str
     peer_ms: float
     calls: int
@@ -109,3 +116,15 @@ def broken_limits(wire: Mapping[str, Turns]) -> list[str]:
             found.append(f"{name}: {requests} requests in a turn, {most} are allowed")
     faulty = (f"{name}: {turns.faults} faults" for name, turns in wire.items() if turns.faults)
     return [*found, *faulty]
+
+
+def broken_case_limits(cases: Mapping[str, Measurement]) -> list[str]:
+    """A sentence for every promise about sending an order that does not hold."""
+    found = []
+    for name in (SEND_RSA, SEND_ED25519):
+        case = cases[name]
+        if case.median_ms >= MOST_SEND_MS:
+            found.append(f"{name}: median is {case.median_ms:.1f} ms, {MOST_SEND_MS} are allowed")
+        if case.p99_ms is None or case.p99_ms >= MOST_SEND_P99_MS:
+            found.append(f"{name}: p99 is {case.p99_ms} ms, {MOST_SEND_P99_MS} are allowed")
+    return found

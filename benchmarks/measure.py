@@ -28,6 +28,7 @@ def measure(work: Work, *, peer: str, peer_work: Work, rounds: int, warm_up: int
     return Measurement(
         median_ms=round(statistics.median(times), 3),
         p95_ms=round(statistics.quantiles(times, n=20)[-1], 3),
+        p99_ms=round(statistics.quantiles(times, n=100)[-1], 3),
         peer=peer,
         peer_ms=round(statistics.median(peer_times), 4),
         calls=calls,

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from functools import lru_cache
 from typing import Annotated, Final
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
@@ -14,19 +13,14 @@ from milkbot.core.money import CENT
 _MILLIONTH: Final = Decimal("0.000001")
 
 
-@lru_cache(maxsize=4096)
-def _is_multiple(value: Decimal, step: Decimal) -> bool:
-    return not value % step
-
-
 def _in_millionths(value: Decimal) -> Decimal:
-    if not _is_multiple(value, _MILLIONTH):
+    if value % _MILLIONTH:
         raise ValueError("finer than a millionth")
     return value
 
 
 def _in_hundredths(value: Decimal) -> Decimal:
-    if not _is_multiple(value, CENT):
+    if value % CENT:
         raise ValueError("finer than a hundredth")
     return value
 

@@ -2,7 +2,6 @@
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
-from functools import lru_cache
 from typing import Final
 
 ZERO: Final = Decimal(0)
@@ -26,8 +25,8 @@ def parse_decimal(raw: object) -> Decimal:
 
     Floats are refused: they have already lost the exact value. Raises ValueError with the offending text.
     """
-    if type(raw) is str and len(raw) <= _LONGEST and (plain := _plain(raw)) is not None:
-        return plain
+    if type(raw) is str and _PLAIN.fullmatch(raw):
+        return Decimal(raw)
     if type(raw) is int and -_BEYOND < raw < _BEYOND:
         return Decimal(raw)  # What follows is for the rare and the wrong.
     if isinstance(raw, bool) or not isinstance(raw, str | int | Decimal):
@@ -41,12 +40,6 @@ def parse_decimal(raw: object) -> Decimal:
     if exponent < -MOST_DIGITS_AFTER or value.adjusted() >= MOST_DIGITS_BEFORE:
         raise ValueError(f"number out of range: {value:.3e}")
     return value if value else value.copy_abs()  # "-0" is shown to people, and -0.00 looks like a loss
-
-
-@lru_cache(maxsize=8192)
-def _plain(text: str) -> Decimal | None:
-    """The number, if it is written as exchanges write them; prices and round sizes come again and again."""
-    return Decimal(text) if _PLAIN.fullmatch(text) else None
 
 
 def _from_text(raw: str) -> Decimal:

@@ -9,10 +9,13 @@ from benchmarks.compare import (
     DELAYED,
     FEES_ANEW,
     ONE_DAY,
+    SEND_ED25519,
+    SEND_RSA,
     TWO_DAYS,
     Measurement,
     Results,
     Turns,
+    broken_case_limits,
     broken_limits,
     regressions,
 )
@@ -84,6 +87,9 @@ def test_the_baseline_covers_strategy_evaluation_api_calls_queries_and_the_cycle
         "decide on 120 markets",
         "list events over the wire",
         "parse a page of events",
+        "parse 1,000 markets",
+        "decide and send, RSA key",
+        "decide and send, Ed25519 key",
         "store 120 unchanged markets",
         "cycle over 60 markets",
         "cycle over 120 markets",
@@ -138,3 +144,13 @@ def test_results_are_kept_as_one_line_a_run(tmp_path: Path) -> None:
 
     lines = (tmp_path / "build" / "history.jsonl").read_text().splitlines()
     assert [Results.model_validate_json(line) for line in lines] == [results(cycle=measured())] * 2
+
+
+@pytest.mark.parametrize(
+    ("median_ms", "p99_ms", "faults"),
+    [(2.9, 9.9, 0), (3.0, 9.9, 1), (2.9, 10.0, 1), (2.9, None, 1), (5, 50, 2)],
+)
+def test_slow_order_breaks_its_limits(median_ms: float, p99_ms: float | None, faults: int) -> None:
+    quick = measured(median_ms=1).model_copy(update={"p99_ms": 2.0})
+    tried = measured(median_ms=median_ms).model_copy(update={"p99_ms": p99_ms})
+    assert len(broken_case_limits({SEND_RSA: tried, SEND_ED25519: quick})) == faults

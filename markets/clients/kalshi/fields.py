@@ -106,10 +106,12 @@ class Fields:
 
     def shard(self, name: str) -> int:
         """An exchange shard; absent and null read as the default one, 0."""
-        index = ZERO if self.is_absent(name) else self.number(name)
-        if index != index.to_integral_value() or not ZERO <= index <= _MOST_SHARDS:
-            self._wrong(name, "a shard", index)
-        return int(index)
+        value = self._raw.get(name)
+        if value is None:
+            return 0
+        if type(value) is not int or not 0 <= value <= _MOST_SHARDS:
+            self._wrong(name, "a shard", value)
+        return value
 
     def unix_instant(self, name: str) -> datetime:
         """A required instant in Unix seconds, as aware UTC."""

@@ -141,21 +141,24 @@ def parse_market(raw: object, captured_at: datetime) -> Listing:
     if result not in _RESULTS:
         # A result we cannot book must not look like none: the market is held for a person.
         status, result = MarketStatus.UNRECOGNIZED, ""
-    market = Market(
-        ticker=fields.text("ticker", max_length=_TICKER_LENGTH),
-        event_ticker=fields.text("event_ticker", max_length=_TICKER_LENGTH),
-        strike_type=_known(StrikeType, fields.text_or_empty("strike_type")),
-        floor_strike=fields.number_or_none("floor_strike"),
-        cap_strike=fields.number_or_none("cap_strike"),
-        status=status,
-        open_at=fields.instant("open_time"),
-        close_at=fields.instant("close_time"),
-        price_ranges=_price_ranges(fields),
-        rules_primary=fields.text_or_empty("rules_primary"),
-        result=result,
-        expiration_value=fields.text_or_empty("expiration_value", max_length=16),
-        settled_at=fields.instant_or_none("settlement_ts"),
-        exchange_index=fields.shard("exchange_index"),
+    # From a dict: with keywords, pydantic takes half as long again, and a page holds a thousand of these.
+    market = Market.model_validate(
+        {
+            "ticker": fields.text("ticker", max_length=_TICKER_LENGTH),
+            "event_ticker": fields.text("event_ticker", max_length=_TICKER_LENGTH),
+            "strike_type": _known(StrikeType, fields.text_or_empty("strike_type")),
+            "floor_strike": fields.number_or_none("floor_strike"),
+            "cap_strike": fields.number_or_none("cap_strike"),
+            "status": status,
+            "open_at": fields.instant("open_time"),
+            "close_at": fields.instant("close_time"),
+            "price_ranges": _price_ranges(fields),
+            "rules_primary": fields.text_or_empty("rules_primary"),
+            "result": result,
+            "expiration_value": fields.text_or_empty("expiration_value", max_length=16),
+            "settled_at": fields.instant_or_none("settlement_ts"),
+            "exchange_index": fields.shard("exchange_index"),
+        }
     )
     return Listing(market=market, snapshot=_snapshot(fields, market, captured_at))
 
@@ -217,18 +220,20 @@ def _snapshot(fields: Fields, market: Market, captured_at: datetime) -> MarketSn
     if bid is not None and ask is not None and bid >= ask:
         raise BadMarketData("PRICES_CROSSED", f"{market.ticker}: bid {bid} is not below ask {ask}")
     return _valid(
-        lambda: MarketSnapshot(
-            ticker=market.ticker,
-            event_ticker=market.event_ticker,
-            captured_at=captured_at,
-            status=market.status,
-            yes_bid=bid,
-            yes_bid_size=bid_size,
-            yes_ask=ask,
-            yes_ask_size=ask_size,
-            last_price=_price(fields, "last_price_dollars"),
-            volume=fields.number("volume_fp"),
-            open_interest=fields.number("open_interest_fp"),
+        lambda: MarketSnapshot.model_validate(
+            {
+                "ticker": market.ticker,
+                "event_ticker": market.event_ticker,
+                "captured_at": captured_at,
+                "status": market.status,
+                "yes_bid": bid,
+                "yes_bid_size": bid_size,
+                "yes_ask": ask,
+                "yes_ask_size": ask_size,
+                "last_price": _price(fields, "last_price_dollars"),
+                "volume": fields.number("volume_fp"),
+                "open_interest": fields.number("open_interest_fp"),
+            }
         ),
         "QUOTES_OUT_OF_RANGE",
         market.ticker,
@@ -249,14 +254,21 @@ def _price(fields: Fields, name: str) -> Decimal | None:
     if stated is None:
         return None
     try:
-        price = parse_decimal(stated)
-    except ValueError as error:
-        raise BadMarketData("PRICE_UNREADABLE", f"{fields.where}: {name} {error}") from None
-    if ZERO < price < ONE:
-        return price
-    if price in (ZERO, ONE):
-        return None
-    raise BadMarketData("PRICE_OUT_OF_RANGE", f"{fields.where}: {name} {price} is not between 0 and 1")
+        price = _quoted(stated)
+    except (ValueError, TypeError):
+        raise BadMarketData(
+            "PRICE_UNREADABLE", f"{fields.where}: {name} {str(stated)[:40]!r} is no price"
+        ) from None
+    if price is not None and not ZERO < price < ONE:
+        raise BadMarketData("PRICE_OUT_OF_RANGE", f"{fields.where}: {name} {price} is not between 0 and 1")
+    return price
+
+
+@lru_cache(maxsize=1024, typed=True)
+def _quoted(stated: object) -> Decimal | None:
+    """The number of a price; None for 0 and 1. There are 99 of them on most grids, and they come by the thousand."""
+    price = parse_decimal(stated)
+    return None if price in (ZERO, ONE) else price
 
 
 def _book(fields: Fields, ticker: str) -> OrderBook:
