@@ -60,14 +60,14 @@ class FaultMiddleware:
         elif "late" in kinds:
             await self._carry_out_late(max(fault.seconds for fault in faults), scope, receive, send)
         else:
-            await self._spoil(kinds, scope, receive, send)
+            await self._spoil(faults, kinds, scope, receive, send)
 
     def _replacement(self, faults: list[FaultSpec], path: str) -> Response | None:
         """The answer of the first fault that replaces the whole answer."""
         if path.startswith(WEATHER_ROOT):
             answers = (fault_answer(fault.kind, self._stage.now()) for fault in faults)
         else:
-            answers = (_exchange_answer(fault.kind) for fault in faults)
+            answers = (_exchange_answer(fault) for fault in faults)
         return next((answer for answer in answers if answer is not None), None)
 
     async def _carry_out_late(self, seconds: float, scope: Scope, receive: Receive, send: Send) -> None:
@@ -84,16 +84,19 @@ class FaultMiddleware:
         task.add_done_callback(self._late.discard)
         await cut(send, flush=False)
 
-    async def _spoil(self, kinds: set[str], scope: Scope, receive: Receive, send: Send) -> None:
+    async def _spoil(
+        self, faults: list[FaultSpec], kinds: set[str], scope: Scope, receive: Receive, send: Send
+    ) -> None:
         """Let the service carry the request out and spoil what it answers."""
         request_body = await Request(scope, receive).body()
         start, body = await _answer(self._app, _unconditional(scope), request_body)
         if "drop_after" in kinds:
             await cut(send, flush=False)
             return
-        if "5xx_after" in kinds:
-            await _internal_error()(scope, receive, send)
-            return
+        for fault in faults:
+            if fault.kind == "5xx_after":
+                await _server_error(fault.status)(scope, receive, send)
+                return
         if "json" in Headers(raw=start["headers"]).get("content-type", "") and start["status"] in SUCCESS:
             body = _spoiled(body, kinds)
             if "duplicate_page" in kinds:
@@ -103,18 +106,31 @@ class FaultMiddleware:
         await _send_spoiled(start, body, truncated="truncated" in kinds, send=send)
 
 
-def _exchange_answer(kind: str) -> Response | None:
-    """The exchange's answer in place of data; None when `kind` does not replace it."""
-    if kind == "html":
-        return HTMLResponse(NGINX_PAGE, status_code=502)
-    if kind == "429":
-        return JSONResponse({"error": "too many requests"}, status_code=429)
-    return _internal_error() if kind == "5xx" else None
+def _exchange_answer(fault: FaultSpec) -> Response | None:
+    """The exchange's answer in place of data; None when the fault does not replace it."""
+    match fault.kind:
+        case "html":
+            return HTMLResponse(NGINX_PAGE, status_code=502)
+        case "429":
+            return JSONResponse({"error": "too many requests"}, status_code=429)
+        case "401":
+            return _error(401, "authentication_error", "We could not authenticate your request")
+        case "410":
+            return _error(410, "deprecated_order_endpoint", "Please switch to the new endpoints")
+        case "5xx":
+            return _server_error(fault.status)
+    return None
 
 
-def _internal_error() -> Response:
-    body = {"error": {"code": "internal_server_error", "message": "internal server error"}}
-    return JSONResponse(body, status_code=500)
+def _server_error(status: int) -> Response:
+    """500 speaks JSON; every other one is a proxy's page, which may stand before an order that was placed."""
+    if status == 500:
+        return _error(status, "internal_server_error", "internal server error")
+    return HTMLResponse(NGINX_PAGE, status_code=status)
+
+
+def _error(status: int, code: str, message: str) -> Response:
+    return JSONResponse({"error": {"code": code, "message": message}}, status_code=status)
 
 
 async def cut(send: Send, *, flush: bool) -> None:

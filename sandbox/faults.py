@@ -20,6 +20,8 @@ FaultKind = Literal[
     "5xx",
     "html",
     "429",
+    "401",
+    "410",
     "delay",
     "reset",
     "truncated",
@@ -34,6 +36,8 @@ FaultKind = Literal[
     "error_body",
     "wrong_echo",
     "duplicate_page",
+    "empty_list",
+    "reversed_list",
     "feed_drop",
     "feed_gap",
 ]
@@ -44,7 +48,8 @@ FEED_KINDS: Final[frozenset[FaultKind]] = frozenset({"feed_drop", "feed_gap"})
 class FaultSpec(BaseModel):
     """One fault as ordered. `match` is `METHOD /path/prefix`, of the exchange with or without its root.
 
-    `count` None means until cleared; `seconds` is how long `delay` and `late` wait.
+    `count` None means until cleared; `seconds` is how long `delay` and `late` wait, `status` what `5xx` and
+    `5xx_after` answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -55,6 +60,7 @@ class FaultSpec(BaseModel):
     count: int | None = Field(default=None, gt=0)
     seed: int = 0
     seconds: float = Field(default=5.0, ge=0, le=120)
+    status: int = Field(default=500, ge=500, le=599)
 
     @field_validator("match")
     @classmethod

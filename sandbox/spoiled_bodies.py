@@ -67,6 +67,22 @@ def wrong_echo(body: Body) -> None:
                 record[name] = str(uuid5(NAMESPACE_OID, record[name]))
 
 
+def empty_list(body: Body) -> None:
+    """A list that has forgotten its rows, complete by its own word."""
+    for name, value in body.items():
+        if isinstance(value, list):
+            body[name] = []
+    if "cursor" in body:
+        body["cursor"] = ""
+
+
+def reversed_list(body: Body) -> None:
+    """The rows of a page in the opposite order."""
+    for value in body.values():
+        if isinstance(value, list):
+            value.reverse()
+
+
 SPOILERS: Final[dict[str, Callable[[Body], None]]] = NWS_SPOILERS | {
     "gap_ladder": gap_ladder,
     "wrong_station": wrong_station,
@@ -74,6 +90,8 @@ SPOILERS: Final[dict[str, Callable[[Body], None]]] = NWS_SPOILERS | {
     "unknown_field": unknown_field,
     "error_body": error_body,
     "wrong_echo": wrong_echo,
+    "empty_list": empty_list,
+    "reversed_list": reversed_list,
 }
 
 

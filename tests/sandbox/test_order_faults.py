@@ -131,3 +131,34 @@ def test_late_order_arrives_after_its_connection_is_gone(trading: Trading) -> No
 
     asyncio.run(scene())
     assert resting(trading, member) == ["late"]
+
+
+@pytest.mark.parametrize("status", [502, 503, 504])
+def test_error_of_a_proxy_may_follow_an_order_that_was_placed(trading: Trading, status: int) -> None:
+    member = trading.members[0]
+    trading.control(do="fault", match=MATCHES[0], kind="5xx_after", status=status, count=1)
+    answer = member.send(client_order_id="lost")
+    assert (answer.status_code, answer.headers["content-type"].split(";")[0]) == (status, "text/html")
+    assert resting(trading, member) == ["lost"]
+
+
+@pytest.mark.parametrize(("kind", "status"), [("401", 401), ("410", 410)])
+def test_refusal_on_request_leaves_no_order(trading: Trading, kind: str, status: int) -> None:
+    member = trading.members[0]
+    trading.control(do="fault", match=MATCHES[0], kind=kind, count=1)
+    answer = member.send(client_order_id="mine")
+    assert (answer.status_code, list(answer.json())) == (status, ["error"])
+    assert resting(trading, member) == []
+
+
+def test_list_may_come_back_empty_or_in_another_order(trading: Trading) -> None:
+    member = trading.members[0]
+    for _ in range(3):
+        member.place()
+    trading.wait()
+    path = "/portfolio/orders?limit=2"
+    page = member.get(path)
+    trading.control(do="fault", match="GET /portfolio/orders", kind="reversed_list", count=1)
+    assert member.get(path)["orders"] == page["orders"][::-1]
+    trading.control(do="fault", match="GET /portfolio/orders", kind="empty_list", count=1)
+    assert member.get(path) == {"orders": [], "cursor": ""}
