@@ -24,9 +24,9 @@ DEVELOPMENT := $(VENV)/.development
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-run: $(RUNTIME) ## Run it: no keys, no network. SEED=7 chooses the world, or PROFILE=recorded WORLD= SERIES= DATE= SPEED= DEPTH=; FRESH=1
+run: $(RUNTIME) ## Run it: no keys, no network. SEED=7 chooses the world, or PROFILE=recorded WORLD= SERIES= DATE= SPEED= DEPTH=; MODE=DEMO sends orders to the sandbox's exchange; FRESH=1
 	@WORLD='$(WORLD)' SERIES='$(SERIES)' DATE='$(DATE)' SPEED='$(SPEED)' DEPTH='$(DEPTH)' SEED='$(SEED)' \
-		exec $(BIN)/python -m milkbot.embedded run --profile '$(or $(PROFILE),simulated)' $(if $(FRESH),--fresh)
+		exec $(BIN)/python -m milkbot.embedded run $(if $(PROFILE),--profile '$(PROFILE)') --mode '$(MODE)' $(if $(FRESH),--fresh)
 
 shadow: $(RUNTIME) ## Run it on the real market and weather data, with pretended orders and no keys. FRESH=1
 	@exec $(BIN)/python -m milkbot.embedded run --profile shadow $(if $(FRESH),--fresh)

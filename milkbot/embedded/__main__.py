@@ -10,7 +10,7 @@ from milkbot.embedded.launch import run
 from milkbot.embedded.lock import held_lock
 from milkbot.embedded.postgres import profile_cluster
 from milkbot.embedded.process import CannotStart, end_leftovers
-from milkbot.embedded.profile import PROFILES, SHADOW, SIMULATED, choose_profile
+from milkbot.embedded.profile import PROFILES, SHADOW, choose_profile, name_profile
 from milkbot.embedded.supervisor import StopRequested
 
 
@@ -21,7 +21,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if options.command == "clean":
             _clean()
         else:
-            profile = choose_profile(options.profile, os.environ)
+            profile = choose_profile(name_profile(options.profile, options.mode), os.environ)
             run(profile, os.environ, _say, fresh=options.fresh)
     except StopRequested:
         _say("Stopped.")
@@ -35,7 +35,8 @@ def _parse(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(prog="python -m milkbot.embedded", description=__doc__)
     commands = parser.add_subparsers(dest="command", required=True)
     start = commands.add_parser("run", help="start a profile and watch over it")
-    start.add_argument("--profile", default=SIMULATED, choices=PROFILES)
+    start.add_argument("--profile", choices=PROFILES, help="which world (default: simulated)")
+    start.add_argument("--mode", default="", help="DEMO sends real orders to the sandbox's exchange")
     start.add_argument("--fresh", action="store_true", help="forget the profile's data first")
     commands.add_parser("clean", help="delete all profiles with their data, after asking")
     return parser.parse_args(arguments)

@@ -9,6 +9,7 @@ import psycopg
 from psycopg import sql
 
 from milkbot.core.clock import WorldClock, wall_now
+from milkbot.core.config import TradingMode
 from milkbot.embedded import children, first_week, redis, world_memory
 from milkbot.embedded.lock import held_lock
 from milkbot.embedded.postgres import Cluster, profile_cluster
@@ -74,7 +75,9 @@ def _start_all(
     trader = trader_environment(profile, settings, environment)
     _prepare(profile, admin_url, trader)
     if isinstance(profile.world, SimulatedWorld):
-        first_week.live_through(profile, profile.world, admin_url, trader, say)
+        if profile.mode is TradingMode.SHADOW:
+            # An exchange that keeps the account has no past that we could have traded in.
+            first_week.live_through(profile, profile.world, admin_url, trader, say)
         # The first cycle must not come before the first look at the weather.
         children.manage(profile, trader, "refresh_weather", quiet=True)
     _check_public_login(urls["PUBLIC_DATABASE_URL"])

@@ -11,13 +11,14 @@ from typing import Final
 from dotenv import dotenv_values
 
 from milkbot.core.clock import WORLD_CLOCK_VARIABLE
-from milkbot.core.config import PROJECT_ROOT
+from milkbot.core.config import PROJECT_ROOT, TradingMode
 from milkbot.embedded.process import MARKER, CannotStart
 
 RECORDED: Final = "recorded"
 SIMULATED: Final = "simulated"
 SHADOW: Final = "shadow"
-PROFILES: Final = (SIMULATED, RECORDED, SHADOW)
+DEMO: Final = "demo"
+PROFILES: Final = (SIMULATED, RECORDED, SHADOW, DEMO)
 
 _PASSED_THROUGH: Final = (
     "PATH",
@@ -47,8 +48,9 @@ _OPERATOR_MAY_SET: Final = (
     *("CITIES", "FAST_PERIOD_S", "SLOW_PERIOD_S", "STARTING_CAPITAL", "LOG_LEVEL", "LOG_FORMAT"),
     *("NWS_CONTACT", "DB_POOL_SIZE", "DB_TIMEOUT_S", "STREAM_MAX_AGE_S"),
 )
+# Not the mode: it would ask for the mode's key, and the page shows what the database says is published.
 _PUBLIC_MAY_KNOW: Final = (
-    *("TRADING_MODE", "MILKBOT_PROFILE", "MILKBOT_WORLD", WORLD_CLOCK_VARIABLE, "CITIES", "PUBLIC_PORT"),
+    *("MILKBOT_PROFILE", "MILKBOT_WORLD", WORLD_CLOCK_VARIABLE, "CITIES", "PUBLIC_PORT"),
     *("LOG_LEVEL", "LOG_FORMAT", "DB_POOL_SIZE", "DB_TIMEOUT_S"),
 )
 
@@ -149,6 +151,11 @@ class Profile:
         """Where the sandbox keeps its own state and describes itself."""
         return self.folder / "sandbox"
 
+    @property
+    def mode(self) -> TradingMode:
+        """DEMO sends real orders to its sandbox's exchange; every other profile only computes what would fill."""
+        return TradingMode.DEMO if self.name == DEMO else TradingMode.SHADOW
+
     def log(self, process: str) -> Path:
         """The log of one process."""
         return self.folder / "logs" / f"{process}.log"
@@ -157,6 +164,25 @@ class Profile:
         """Everything a profile keeps is for its owner's eyes."""
         for folder in (self.state, self.folder, self.folder / "logs", self.sandbox_state):
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+
+
+def name_profile(profile: str | None, mode: str) -> str:
+    """The profile that `make run PROFILE= MODE=` means. Raises CannotStart when the two contradict each other.
+
+    LIVE is not among them: real money is never one short command away.
+    """
+    match mode:
+        case "":
+            return profile or SIMULATED
+        case TradingMode.DEMO if profile in (None, DEMO):
+            return DEMO
+        case TradingMode.SHADOW if profile != DEMO:
+            return profile or SIMULATED
+        case TradingMode.LIVE:
+            raise CannotStart("LIVE is not started by this; docs/DEMO_TO_LIVE_PLAYBOOK.md says how it is.")
+        case TradingMode.DEMO | TradingMode.SHADOW:
+            raise CannotStart(f"The profile {profile!r} does not run in {mode}.")
+    raise CannotStart(f"MODE is {mode!r}; choose {TradingMode.SHADOW} or {TradingMode.DEMO}.")
 
 
 def choose_profile(name: str, environment: Mapping[str, str]) -> Profile:
@@ -169,7 +195,7 @@ def choose_profile(name: str, environment: Mapping[str, str]) -> Profile:
     world: World | SimulatedWorld | None = None
     if name == RECORDED:
         world = World.from_environment(environment)
-    elif name == SIMULATED:
+    elif name in (SIMULATED, DEMO):
         world = SimulatedWorld.from_environment(environment)
     return Profile(name, state, Ports.from_environment(environment), world)
 
@@ -182,7 +208,7 @@ def settings_of(
     `urls` are those of database and broker; `world` is what the data are, in words.
     """
     settings = {
-        "TRADING_MODE": "SHADOW",
+        "TRADING_MODE": profile.mode.value,
         "MILKBOT_PROFILE": profile.name,
         **urls,
         "PUBLIC_PORT": str(profile.ports.public),
@@ -196,7 +222,7 @@ def settings_of(
             "KALSHI_BASE_URL": f"{sandbox}/trade-api/v2",
             "NWS_BASE_URL": f"{sandbox}/nws",
             **_pace(profile, profile.world),
-            **(_sandbox_key(profile) if environment.get("STREAM_MAX_AGE_S") else {}),
+            **(_sandbox_key(profile) if _needs_a_key(profile, environment) else {}),
         }
     return settings | {name: environment[name] for name in _OPERATOR_MAY_SET if environment.get(name)}
 
@@ -204,6 +230,11 @@ def settings_of(
 def hears_the_feed(settings: Mapping[str, str]) -> bool:
     """Whether a profile asks for the exchange's feed and holds a key for it."""
     return settings.get("STREAM_MAX_AGE_S", "0") != "0" and "KALSHI_DEMO_KEY_ID" in settings
+
+
+def _needs_a_key(profile: Profile, environment: Mapping[str, str]) -> bool:
+    """To send orders, or to hear the feed."""
+    return profile.mode is TradingMode.DEMO or bool(environment.get("STREAM_MAX_AGE_S"))
 
 
 def _sandbox_key(profile: Profile) -> dict[str, str]:

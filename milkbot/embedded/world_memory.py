@@ -70,9 +70,9 @@ def keep(profile: Profile) -> None:
 
 
 def forget(profile: Profile) -> None:
-    """Let the next start begin a new world."""
-    for file in _files(profile):
-        file.unlink(missing_ok=True)
+    """Let the next start begin a new world, accounts at its exchange included."""
+    shutil.rmtree(profile.sandbox_state)
+    profile.make_folders()
 
 
 def _same(one: str, other: str) -> bool:

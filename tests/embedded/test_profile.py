@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milkbot.core.cities import load_cities
-from milkbot.core.config import PROJECT_ROOT, load_config
+from milkbot.core.config import PROJECT_ROOT, TradingMode, load_config
 from milkbot.embedded.lock import AlreadyRunning, held_lock
 from milkbot.embedded.process import MARKER, CannotStart
 from milkbot.embedded.profile import (
@@ -19,6 +19,7 @@ from milkbot.embedded.profile import (
     World,
     choose_profile,
     hears_the_feed,
+    name_profile,
     public_environment,
     settings_of,
     trader_environment,
@@ -103,6 +104,77 @@ def test_shadow_profile_asks_the_real_services(tmp_path: Path) -> None:
     assert profile.world is None
     assert not {"KALSHI_BASE_URL", "NWS_BASE_URL", "MILKBOT_WORLD_CLOCK", "CITIES"} & set(settings)
     assert settings["TRADING_MODE"] == "SHADOW"
+
+
+@pytest.fixture
+def demo(tmp_path: Path) -> Profile:
+    """The demo profile, its sandbox listening."""
+    made = choose_profile("demo", {"MILKBOT_STATE_DIR": str(tmp_path / "state")})
+    made.make_folders()
+    key = tmp_path / "rsa.pem"
+    key.write_text("a private key", encoding="utf-8")
+    described = {"accounts": [{"key_id": "sandbox-account", "private_key_path": str(key)}]}
+    (made.sandbox_state / "sandbox.json").write_text(json.dumps(described), encoding="utf-8")
+    return made
+
+
+@pytest.mark.story("4.10", 2)
+def test_demo_profile_trades_with_the_sandbox_key_at_the_sandbox_only(
+    demo: Profile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_env_file(demo, settings_of(demo, URLS, "a world", {}))
+    monkeypatch.delenv("DATABASE_URL", raising=False)
+    config = load_config(demo.env_file)
+
+    assert isinstance(demo.world, SimulatedWorld)
+    assert (config.trading_mode, config.milkbot_profile) == (TradingMode.DEMO, "demo")
+    assert config.kalshi_url == "http://127.0.0.1:8002/trade-api/v2"
+    assert config.kalshi_demo_key_id is not None
+    assert config.kalshi_demo_key_id.get_secret_value() == "sandbox-account"
+
+
+@pytest.mark.story("9.3", 3)
+def test_public_process_of_the_demo_profile_starts_without_a_key(
+    demo: Profile, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    public = public_environment(demo, settings_of(demo, URLS, "a world", {}), {})
+    assert not {name for name in public if "KALSHI" in name or "KEY" in name}
+    for name in ("DATABASE_URL", "TRADING_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    for name, value in public.items():
+        monkeypatch.setenv(name, value)
+
+    assert load_config(tmp_path / "none").kalshi_demo_key_id is None
+
+
+@pytest.mark.parametrize(
+    ("profile", "mode", "named"),
+    [
+        (None, "", "simulated"),
+        ("recorded", "", "recorded"),
+        (None, "SHADOW", "simulated"),
+        ("shadow", "SHADOW", "shadow"),
+        (None, "DEMO", "demo"),
+        ("demo", "DEMO", "demo"),
+        ("demo", "", "demo"),
+    ],
+)
+def test_mode_and_profile_name_one_profile(profile: str | None, mode: str, named: str) -> None:
+    assert name_profile(profile, mode) == named
+
+
+@pytest.mark.parametrize(
+    ("profile", "mode", "complaint"),
+    [
+        ("recorded", "DEMO", "'recorded' does not run in DEMO"),
+        ("demo", "SHADOW", "'demo' does not run in SHADOW"),
+        (None, "LIVE", "DEMO_TO_LIVE_PLAYBOOK"),
+        (None, "demo", "MODE is 'demo'"),
+    ],
+)
+def test_mode_that_cannot_be_is_refused(profile: str | None, mode: str, complaint: str) -> None:
+    with pytest.raises(CannotStart, match=complaint):
+        name_profile(profile, mode)
 
 
 def test_unknown_profile_is_refused() -> None:
