@@ -30,6 +30,8 @@ RAW_LEVELS: Final = 5
 """Levels a side kept of each book. More would exceed the daily volume the design allows (60 MB for ten cities)."""
 UNSETTLED_BATCH: Final = 500
 
+_REOPENING: Final = (MarketStatus.DISPUTED, MarketStatus.AMENDED)
+
 _QUOTES: Final = (
     "status",
     "yes_bid",
@@ -149,15 +151,12 @@ class MarketRepository:
     def apply_listings(self, listings: Sequence[Listing], now: datetime) -> tuple[str, ...]:
         """Follow the exchange's status, result, expiration value and times; tickers that became final by it.
 
-        Listings of unknown markets and of markets already final are ignored.
+        Listings of unknown markets are ignored. A final market moves only by a word that can follow a final one: a
+        dispute, an amendment, or another final result. Any other listing of it is an old one.
         """
         listed = {listing.market.ticker: listing.market for listing in listings}
-        rows = list(
-            MarketRow.objects.select_for_update()
-            .filter(ticker__in=listed)
-            .exclude(status=MarketStatus.FINALIZED)
-            .order_by("ticker")
-        )
+        known = MarketRow.objects.select_for_update().filter(ticker__in=listed).order_by("ticker")
+        rows = [row for row in known if _may_follow(row, listed[row.ticker])]
         for row in rows:
             market = listed[row.ticker]
             row.status, row.result, row.expiration_value = (
@@ -170,6 +169,14 @@ class MarketRepository:
             rows, ["status", "result", "expiration_value", "close_at", "settled_at"]
         )
         return tuple(row.ticker for row in rows if row.status == MarketStatus.FINALIZED)
+
+
+def _may_follow(row: MarketRow, market: Market) -> bool:
+    if row.status != MarketStatus.FINALIZED:
+        return True
+    says_other = (row.result, row.expiration_value) != (market.result, market.expiration_value)
+    is_final = market.status is MarketStatus.FINALIZED and market.result != ""
+    return market.status in _REOPENING or (is_final and says_other)
 
 
 def _upsert_events(boards: Sequence[Board], now: datetime) -> dict[str, int]:

@@ -10,15 +10,16 @@ from typing import Final, NamedTuple, TypeVar
 from pydantic import BaseModel, ConfigDict
 
 from markets.cache import BookCache, cache_from_config
+from markets.clients.kalshi.history import KalshiHistory
 from markets.clients.kalshi.market_data import TICKERS_PER_CALL, KalshiMarketData, client_from_config
 from markets.domain.board import build_board
 from markets.domain.trading_hours import maintenance_until
-from markets.domain.types import Board, Event, ExchangeStatus, OrderBook, Series
+from markets.domain.types import Board, Event, ExchangeStatus, Listing, OrderBook, Series
 from markets.repositories import MarketRepository
 from milkbot import health
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.config import get_config
-from milkbot.core.errors import MilkbotError
+from milkbot.core.errors import MilkbotError, Refused
 from milkbot.core.health import Component
 from milkbot.logger import logger
 
@@ -132,23 +133,40 @@ def read_boards(
     return found
 
 
-def refresh_unsettled(now: datetime, *, client: KalshiMarketData | None = None) -> tuple[str, ...]:
+def refresh_unsettled(
+    now: datetime, *, client: KalshiMarketData | None = None, settled: Sequence[str] = ()
+) -> tuple[str, ...]:
     """Follow markets past their close until the exchange has paid them out; tickers that became final now.
 
-    Raises Unreachable, Refused or Malformed when the exchange cannot be asked; nothing is stored then.
+    `settled` are final markets to be asked about as well: their results may have been amended. A market that has left
+    the live lists is looked up in the archive. Raises Unreachable, Refused or Malformed when the exchange cannot be
+    asked; nothing is stored then.
     """
     repository = MarketRepository()
-    tickers = repository.unsettled(now)
+    unsettled = repository.unsettled(now)
+    tickers = [*unsettled, *sorted(set(settled) - set(unsettled))]
     if not tickers:
         return ()
-    listings = (client or default_client()).list_listings(tickers)
-    missing = set(tickers) - {listing.market.ticker for listing in listings}
-    if missing:
-        logger.warning(
-            "closed markets are not listed any more",
-            extra={"markets": len(missing), "first_ticker": min(missing)},
-        )
-    return repository.apply_listings(listings, now)
+    exchange = client or default_client()
+    listings = exchange.list_listings(tickers)
+    listed = {listing.market.ticker for listing in listings}
+    archived = _archived(exchange, [ticker for ticker in unsettled if ticker not in listed], now)
+    return repository.apply_listings([*listings, *archived], now)
+
+
+def _archived(exchange: KalshiMarketData, tickers: Sequence[str], now: datetime) -> list[Listing]:
+    """The markets of these that the archive holds: after some weeks a settled market is listed nowhere else."""
+    archive = KalshiHistory(exchange.transport, lambda: now)
+    found = []
+    for ticker in tickers:
+        try:
+            found.append(archive.get_archived_market(ticker))
+        except Refused as refusal:
+            logger.warning(
+                "a closed market is neither listed nor archived",
+                extra={"ticker": ticker, "why": str(refusal)},
+            )
+    return found
 
 
 def _read_cities(

@@ -44,7 +44,10 @@ def _exchange(config: Config) -> Exchange | None:
 @shared_task(name="trading.tasks.settle")
 def settle() -> dict[str, int]:
     """Book what the exchange has made final."""
-    report = settlement.settlement_round(get_config().trading_mode, clock.now())
+    config = get_config()
+    exchange = _exchange(config)
+    account = exchange.account if exchange else None
+    report = settlement.settlement_round(config.trading_mode, clock.now(), account=account)
     return {"settled": report.settled, "orders_closed": report.orders_closed, "refused": report.refused}
 
 

@@ -140,6 +140,23 @@ class WeatherRepository:
         row = rows.order_by("-issued_at", "-id").first()
         return None if row is None else _climate_report(row)
 
+    def get_final_reports(
+        self, days: Iterable[tuple[str, date]]
+    ) -> dict[tuple[str, date], tuple[CliReport, ...]]:
+        """Every final report of each (city, climate day) that has one, oldest first."""
+        wanted = set(days)
+        rows = ClimateReportRow.objects.filter(
+            city_code__in={code for code, _ in wanted},
+            climate_date__in={day for _, day in wanted},
+            is_final=True,
+        )
+        found: dict[tuple[str, date], tuple[CliReport, ...]] = {}
+        for row in rows.defer("text").order_by("issued_at", "id"):
+            key = (row.city_code, row.climate_date)
+            if key in wanted:
+                found[key] = (*found.get(key, ()), _climate_report(row))
+        return found
+
 
 def _newest_of_each(querysets: Iterable[models.QuerySet[_Row]]) -> list[_Row]:
     """The first row of each ordered queryset, in one statement: each part is one step down an index."""

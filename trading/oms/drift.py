@@ -22,6 +22,8 @@ from trading.repositories.risk_events import record_risk_event
 POSITION_ROUNDS: Final = 5
 """In a row with the same difference, this one included, before everything halts: an erroneous answer passes sooner."""
 CASH_ROUNDS: Final = 3
+SETTLEMENT_KIND: Final = "settle"
+"""Kind of the rows in which settlements are compared: no round of the account as a whole."""
 
 
 def find_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tuple[Difference, ...]:
@@ -69,7 +71,8 @@ def _cash_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tu
 
 def _has_stood(mode: TradingMode, difference: Difference, rounds: int) -> bool:
     """Whether the last rounds before this one all show the same difference."""
-    before = ReconciliationRow.objects.filter(mode=mode).order_by("-pk").values_list("drift", flat=True)
+    rounds_before = ReconciliationRow.objects.filter(mode=mode).exclude(kind=SETTLEMENT_KIND)
+    before = rounds_before.order_by("-pk").values_list("drift", flat=True)
     last: list[list[dict[str, Any]]] = list(before[: rounds - 1])
     return len(last) == rounds - 1 and all(difference.as_json() in drift for drift in last)
 

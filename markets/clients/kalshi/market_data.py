@@ -47,6 +47,11 @@ class KalshiMarketData:
         self._now = now
 
     @property
+    def transport(self) -> Transport:
+        """For the other readers of public data, which share connections and budget."""
+        return self._transport
+
+    @property
     def base_url(self) -> str:
         return self._transport.base_url
 
