@@ -1,11 +1,13 @@
 """The trading switch of each mode, and the record of who turned it and why."""
 
 from datetime import datetime
+from typing import Final
 
 from django.db import transaction
 
 from milkbot.core.config import TradingMode
 from milkbot.logger import logger
+from trading.arming import standing_arming
 from trading.domain.types import TradingState
 from trading.models import ControlsRow, OperatorActionRow
 
@@ -27,10 +29,29 @@ def get_trading_state(mode: TradingMode) -> TradingState:
     return TradingState(state) if state else TradingState.HALTED
 
 
+def get_effective_state(mode: TradingMode) -> TradingState:
+    """What the switch comes to: HALTED, too, while LIVE is not armed."""
+    if mode is TradingMode.LIVE and standing_arming() is None:
+        return TradingState.HALTED
+    return get_trading_state(mode)
+
+
+_HOLD: Final = "SELECT mode, state FROM controls WHERE mode = %s FOR SHARE"
+_HOLD_ARMED: Final = """
+SELECT controls.mode, controls.state
+FROM controls JOIN live_armings ON disarmed_at IS NULL AND expires_at > clock_timestamp()
+WHERE controls.mode = %s
+FOR SHARE
+"""
+
+
 def hold_switch(mode: TradingMode) -> TradingState:
-    """The switch, locked FOR SHARE until the transaction ends: a halt waits for a send under way, never the reverse."""
-    rows = ControlsRow.objects.raw("SELECT mode, state FROM controls WHERE mode = %s FOR SHARE", [mode.value])
-    row = next(iter(rows), None)
+    """What the switch comes to, locked FOR SHARE until the transaction ends; in LIVE the arming is locked with it.
+
+    A halt and a disarming wait for a send under way, never the reverse.
+    """
+    statement = _HOLD_ARMED if mode is TradingMode.LIVE else _HOLD
+    row = next(iter(ControlsRow.objects.raw(statement, [mode.value])), None)
     return TradingState(row.state) if row else TradingState.HALTED
 
 

@@ -19,7 +19,7 @@ from milkbot.core.config import Config, TradingMode
 from milkbot.core.errors import ConfigError, MilkbotError
 from milkbot.core.money import ZERO
 from milkbot.logger import logger
-from trading.controls import ensure_controls, get_trading_state
+from trading.controls import ensure_controls, get_effective_state
 from trading.cycle_report import CycleReport, Stopwatch, record_success
 from trading.domain.decide import decide
 from trading.domain.inputs import Circumstances, DecisionBatch, MarketDecision
@@ -171,7 +171,7 @@ def _decide(
         mode=settings.mode,
         policy=settings.policy,
         limits=settings.limits,
-        trading_state=get_trading_state(settings.mode),
+        trading_state=get_effective_state(settings.mode),
         exchange_trading=reading.exchange_trading,
         locked_scopes=locked_scopes(settings.mode),
         account_known=account_known,

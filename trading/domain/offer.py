@@ -98,7 +98,7 @@ def take(
 def _check_switch(closes: bool, event: EventContext) -> Gate:
     state = event.around.trading_state
     if state is TradingState.HALTED:
-        return Gate(False, ReasonCode.TRADING_HALTED, "halted by an operator or a breaker")
+        return Gate(False, ReasonCode.TRADING_HALTED, "halted by a person or a breaker, or LIVE is not armed")
     if state is TradingState.REDUCING and not closes:
         return Gate(False, ReasonCode.TRADING_REDUCING, "only what reduces exposure may trade")
     return PASSED

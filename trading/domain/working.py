@@ -90,7 +90,7 @@ def review(
 
 def _check_switch(state: TradingState, reduces: bool) -> Gate:
     if state is TradingState.HALTED:
-        return Gate(False, ReasonCode.TRADING_HALTED, "halted by an operator or a breaker")
+        return Gate(False, ReasonCode.TRADING_HALTED, "halted by a person or a breaker, or LIVE is not armed")
     if state is TradingState.REDUCING and not reduces:
         return Gate(False, ReasonCode.TRADING_REDUCING, "only what reduces exposure may rest")
     return _KEPT
