@@ -7,6 +7,7 @@ a world of its own: time never goes back.
 import socket
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -15,7 +16,7 @@ from decimal import Decimal
 from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 import requests
 import uvicorn
@@ -32,15 +33,21 @@ from markets.services import read_boards, refresh_unsettled
 from milkbot.core.config import TradingMode
 from sandbox.accounts import Account
 from sandbox.assembly import app_around
+from sandbox.exchange.exchange import Exchange as Engine
 from sandbox.exchange.ledger import Account as Member
-from sandbox.exchange.state import loaded
+from sandbox.exchange.state import State, dumped, loaded
 from sandbox.kalshi.venue import Venue
 from sandbox.simulation import SimulatedOptions, prepare_simulated
+from sandbox.stage import Stage
+from tests.faults.oracle import cap_complaints, complaints
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
+from trading.domain.types import Order
 from trading.oms.account import KalshiAccount
 from trading.oms.exchange import Exchange
 from trading.oms.reconcile import ReconcileReport, reconcile
+from trading.oms.venues.base import Answer as VenueAnswer
+from trading.oms.venues.base import NotSent, Rejected, RestingVenue, TakenOut, Unknown
 from trading.oms.venues.kalshi import KalshiVenue
 from trading.reading import Sources
 from trading.settlement import SettlementReport, settle_finalized
@@ -87,11 +94,43 @@ class HastyConversation(Conversation):
         return super().exchange(method, path, read_timeout_s=patience_s, query=query, body=body, items=items)
 
 
+class WatchedVenue:
+    """The real venue; whenever an order was sent, cancelled or renewed, the caps are looked at."""
+
+    def __init__(self, venue: RestingVenue) -> None:
+        self._venue = venue
+        self.complaints: list[str] = []
+        self.placed: Counter[str] = Counter()
+        """How often each intent was sent."""
+
+    def place(self, order: Order) -> VenueAnswer:
+        self.placed[order.intent_key] += 1
+        answer = self._venue.place(order)
+        self._look()
+        return answer
+
+    def find(self, order: Order) -> VenueAnswer:
+        return self._venue.find(order)
+
+    def cancel(self, order: Order) -> TakenOut | Rejected | NotSent | Unknown:
+        answer = self._venue.cancel(order)
+        self._look()
+        return answer
+
+    def renew(self, order: Order, expires_at: datetime) -> Rejected | NotSent | Unknown | None:
+        answer = self._venue.renew(order, expires_at)
+        self._look()
+        return answer
+
+    def _look(self) -> None:
+        self.complaints += cap_complaints(MODE)
+
+
 class Front:
     """Before the sandbox: notes every request and dates every answer by the hand clock."""
 
     def __init__(self, app: ASGIApp, clock: Callable[[], datetime]) -> None:
-        self._app = app
+        self.app = app
         self._clock = clock
         self.asked: list[str] = []
         """Method and path of every request, in the order of arrival."""
@@ -103,7 +142,7 @@ class Front:
         self.asked.append(request)
         for start in [start for start in self.before if request.startswith(start)]:
             self.before.pop(start)()
-        await self._app(scope, receive, _dated(send, self._clock))
+        await self.app(scope, receive, _dated(send, self._clock))
 
     def count(self, start: str) -> int:
         """How many requests began like this."""
@@ -144,9 +183,13 @@ class Bench:
     kalshi: KalshiMarketData
     transport: Transport
     exchange: Exchange
+    watched: WatchedVenue
     cities: tuple[str, ...]
+    keys: tuple[Account, ...]
     placed_by_hand: set[str] = field(default_factory=set)
     """The exchange's names of orders on our account that are none of our intents."""
+    forgotten: set[str] = field(default_factory=set)
+    """The exchange's names of orders it has lost."""
 
     @property
     def now(self) -> datetime:
@@ -179,6 +222,26 @@ class Bench:
             reports.append(self.cycle())
         return reports
 
+    def complaints(self) -> list[str]:
+        """What the oracle says once the market stands still and reads have caught up: nothing, if all is well.
+
+        No order is sent for it; open orders stay as they are.
+        """
+        self.control(do="freeze")
+        self.wait(LAG)
+        reading = self.reconcile()
+        found = complaints(MODE, self.member, by_hand=self.placed_by_hand, forgotten=self.forgotten)
+        self.control(do="thaw")
+        return [*self.watched.complaints, *reading.faults, *reading.unplaced, *found]
+
+    def restart_exchange(self, change: Callable[[State], None]) -> None:
+        """Stop the exchange and start it again with `change` done to what it remembers."""
+        state = loaded(self.venue.exchange.dump())
+        change(state)
+        restored = Engine.restore(dumped(state), self.venue.stage.market)
+        self.venue = _RestartedVenue(self.venue.stage, self.keys, restored)
+        self.front.app = app_around(self.venue, self.keys, lambda: None, limited=False)
+
     def reconcile(self) -> ReconcileReport:
         return reconcile(MODE, self.exchange.account, self.now)
 
@@ -208,6 +271,17 @@ class Bench:
         return signed_transport(self.base_url, account, self.clock)
 
 
+class _RestartedVenue(Venue):
+    """An exchange that goes on from a given engine."""
+
+    def __init__(self, stage: Stage, accounts: tuple[Account, ...], engine: Engine) -> None:
+        self._engine = engine
+        super().__init__(stage, accounts)
+
+    def _opened(self, _balances: dict[str, Decimal]) -> Engine:
+        return self._engine
+
+
 def signed_transport(base_url: str, account: Account, clock: Callable[[], datetime]) -> Transport:
     """The application's transport with the account's key, without pauses between attempts."""
     signer = Signer(account.key_id, account.private_key_path, frozenset())
@@ -219,7 +293,7 @@ def signed_transport(base_url: str, account: Account, clock: Callable[[], dateti
 
 @contextmanager
 def running_bench(
-    state_dir: Path, accounts: tuple[Account, ...], *, cities: tuple[str, ...] = ("CHI",), seed: int = 11
+    state_dir: Path, accounts: tuple[Account, ...], *, cities: tuple[str, ...] = ("LAX",), seed: int = 11
 ) -> Iterator[Bench]:
     """A world of its own until the block ends."""
     clock = HandClock()
@@ -242,6 +316,7 @@ def _bench(
     transport = signed_transport(base_url, account, clock)
     conversation = transport.conversation
     kalshi = KalshiMarketData(transport, clock)
+    watched = WatchedVenue(KalshiVenue(KalshiOrders(conversation, clock)))
     nws = NwsClient(
         NwsTransport(f"{base_url}/nws", "(milkbot tests, none)", TransportPolicy(sleep=lambda _: None))
     )
@@ -259,11 +334,13 @@ def _bench(
         kalshi=kalshi,
         transport=transport,
         exchange=Exchange(
-            venue=KalshiVenue(KalshiOrders(conversation, clock)),
+            venue=watched,
             account=KalshiAccount(KalshiPortfolio(transport)),
             skew_s=lambda: conversation.skew_s,
         ),
+        watched=watched,
         cities=cities,
+        keys=accounts,
     )
 
 
@@ -282,8 +359,3 @@ def _served(app: ASGIApp) -> Iterator[str]:
         finally:
             server.should_exit = True
             thread.join(10)
-
-
-def told(row: Any, *names: str) -> tuple[Any, ...]:
-    """Some fields of a row, for comparing."""
-    return tuple(getattr(row, name) for name in names)

@@ -1,0 +1,316 @@
+"""The one judge of every fault scenario: our books against the matching engine itself, never against our own client.
+
+Each check returns what is wrong in words, so that a failing scenario names every disagreement at once.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Iterable, Iterator
+from contextlib import AbstractContextManager
+from datetime import datetime, timedelta
+from decimal import Decimal
+from itertools import pairwise
+from typing import Final, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models import Sum
+
+from markets.models import MarketRow
+from milkbot.core.cities import load_cities
+from milkbot.core.config import TradingMode
+from sandbox.exchange.ledger import Account as Member
+from sandbox.exchange.ledger import cost_each
+from sandbox.exchange.types import Order as TheirOrder
+from trading.domain.order_states import TRANSITIONS, OrderEvent
+from trading.domain.policy import Limits
+from trading.domain.types import OPEN_STATES, OrderState
+from trading.models import (
+    FillRow,
+    LedgerRow,
+    OrderEventRow,
+    OrderRow,
+    PositionRow,
+    SettlementRow,
+)
+
+PENNY_FRACTION: Final = Decimal("0.0001")
+PUBLIC_DELAY: Final = timedelta(minutes=60)
+LIMITS: Final = Limits()
+_ENDS: Final = {
+    "resting": {OrderState.RESTING, OrderState.PARTIAL},
+    "canceled": {OrderState.CANCELED, OrderState.CLOSED},
+    "executed": {OrderState.FILLED, OrderState.CLOSED},
+}
+"""How an order must stand with us, by the exchange's word on it."""
+_NEVER_THERE: Final = {OrderState.NEW, OrderState.CANCELED, OrderState.REJECTED, OrderState.CLOSED}
+_CREATE: Final = "create"
+
+
+class _Execution(NamedTuple):
+    """A fill as both sides must have it."""
+
+    fill_id: str
+    order_id: str
+    ticker: str
+    book_side: str
+    contracts: Decimal
+    yes_price: Decimal
+    fee: Decimal
+    is_taker: bool
+    at: datetime
+
+
+def complaints(
+    mode: TradingMode,
+    member: Member,
+    *,
+    by_hand: Collection[str] = (),
+    forgotten: Collection[str] = (),
+) -> list[str]:
+    """Everything in which our books of `mode` and the exchange's of `member` disagree, once both are quiet.
+
+    `by_hand` are the exchange's names of orders a person placed on our account; `forgotten` those of orders the exchange
+    has lost, whose fills it kept.
+    """
+    return [
+        *_order_complaints(mode, member, by_hand, forgotten),
+        *_fill_complaints(mode, member),
+        *_position_complaints(mode, member),
+        *_cash_complaints(mode, member),
+        *_settlement_complaints(mode, member),
+        *cap_complaints(mode),
+        *_truth_cap_complaints(member),
+        *audit_complaints(mode),
+    ]
+
+
+def _order_complaints(
+    mode: TradingMode, member: Member, by_hand: Collection[str], forgotten: Collection[str]
+) -> Iterator[str]:
+    ours = {str(row.client_order_id): row for row in OrderRow.objects.filter(mode=mode).select_related()}
+    there = [order for order in member.orders.values() if order.order_id not in by_hand]
+    for client_id, times in Counter(order.client_order_id for order in there).items():
+        if times > 1:
+            yield f"{client_id} stands for {times} orders at the exchange"
+    for order in there:
+        row = ours.pop(order.client_order_id, None)
+        if row is None:
+            yield f"{order.order_id} at the exchange is none of our intents"
+        else:
+            yield from _pair_complaints(row, order)
+    for row in ours.values():
+        is_forgotten = row.kalshi_order_id in forgotten
+        if not is_forgotten and (row.state not in _NEVER_THERE or row.filled_count):
+            yield f"{row.intent.intent_key} is {row.state} with us and unknown at the exchange"
+
+
+def _pair_complaints(row: OrderRow, order: TheirOrder) -> Iterator[str]:
+    key = row.intent.intent_key
+    ours = (row.market.ticker, row.book_side, row.limit_price, row.count, row.time_in_force, row.post_only)
+    theirs = (
+        order.ticker,
+        order.side,
+        order.price,
+        order.initial_count,
+        order.time_in_force,
+        order.post_only,
+    )
+    if ours != theirs:
+        yield f"{key}: we meant {ours}, the exchange has {theirs}"
+    if row.sent_at is None:
+        yield f"{key} is at the exchange and was never sent"
+    if row.kalshi_order_id not in (None, order.order_id):
+        yield f"{key} is called {row.kalshi_order_id} with us and {order.order_id} there"
+    if OrderState(row.state) not in _ENDS[order.status]:
+        yield f"{key} is {row.state} with us and {order.status} at the exchange"
+    if row.filled_count != min(order.fill_count, row.count):
+        yield f"{key}: {row.filled_count} filled with us, {order.fill_count} at the exchange"
+
+
+def _fill_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
+    ours = Counter(
+        _Execution(
+            row.fill_id,
+            row.kalshi_order_id,
+            row.market.ticker,
+            row.book_side,
+            row.count,
+            row.yes_price,
+            row.fee,
+            row.is_taker,
+            row.filled_at,
+        )
+        for row in FillRow.objects.filter(mode=mode).select_related("market")
+    )
+    theirs = Counter(
+        _Execution(
+            fill.fill_id,
+            fill.order_id,
+            fill.ticker,
+            fill.side,
+            fill.count,
+            fill.price,
+            fill.fee,
+            fill.is_taker,
+            fill.at,
+        )
+        for fill in member.fills
+    )
+    yield from (f"fill {fill} is in our books only, or too often" for fill in ours - theirs)
+    yield from (f"fill {fill} is missing in our books" for fill in theirs - ours)
+
+
+def _position_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
+    ours = {row.market.ticker: row for row in PositionRow.objects.filter(mode=mode).select_related("market")}
+    for ticker in {*ours, *member.positions}:
+        row, theirs = ours.get(ticker), member.positions.get(ticker)
+        if theirs is None or row is None:
+            yield f"{ticker} is held on one side only"
+            continue
+        if row.is_open or not theirs.is_settled:
+            yield from _differs(f"contracts of {ticker}", row.count, theirs.count)
+        yield from _differs(f"cost of {ticker}", row.cost, theirs.exposure)
+        yield from _differs(f"fees of {ticker}", row.fees, theirs.fees_paid)
+        yield from _differs(f"realized in {ticker}", row.realized_pnl, theirs.realized_pnl)
+
+
+def _cash_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
+    ledger = LedgerRow.objects.filter(mode=mode).aggregate(total=Sum("amount"))["total"] or Decimal(0)
+    yield from _differs("cash", ledger, member.cash)
+
+
+def _settlement_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
+    ours = {
+        row.market.ticker: row for row in SettlementRow.objects.filter(mode=mode).select_related("market")
+    }
+    theirs = {row.ticker: row for row in member.settlements}
+    if ours.keys() != theirs.keys():
+        yield f"settled with us {sorted(ours)}, at the exchange {sorted(theirs)}"
+        return
+    for ticker, row in theirs.items():
+        revenue = Decimal(row.revenue) / 100
+        yield from _differs(f"payout of {ticker}", ours[ticker].payout, revenue)
+        cost = row.yes_total_cost + row.no_total_cost
+        yield from _differs(f"profit of {ticker}", ours[ticker].pnl, revenue - cost)
+
+
+def cap_complaints(mode: TradingMode, limits: Limits = LIMITS) -> list[str]:
+    """Scopes in which positions at cost and what open orders may still cost exceed a cap, by our own rows."""
+    at_risk: list[tuple[str, Decimal]] = [
+        (row.market.ticker, row.cost)
+        for row in PositionRow.objects.filter(mode=mode, is_open=True).select_related("market")
+    ]
+    for order in OrderRow.objects.filter(mode=mode, state__in=OPEN_STATES).select_related("intent", "market"):
+        amount = order.intent.max_cost * (order.count - order.filled_count) / order.count
+        if amount > limits.per_trade:
+            return [f"{order.intent.intent_key} may cost {amount}, the cap of a trade is {limits.per_trade}"]
+        at_risk.append((order.market.ticker, amount))
+    return list(_over(at_risk, limits, "reserved"))
+
+
+def _truth_cap_complaints(member: Member) -> Iterator[str]:
+    held = [(one.ticker, one.exposure) for one in member.positions.values()]
+    resting = [
+        (order.ticker, order.remaining_count * cost_each(order.side, order.price))
+        for order in member.orders.values()
+        if order.status == "resting"
+    ]
+    return _over([*held, *resting], LIMITS, "at the exchange")
+
+
+def _over(at_risk: Iterable[tuple[str, Decimal]], limits: Limits, where: str) -> Iterator[str]:
+    cities = load_cities()
+    risks = list(at_risk)
+    places = {
+        ticker: (event, city)
+        for ticker, event, city in MarketRow.objects.filter(ticker__in=[ticker for ticker, _ in risks])
+        .values_list("ticker", "event__event_ticker", "city_code")
+        .iterator()
+    }
+    sums: dict[tuple[str, Decimal], Decimal] = defaultdict(Decimal)
+    for ticker, amount in risks:
+        event, city = places[ticker]
+        sums[event, limits.per_event] += amount
+        sums[city, limits.per_city] += amount
+        sums[f"cluster {cities[city].cluster}", limits.per_cluster] += amount
+        sums["everything", limits.total] += amount
+    for (scope, cap), total in sums.items():
+        if total > cap:
+            yield f"{where}: {scope} has {total} at risk, its cap is {cap}"
+
+
+def audit_complaints(mode: TradingMode) -> list[str]:
+    """Orders whose recorded steps have a gap, break the table, or do not end where the order stands."""
+    found: list[str] = []
+    steps: dict[int, list[OrderEventRow]] = defaultdict(list)
+    for step in OrderEventRow.objects.filter(order__mode=mode).order_by("order_id", "version"):
+        steps[step.order_id].append(step)
+    for row in OrderRow.objects.filter(mode=mode).select_related("intent"):
+        found += [f"{row.intent.intent_key}: {fault}" for fault in _steps_faults(row, steps[row.pk])]
+    return found
+
+
+def _steps_faults(row: OrderRow, steps: list[OrderEventRow]) -> Iterator[str]:
+    if [step.version for step in steps] != list(range(row.version + 1)):
+        yield f"versions {[step.version for step in steps]}, the order is at {row.version}"
+        return
+    first, last = steps[0], steps[-1]
+    if (first.event, first.to_state, last.to_state) != (_CREATE, OrderState.NEW, row.state):
+        yield f"begins with {first.event}, ends {last.to_state}, stands {row.state}"
+    for before, step in pairwise(steps):
+        wanted = TRANSITIONS.get((OrderState(step.from_state), OrderEvent(step.event)))
+        if step.from_state != before.to_state or step.to_state != wanted:
+            yield f"step {step.version} goes {step.from_state} -{step.event}-> {step.to_state}"
+
+
+def public_complaints(
+    mode: TradingMode, now: datetime, as_public: Callable[[], AbstractContextManager[None]]
+) -> list[str]:
+    """What the public views would show of the last 60 minutes if `now` were the machine's time.
+
+    The views know no clock but the database's, so all rows are moved to it, looked at, and moved back.
+    """
+    old_fills = FillRow.objects.filter(mode=mode, filled_at__lte=now - PUBLIC_DELAY).count()
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("SELECT now()")
+        sql_now: datetime = cursor.fetchone()[0]
+        _move_all_rows(sql_now - now)
+        with as_public():
+            cursor.execute("SELECT count(*) FROM v_public_trades")
+            shown: int = cursor.fetchone()[0]
+            cursor.execute("SELECT max(made_at) FROM v_public_signals")
+            opinion: datetime | None = cursor.fetchone()[0]
+            cursor.execute("SELECT max(at) FROM v_public_equity")
+            equity: datetime | None = cursor.fetchone()[0]
+            cursor.execute("SELECT max(locked_at) FROM v_public_locks WHERE from_own_trading")
+            lock: datetime | None = cursor.fetchone()[0]
+        transaction.set_rollback(True)
+    latest = {"opinion": opinion, "equity": equity, "lock of our own trading": lock}
+    return [
+        *([f"{shown} trades are public, {old_fills} are old enough"] if shown != old_fills else []),
+        *(
+            f"a public {what} is {sql_now - at} old"
+            for what, at in latest.items()
+            if at is not None and sql_now - at < PUBLIC_DELAY
+        ),
+    ]
+
+
+def _move_all_rows(by: timedelta) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT c.table_schema, c.table_name, array_agg(c.column_name::text)"
+            " FROM information_schema.columns c JOIN information_schema.tables t USING (table_schema, table_name)"
+            " WHERE c.table_schema IN ('ops', 'analytics') AND t.table_type = 'BASE TABLE'"
+            " AND c.data_type = 'timestamp with time zone' GROUP BY 1, 2"
+        )
+        for schema, table, columns in cursor.fetchall():
+            changes = ", ".join(
+                f'"{column}" = "{column}" + make_interval(secs => %(by_s)s)' for column in columns
+            )
+            cursor.execute(f'UPDATE "{schema}"."{table}" SET {changes}', {"by_s": by.total_seconds()})
+
+
+def _differs(what: str, ours: Decimal, theirs: Decimal) -> Iterator[str]:
+    if abs(ours - theirs) >= PENNY_FRACTION:
+        yield f"{what}: ours {ours.normalize():f}, theirs {theirs.normalize():f}"
