@@ -43,7 +43,8 @@ class Verdict(StrEnum):
     ENDED = "ended"
     """Over at the exchange, and every contract it filled is in our books."""
     LOST_SIGHT = "lost_sight"
-    """It was resting and is no longer shown: it may be gone or the list may be wrong."""
+    """The exchange's words contradict one another: it was resting and is not shown, or filled and the fills are not.
+    It may be gone, or a list may be wrong."""
     NEVER_ARRIVED = "never_arrived"
     """It can no longer arrive, and complete readings beyond that moment do not show it."""
     OVERFILLED = "overfilled"
@@ -70,9 +71,7 @@ def judge(order: Order, sighting: Sighting) -> Finding:
     if shown.rests:
         return Finding(Verdict.RESTS, f"the exchange lists it as {shown.kalshi_order_id}")
     if sighting.booked_count < shown.fill_count:
-        return Finding(
-            Verdict.WAIT, f"{sighting.booked_count} of {shown.fill_count} filled contracts have been read"
-        )
+        return _unread(order, sighting, shown.fill_count)
     return Finding(Verdict.ENDED, f"ended at the exchange with {shown.fill_count} filled")
 
 
@@ -89,10 +88,7 @@ def gone_after(order: Order) -> datetime | None:
 def _absent(order: Order, sighting: Sighting) -> Finding:
     gone, complete = gone_after(order), sighting.complete_until
     if sighting.booked_count < order.reported_count:
-        return Finding(
-            Verdict.WAIT,
-            f"{sighting.booked_count} of {order.reported_count} reported contracts have been read",
-        )
+        return _unread(order, sighting, order.reported_count)
     if gone is not None and complete is not None and complete > gone:
         return Finding(
             Verdict.NEVER_ARRIVED if not sighting.booked_count else Verdict.ENDED,
@@ -101,3 +97,12 @@ def _absent(order: Order, sighting: Sighting) -> Finding:
     if order.state in (OrderState.RESTING, OrderState.PARTIAL) and complete is not None:
         return Finding(Verdict.LOST_SIGHT, "acknowledged once, not shown now")
     return Finding(Verdict.WAIT, "not shown, and it could still arrive or be shown late")
+
+
+def _unread(order: Order, sighting: Sighting, reported: Decimal) -> Finding:
+    """Fills the exchange spoke of and has not shown. Complete lists that reach beyond its end would hold them."""
+    said = f"{sighting.booked_count} of {reported} reported contracts have been read"
+    gone, complete = gone_after(order), sighting.complete_until
+    if gone is not None and complete is not None and complete > gone:
+        return Finding(Verdict.LOST_SIGHT, f"{said}, though complete readings reach {complete:%H:%M:%S}")
+    return Finding(Verdict.WAIT, said)

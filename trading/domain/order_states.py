@@ -40,6 +40,9 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     # Refused by our own switch or found unsent after a crash: it never left.
     (S.NEW, E.CANCEL): S.CANCELED,
     (S.NEW, E.REJECT): S.REJECTED,
+    # It left after all: these books are a copy from before it was sent.
+    (S.NEW, E.FILL_PART): S.PARTIAL,
+    (S.NEW, E.FILL_ALL): S.FILLED,
     (S.SUBMITTED, E.ACKNOWLEDGE): S.RESTING,
     (S.SUBMITTED, E.FILL_PART): S.PARTIAL,
     (S.SUBMITTED, E.FILL_ALL): S.FILLED,

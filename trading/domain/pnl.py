@@ -6,10 +6,13 @@ Fees are kept apart from P&L throughout, so that both add up on their own.
 
 from datetime import datetime
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from milkbot.core.money import ONE, ZERO
 from trading.domain.types import BookSide, Fill, Position
+
+MONEY_STEP: Final = Decimal("0.000001")
+"""A hundredth of a contract at a hundredth of a cent: everything but an average is exact in it."""
 
 
 class Booking(NamedTuple):
@@ -42,7 +45,8 @@ def apply_fill(position: Position, fill: Fill) -> Booking:
     held_against = -position.count * direction  # > 0 when the fill closes
     closing = min(fill.count, max(held_against, ZERO))
     opening = fill.count - closing
-    released = position.cost * closing / held_against if closing else ZERO
+    # To the precision it is kept with, so that booking many fills at once ends where one by one does.
+    released = (position.cost * closing / held_against).quantize(MONEY_STEP) if closing else ZERO
 
     count = position.count + direction * fill.count
     updated = position.model_copy(

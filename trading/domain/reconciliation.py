@@ -54,19 +54,25 @@ POSITION = "position"
 CASH = "cash"
 
 
-def sighting_of(order: Order, reading: AccountReading) -> Sighting:
-    """What the reading knows of one order of ours, found by its name at the exchange or by our own id for it."""
-    own_id = str(order.client_order_id)
-    listed = next(
-        (
-            each
-            for each in reading.orders
-            if each.order_id == order.kalshi_order_id or each.client_order_id == own_id
-        ),
-        None,
-    )
-    shown = Shown(listed.order_id, listed.may_still_fill, listed.filled_count) if listed else None
-    return Sighting(shown, order.filled_count, reading.complete_until)
+class ListedOrders(NamedTuple):
+    """The exchange's list of orders, by its name and by the client order id each carries."""
+
+    by_name: Mapping[str, ExchangeOrder]
+    by_client_id: Mapping[str, ExchangeOrder]
+
+    def sighting_of(self, order: Order, complete_until: datetime | None) -> Sighting:
+        """What is known of one order of ours, found by its name at the exchange or by our own id for it."""
+        listed = self.by_name.get(order.kalshi_order_id or "") or self.by_client_id.get(
+            str(order.client_order_id)
+        )
+        shown = Shown(listed.order_id, listed.may_still_fill, listed.filled_count) if listed else None
+        return Sighting(shown, order.filled_count, complete_until)
+
+
+def list_orders(orders: Iterable[ExchangeOrder]) -> ListedOrders:
+    """Of two rows that say the same name the first stands."""
+    rows = tuple(orders)[::-1]
+    return ListedOrders({row.order_id: row for row in rows}, {row.client_order_id: row for row in rows})
 
 
 def compare_positions(

@@ -4,32 +4,29 @@ Runs when a trader starts, once in every cycle, and by command. It is idempotent
 by compare-and-set, and a second run finds nothing to do. It never places, changes or cancels anything.
 """
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final
+from uuid import UUID
 
 from django.db import transaction
 
-from markets.domain.account_types import ExchangeFill
-from markets.repositories import MarketRepository
 from milkbot.core import clock
 from milkbot.core.config import TradingMode
-from milkbot.core.errors import OutsideError
 from milkbot.logger import logger
 from trading.breakers import trip
 from trading.domain.breakers import Breaker, Trip
-from trading.domain.evidence import Finding, Verdict, judge
+from trading.domain.evidence import Finding, Shown, Verdict, judge
 from trading.domain.order_states import OrderEvent
-from trading.domain.reconciliation import AccountReading, Difference, sighting_of
-from trading.domain.types import Fill, Order, OrderState, RiskEvent, Severity
+from trading.domain.reconciliation import AccountReading, Difference, list_orders
+from trading.domain.types import Order, OrderState
 from trading.models import ReconciliationRow
 from trading.oms.account import OVERLAP, Account
+from trading.oms.arrivals import book_arrivals, find_new, find_owners
 from trading.oms.drift import find_drift
-from trading.oms.submit import book_fill
-from trading.repositories.books import FillRepository, LedgerRepository
-from trading.repositories.orders import Lease, OrderRepository, StaleOrder
-from trading.repositories.risk_events import record_risk_event
+from trading.repositories.books import LedgerRepository
+from trading.repositories.orders import Learnt, Lease, Move, OrderRepository, Step
 
 START: Final = "start"
 CYCLE: Final = "cycle"
@@ -49,7 +46,7 @@ class ReconcileReport:
     external_fills: int = 0
     drift: tuple[Difference, ...] = ()
     faults: tuple[str, ...] = ()
-    unplaced: list[str] = field(default_factory=list)
+    unplaced: tuple[str, ...] = ()
     """Fills that could not be booked yet, in words."""
 
     @property
@@ -59,7 +56,8 @@ class ReconcileReport:
     def as_row(self) -> dict[str, Any]:
         """The columns of its row."""
         return {
-            "complete_until": self.complete_until,
+            # The next run reads from here on, and must see again what could not be booked.
+            "complete_until": None if self.unplaced else self.complete_until,
             "orders_read": self.orders_read,
             "fills_read": self.fills_read,
             "fills_booked": self.fills_booked,
@@ -88,22 +86,24 @@ def reconcile(
     orders = OrderRepository(mode)
     open_orders = orders.in_states(SENT)
     # What talks to the exchange comes first: no row is locked while it lasts.
-    reading = account.read(since or _read_from(mode), open_orders)
+    reading = account.read(_read_from(mode, since, open_orders), open_orders)
     report = ReconcileReport(
         complete_until=reading.complete_until,
         orders_read=len(reading.orders),
         fills_read=len(reading.fills),
         faults=reading.faults,
     )
-    new = _new_fills(mode, reading)
-    owners = _owners(mode, account, new, reading, report)
+    new = find_new(mode, reading)
+    owners = find_owners(mode, account, new, reading)
     with transaction.atomic():
-        if reading.auth_refused:
-            trip(mode, Trip(Breaker.AUTH_REFUSED, reading.auth_refused), now)
-        _book_fills(mode, new, owners, report, now)
-        _open_account(mode, reading, now)
-        for order in orders.in_states(SENT):
-            report.orders_moved += _end_or_adopt(order, reading, now)
+        arrived = book_arrivals(mode, new, owners.by_name, now)
+        report.fills_booked, report.external_fills = arrived.booked, arrived.external
+        report.unplaced = (*owners.waiting, *arrived.waiting)
+        if not _open_account(mode, reading, is_whole=not report.unplaced):
+            report.unplaced = (*report.unplaced, "the account has never been read as a whole")
+        report.orders_moved = _end_or_adopt(
+            mode, {order.client_order_id for order in open_orders}, reading, now
+        )
         report.drift = find_drift(mode, reading, now)
         ReconciliationRow.objects.create(
             mode=mode,
@@ -125,164 +125,62 @@ def has_reconciled(lease: Lease) -> bool:
     ).exists()
 
 
-def _read_from(mode: TradingMode) -> datetime | None:
+def _read_from(mode: TradingMode, since: datetime | None, open_orders: Sequence[Order]) -> datetime | None:
+    """None reads everything. Never later than an open order was sent: its absence would prove nothing."""
+    if LedgerRepository(mode).opened_at() is None:
+        return None
     complete = ReconciliationRow.objects.filter(mode=mode, complete_until__isnull=False).order_by(
         "-at", "-pk"
     )
-    last = complete.values_list("complete_until", flat=True).first()
-    return last - OVERLAP if last else None
+    begins = since or complete.values_list("complete_until", flat=True).first()
+    if begins is None:
+        return None
+    return min([begins, *(order.sent_at or order.created_at for order in open_orders)]) - OVERLAP
 
 
-def _new_fills(mode: TradingMode, reading: AccountReading) -> list[ExchangeFill]:
-    """Fills not in our books yet, oldest first. An account never read before is taken as it stands: only what is still
-    held matters, what was settled is in its balance."""
-    known = FillRepository(mode).known(fill.fill_id for fill in reading.fills)
-    new = [fill for fill in reading.fills if fill.fill_id not in known]
-    if not LedgerRepository(mode).is_open():
-        held = {position.ticker for position in reading.positions or ()}
-        new = [fill for fill in new if fill.ticker in held]
-    return sorted(new, key=lambda fill: (fill.filled_at, fill.fill_id))
+def _open_account(mode: TradingMode, reading: AccountReading, *, is_whole: bool) -> bool:
+    """Whether the account is open in our books. The first balance that belongs to a whole reading is its capital.
 
-
-def _owners(
-    mode: TradingMode,
-    account: Account,
-    fills: Sequence[ExchangeFill],
-    reading: AccountReading,
-    report: ReconcileReport,
-) -> dict[str, Order | None]:
-    """Whose each new fill is, by the exchange's name of its order; None is nobody of ours.
-
-    A name that cannot be settled is left out, and its fills wait for the next run.
+    What that is made of lies before our time: no fill up to then is booked any more, save those of what is still held.
     """
-    client_ids = {order.order_id: order.client_order_id for order in reading.orders}
-    names = {fill.order_id: client_ids.get(fill.order_id, "") for fill in fills}
-    ours = OrderRepository(mode).by_exchange_names(names)
-    owners: dict[str, Order | None] = {}
-    for fill in fills:
-        name = fill.order_id
-        if name in ours or names[name]:
-            owners[name] = ours.get(name)
-        elif name not in owners:
-            _ask_for_owner(mode, account, fill, owners, report)
-    return owners
-
-
-def _ask_for_owner(
-    mode: TradingMode,
-    account: Account,
-    fill: ExchangeFill,
-    owners: dict[str, Order | None],
-    report: ReconcileReport,
-) -> None:
-    """The order behind a fill that no list names, asked for by itself."""
-    try:
-        listed = account.find_order(fill.order_id, fill.ticker)
-    except OutsideError as error:
-        report.unplaced.append(f"fill {fill.fill_id}: its order cannot be read ({error})")
-        return
-    if listed is not None:
-        named = OrderRepository(mode).by_exchange_names({fill.order_id: listed.client_order_id})
-        owners[fill.order_id] = named.get(fill.order_id)
-        return
-    unanswered = OrderRepository(mode).in_states((OrderState.SUBMITTED, OrderState.UNKNOWN))
-    if any(order.market_ticker == fill.ticker for order in unanswered):
-        report.unplaced.append(f"fill {fill.fill_id} may belong to an order whose answer was lost")
-        return
-    owners[fill.order_id] = None
-
-
-def _book_fills(
-    mode: TradingMode,
-    fills: Sequence[ExchangeFill],
-    owners: dict[str, Order | None],
-    report: ReconcileReport,
-    now: datetime,
-) -> None:
-    market_ids = MarketRepository().ids(fill.ticker for fill in fills)
-    for theirs in fills:
-        # Another series is traded by hand at most: no position of ours can hide in it.
-        market_id = market_ids.get(theirs.ticker)
-        if market_id is None or theirs.order_id not in owners:
-            continue
-        if theirs.fee is None:
-            report.unplaced.append(f"fill {theirs.fill_id} states no fee")
-            continue
-        owner = owners[theirs.order_id]
-        fill = _own(theirs, mode, owner)
-        if owner is not None:
-            owners[theirs.order_id] = book_fill(owner, fill, market_id, now)
-            report.fills_booked += 1
-        elif FillRepository(mode).book(fill, market_id):
-            report.fills_booked += 1
-            report.external_fills += 1
-            _tell_external(mode, fill, now)
-
-
-def _open_account(mode: TradingMode, reading: AccountReading, now: datetime) -> None:
-    """The first balance ever read is the capital: what it is made of lies before our time."""
     ledger = LedgerRepository(mode)
-    if reading.balance is not None and not ledger.is_open():
-        ledger.open_account(reading.balance.available - ledger.cash(), now)
-
-
-def _own(theirs: ExchangeFill, mode: TradingMode, owner: Order | None) -> Fill:
-    assert theirs.fee is not None
-    return Fill(
-        fill_id=theirs.fill_id,
-        mode=mode,
-        market_ticker=theirs.ticker,
-        client_order_id=owner.client_order_id if owner else None,
-        kalshi_order_id=theirs.order_id,
-        book_side=theirs.book_side,
-        count=theirs.count,
-        yes_price=theirs.yes_price,
-        fee=theirs.fee,
-        is_taker=theirs.is_taker,
-        filled_at=theirs.filled_at,
-    )
-
-
-def _tell_external(mode: TradingMode, fill: Fill, now: datetime) -> None:
-    logger.warning(
-        "fill of an order that is not ours", extra={"fill_id": fill.fill_id, "market": fill.market_ticker}
-    )
-    record_risk_event(
-        RiskEvent(
-            at=now,
-            severity=Severity.WARNING,
-            event_type="EXTERNAL_FILL",
-            mode=mode,
-            market_ticker=fill.market_ticker,
-            message=f"{fill.count} at {fill.yes_price}, placed by hand: counted, never touched",
-            payload={"fill_id": fill.fill_id, "order_id": fill.kalshi_order_id},
-        )
-    )
-
-
-def _end_or_adopt(order: Order, reading: AccountReading, now: datetime) -> bool:
-    """Move one order as the evidence says; whether it moved."""
-    sighting = sighting_of(order, reading)
-    finding = judge(order, sighting)
-    event = _EVENTS.get(finding.verdict)
-    if finding.verdict is Verdict.OVERFILLED:
-        trip(order.mode, Trip(Breaker.OVERFILL, f"{order.intent_key}: {finding.why}"), now)
-    if event is None or not _is_news(order, sighting.shown is not None, event):
+    if ledger.opened_at() is not None:
+        return True
+    if not is_whole or reading.complete_until is None or reading.balance is None or reading.positions is None:
         return False
-    shown = sighting.shown
-    try:
-        OrderRepository(order.mode).transition(
-            order,
-            event,
-            at=now,
-            kalshi_order_id=shown.kalshi_order_id if shown else None,
-            reported_count=shown.fill_count if shown else None,
-            payload=_as_payload(finding),
-        )
-    except StaleOrder:
-        # Somebody else moved it meanwhile; the next run sees it as it is.
-        return False
+    opened_at = max([reading.complete_until, *(fill.filled_at for fill in reading.fills)])
+    ledger.open_account(reading.balance.available - ledger.cash(), opened_at)
     return True
+
+
+def _end_or_adopt(mode: TradingMode, asked: Collection[UUID], reading: AccountReading, now: datetime) -> int:
+    """Move the orders that were `asked` after as the evidence says; how many moved.
+
+    One that somebody else moved meanwhile is left alone: the next run sees it as it is.
+    """
+    repository = OrderRepository(mode)
+    listed = list_orders(reading.orders)
+    moves: list[Move] = []
+    for order in repository.in_states(SENT):
+        # An order sent while the account was being read could not be in the lists yet.
+        if order.client_order_id in asked:
+            sighting = listed.sighting_of(order, reading.complete_until)
+            finding = judge(order, sighting)
+            if finding.verdict is Verdict.OVERFILLED:
+                trip(mode, Trip(Breaker.OVERFILL, f"{order.intent_key}: {finding.why}"), now)
+            moves.extend(_move(order, sighting.shown, finding))
+    return len(repository.move_all(moves, at=now))
+
+
+def _move(order: Order, shown: Shown | None, finding: Finding) -> tuple[Move, ...]:
+    """The move a finding leads to; none when it tells nothing new."""
+    event = _EVENTS.get(finding.verdict)
+    if event is None or not _is_news(order, event):
+        return ()
+    learnt: Learnt = {}
+    if shown is not None:
+        learnt = {"kalshi_order_id": shown.kalshi_order_id, "reported_count": shown.fill_count}
+    return (Move(order, (Step(event, {"verdict": finding.verdict, "why": finding.why}),), learnt),)
 
 
 _EVENTS: Final[Mapping[Verdict, OrderEvent]] = {
@@ -293,15 +191,11 @@ _EVENTS: Final[Mapping[Verdict, OrderEvent]] = {
 }
 
 
-def _is_news(order: Order, is_shown: bool, event: OrderEvent) -> bool:
-    """An acknowledgement is news only for an order that had none."""
+def _is_news(order: Order, event: OrderEvent) -> bool:
+    """An acknowledgement is news only for an order that had none, and losing sight only for one not lost yet."""
     if event is OrderEvent.ACKNOWLEDGE:
-        return order.state in (OrderState.SUBMITTED, OrderState.UNKNOWN) and is_shown
-    return True
-
-
-def _as_payload(finding: Finding) -> dict[str, str]:
-    return {"verdict": finding.verdict.value, "why": finding.why}
+        return order.state in (OrderState.SUBMITTED, OrderState.UNKNOWN)
+    return event is not OrderEvent.LOSE or order.state is not OrderState.UNKNOWN
 
 
 def _log(report: ReconcileReport, kind: str) -> None:

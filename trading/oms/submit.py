@@ -16,13 +16,14 @@ from django.db import transaction
 from milkbot.logger import logger
 from trading.breakers import trip
 from trading.controls import hold_switch
-from trading.domain.breakers import Breaker, Trip
+from trading.domain.breakers import Trip
 from trading.domain.order_states import OrderEvent
 from trading.domain.policy import Policy
-from trading.domain.types import Action, Fill, Order, OrderState, Side, TradingState
+from trading.domain.types import Action, Order, OrderState, Side, TradingState
+from trading.oms.booking import book_fills
 from trading.oms.lease import hold_lease
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, Unknown, Venue
-from trading.repositories.books import FillRepository, PositionRepository
+from trading.repositories.books import PositionRepository
 from trading.repositories.orders import Lease, OrderRepository
 
 RESTING_LIFE: Final = Policy().resting_life
@@ -106,7 +107,8 @@ def book_answer(order: Order, answer: Answer, *, market_id: int, at: datetime) -
 def _book_accepted(order: Order, answer: Accepted, market_id: int, at: datetime) -> Order:
     """A told fill is booked at once. A merely reported one keeps the order open until the fill itself is read."""
     orders = OrderRepository(order.mode)
-    order = _book_fills(order, answer, market_id, at)
+    booked = book_fills(order.mode, answer.fills, {order.market_ticker: market_id}, at)
+    order = booked.orders.get(order.client_order_id, order)
     if order.state is OrderState.FILLED:
         return order
     if answer.rests or answer.reported_count > order.filled_count:
@@ -126,27 +128,6 @@ def _book_accepted(order: Order, answer: Accepted, market_id: int, at: datetime)
     )
 
 
-@transaction.atomic
-def book_fill(order: Order, fill: Fill, market_id: int, at: datetime) -> Order:
-    """Store one fill of an order with everything that follows from it; a known fill changes nothing.
-
-    Contracts beyond what was ordered are ours all the same: they are booked, and the breaker stops everything.
-    """
-    if not FillRepository(order.mode).book(fill, market_id):
-        return order
-    filled = order.filled_count + fill.count
-    if filled > order.count:
-        trip(order.mode, Trip(Breaker.OVERFILL, f"{order.intent_key}: {filled} filled of {order.count}"), at)
-    return OrderRepository(order.mode).transition(
-        order,
-        OrderEvent.FILL_ALL if filled >= order.count else OrderEvent.FILL_PART,
-        at=at,
-        filled_count=min(filled, order.count),
-        kalshi_order_id=fill.kalshi_order_id,
-        payload={"fill_id": fill.fill_id, "count": fill.count, "yes_price": fill.yes_price},
-    )
-
-
 def recover(venue: Venue, orders: Iterable[Order], *, market_ids: Mapping[str, int], at: datetime) -> int:
     """End orders a crash left between two steps; returns how many. NEW never left; SUBMITTED is asked after."""
     ended = 0
@@ -161,9 +142,3 @@ def recover(venue: Venue, orders: Iterable[Order], *, market_ids: Mapping[str, i
         logger.warning("order recovered", extra={"intent_key": order.intent_key, "was": order.state.value})
         ended += 1
     return ended
-
-
-def _book_fills(order: Order, answer: Accepted, market_id: int, at: datetime) -> Order:
-    for fill in answer.fills:
-        order = book_fill(order, fill, market_id, at)
-    return order

@@ -1,10 +1,10 @@
 """Fills, positions and cash. A fill is stored once; position and ledger follow in the same transaction."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import IntegrityError, transaction
+from django.db import transaction
 from django.db.models import Sum
 from pydantic import BaseModel, ConfigDict
 
@@ -21,23 +21,34 @@ class FillRepository:
     def __init__(self, mode: TradingMode) -> None:
         self._mode = mode
 
-    @transaction.atomic
     def book(self, fill: Fill, market_id: int) -> bool:
         """Store a fill with its effect on position and cash. False, and nothing changes, if it is known already."""
-        row = self._store(fill, market_id)
-        if row is None:
-            return False
+        return bool(self.book_all([fill], {fill.market_ticker: market_id}))
+
+    @transaction.atomic
+    def book_all(self, fills: Sequence[Fill], market_ids: Mapping[str, int]) -> tuple[Fill, ...]:
+        """Store the fills not known yet, in the order given, with their effect on positions and cash; returns them.
+
+        The number of statements does not depend on the number of fills. Every booking holds its positions before it
+        asks what is known, so two of the same fill cannot both find it new; the table refuses a second one in any case.
+        """
         positions = PositionRepository(self._mode)
-        booking = pnl.apply_fill(positions.lock(fill.market_ticker, market_id, fill.filled_at), fill)
-        positions.save(booking.position, market_id, fill.filled_at)
-        movements = {LedgerRow.Kind.FILL: booking.cash}
-        if fill.fee:
-            movements[LedgerRow.Kind.FEE] = -fill.fee
-        LedgerRow.objects.bulk_create(
-            LedgerRow(mode=fill.mode, kind=kind, amount=amount, fill=row, at=fill.filled_at)
-            for kind, amount in movements.items()
-        )
-        return True
+        held = positions.lock_all(fills, market_ids)
+        known = self.known(fill.fill_id for fill in fills)
+        new = tuple({fill.fill_id: fill for fill in reversed(fills) if fill.fill_id not in known}.values())[
+            ::-1
+        ]
+        if not new:
+            return ()
+        rows = self._store(new, market_ids)
+        movements: list[LedgerRow] = []
+        for fill, row in zip(new, rows, strict=True):
+            booking = pnl.apply_fill(held[fill.market_ticker], fill)
+            held[fill.market_ticker] = booking.position
+            movements.extend(_movements(fill, row, booking.cash))
+        positions.save_all(held, new, market_ids)
+        LedgerRow.objects.bulk_create(movements)
+        return new
 
     def all(self, market_tickers: Iterable[str] | None = None) -> tuple[Fill, ...]:
         """Fills in the order they happened, of some markets or of all."""
@@ -55,32 +66,36 @@ class FillRepository:
         rows = FillRow.objects.filter(mode=self._mode, fill_id__in=list(fill_ids))
         return frozenset(rows.values_list("fill_id", flat=True))
 
-    def _store(self, fill: Fill, market_id: int) -> FillRow | None:
-        """The fill's row; None if the fill is known already."""
-        order_id = (
-            OrderRow.objects.values_list("pk", flat=True).get(client_order_id=fill.client_order_id)
-            if fill.client_order_id
-            else None
+    def _store(self, fills: Sequence[Fill], market_ids: Mapping[str, int]) -> list[FillRow]:
+        client_ids = {fill.client_order_id for fill in fills if fill.client_order_id}
+        orders = dict(
+            OrderRow.objects.filter(mode=self._mode, client_order_id__in=client_ids).values_list(
+                "client_order_id", "pk"
+            )
         )
-        try:
-            with transaction.atomic():
-                return FillRow.objects.create(
-                    fill_id=fill.fill_id,
-                    mode=fill.mode,
-                    order_id=order_id,
-                    kalshi_order_id=fill.kalshi_order_id or "",
-                    market_id=market_id,
-                    book_side=fill.book_side,
-                    count=fill.count,
-                    yes_price=fill.yes_price,
-                    fee=fill.fee,
-                    is_taker=fill.is_taker,
-                    filled_at=fill.filled_at,
-                )
-        except IntegrityError:
-            if FillRow.objects.filter(mode=fill.mode, fill_id=fill.fill_id).exists():
-                return None
-            raise
+        return FillRow.objects.bulk_create(
+            FillRow(
+                fill_id=fill.fill_id,
+                mode=fill.mode,
+                order_id=orders[fill.client_order_id] if fill.client_order_id else None,
+                kalshi_order_id=fill.kalshi_order_id or "",
+                market_id=market_ids[fill.market_ticker],
+                book_side=fill.book_side,
+                count=fill.count,
+                yes_price=fill.yes_price,
+                fee=fill.fee,
+                is_taker=fill.is_taker,
+                filled_at=fill.filled_at,
+            )
+            for fill in fills
+        )
+
+
+def _movements(fill: Fill, row: FillRow, cash: Decimal) -> Iterator[LedgerRow]:
+    """What one fill does to cash: what was paid or received, and the fee if there was one."""
+    amounts = {LedgerRow.Kind.FILL: cash} | ({LedgerRow.Kind.FEE: -fill.fee} if fill.fee else {})
+    for kind, amount in amounts.items():
+        yield LedgerRow(mode=fill.mode, kind=kind, amount=amount, fill=row, at=fill.filled_at)
 
 
 class PositionRepository:
@@ -90,14 +105,40 @@ class PositionRepository:
         self._mode = mode
 
     def lock(self, market_ticker: str, market_id: int, at: datetime) -> Position:
-        """The position, held until the transaction ends so that two fills cannot both start from it."""
-        PositionRow.objects.get_or_create(
-            mode=self._mode,
-            market_id=market_id,
-            defaults={"is_open": False, "opened_at": at, "updated_at": at},
+        """The position, held until the transaction ends so that nobody else can start from it."""
+        return self._lock({market_ticker: market_id}, {market_ticker: at})[market_ticker]
+
+    def lock_all(self, fills: Sequence[Fill], market_ids: Mapping[str, int]) -> dict[str, Position]:
+        """The positions of the fills' markets by ticker, held until the transaction ends; always in the same order."""
+        since = {fill.market_ticker: fill.filled_at for fill in reversed(fills)}
+        return self._lock({ticker: market_ids[ticker] for ticker in since}, since)
+
+    def _lock(self, market_ids: Mapping[str, int], since: Mapping[str, datetime]) -> dict[str, Position]:
+        """A market without a position gets an empty one, dated `since`."""
+        PositionRow.objects.bulk_create(
+            (
+                PositionRow(
+                    mode=self._mode,
+                    market_id=pk,
+                    is_open=False,
+                    opened_at=since[ticker],
+                    updated_at=since[ticker],
+                )
+                for ticker, pk in sorted(market_ids.items())
+            ),
+            ignore_conflicts=True,
         )
-        row = PositionRow.objects.select_for_update(of=("self",)).select_related("market")
-        return _to_position(row.get(mode=self._mode, market_id=market_id))
+        rows = PositionRow.objects.filter(mode=self._mode, market_id__in=market_ids.values())
+        held = rows.select_for_update(of=("self",)).select_related("market").order_by("pk")
+        return {row.market.ticker: _to_position(row) for row in held}
+
+    def save_all(
+        self, positions: Mapping[str, Position], fills: Sequence[Fill], market_ids: Mapping[str, int]
+    ) -> None:
+        """Those of `positions` that `fills` changed."""
+        changed_at = {fill.market_ticker: fill.filled_at for fill in fills}
+        for ticker, at in changed_at.items():
+            self.save(positions[ticker], market_ids[ticker], at)
 
     def save(self, position: Position, market_id: int, at: datetime) -> None:
         changes = {
@@ -141,9 +182,10 @@ class LedgerRepository:
         total = LedgerRow.objects.filter(mode=self._mode).aggregate(total=Sum("amount"))["total"]
         return total if total is not None else ZERO
 
-    def is_open(self) -> bool:
-        """Whether the starting capital has been booked."""
-        return LedgerRow.objects.filter(mode=self._mode, kind=LedgerRow.Kind.DEPOSIT).exists()
+    def opened_at(self) -> datetime | None:
+        """When the starting capital was booked; None before."""
+        deposit = LedgerRow.objects.filter(mode=self._mode, kind=LedgerRow.Kind.DEPOSIT)
+        return deposit.values_list("at", flat=True).first()
 
     def book_external(self, amount: Decimal, at: datetime, *, note: str) -> None:
         """Cash that came (positive) or went without us."""
@@ -153,7 +195,7 @@ class LedgerRepository:
 
     def open_account(self, capital: Decimal, at: datetime) -> None:
         """Book the starting capital, once; later calls change nothing."""
-        if not self.is_open():
+        if self.opened_at() is None:
             LedgerRow.objects.bulk_create(
                 [
                     LedgerRow(

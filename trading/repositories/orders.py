@@ -7,6 +7,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
@@ -69,21 +70,46 @@ SELECT (SELECT count(*) FROM lease), written.id, written.intent_key
 FROM (VALUES (1)) AS always LEFT JOIN written ON true
 """
 
-_TRANSITION = """
-WITH changed AS (
+_MOVE = """
+WITH moves AS (
+    SELECT * FROM jsonb_to_recordset(%(moves)s::jsonb) AS m(
+        client_order_id uuid, from_state text, filled_before numeric, to_state text, filled_count numeric,
+        reported_count numeric, kalshi_order_id text, sent_at timestamptz, expires_at timestamptz, steps jsonb)
+), changed AS (
     UPDATE orders
-    SET state = %(to)s, version = version + 1, updated_at = %(at)s,
-        filled_count = COALESCE(%(filled_count)s, filled_count),
-        reported_count = COALESCE(%(reported_count)s, reported_count),
-        kalshi_order_id = COALESCE(%(kalshi_order_id)s, kalshi_order_id),
-        sent_at = COALESCE(%(sent_at)s, sent_at),
-        expires_at = COALESCE(%(expires_at)s, expires_at)
-    WHERE client_order_id = %(client_order_id)s AND state = %(from)s AND filled_count = %(filled_before)s
-    RETURNING id, version
+    SET state = moves.to_state, version = version + jsonb_array_length(moves.steps), updated_at = %(at)s,
+        filled_count = COALESCE(moves.filled_count, orders.filled_count),
+        reported_count = COALESCE(moves.reported_count, orders.reported_count),
+        kalshi_order_id = COALESCE(moves.kalshi_order_id, orders.kalshi_order_id),
+        sent_at = COALESCE(moves.sent_at, orders.sent_at),
+        expires_at = COALESCE(moves.expires_at, orders.expires_at)
+    FROM moves
+    WHERE orders.client_order_id = moves.client_order_id AND orders.state = moves.from_state
+      AND orders.filled_count = moves.filled_before
+    RETURNING orders.id, orders.client_order_id, orders.version, moves.steps
+), recorded AS (
+    INSERT INTO order_events (order_id, version, from_state, to_state, event, actor, at, payload)
+    SELECT changed.id, changed.version - jsonb_array_length(changed.steps) + step.number, step.value->>'from_state',
+           step.value->>'to_state', step.value->>'event', %(actor)s, %(at)s, step.value->'payload'
+    FROM changed CROSS JOIN LATERAL jsonb_array_elements(changed.steps) WITH ORDINALITY AS step(value, number)
 )
-INSERT INTO order_events (order_id, version, from_state, to_state, event, actor, at, payload)
-SELECT id, version, %(from)s, %(to)s, %(event)s, %(actor)s, %(at)s, %(payload)s::jsonb FROM changed
+SELECT client_order_id FROM changed
 """
+
+
+class Step(NamedTuple):
+    """One event of an order and what is recorded with it."""
+
+    event: OrderEvent
+    payload: Mapping[str, Any] = MappingProxyType({})
+
+
+class Move(NamedTuple):
+    """An order as last seen, the events that move it, at least one, and what is learnt of it by them."""
+
+    order: Order
+    steps: tuple[Step, ...]
+    learnt: Learnt = Learnt()
 
 
 class OrderRepository:
@@ -130,16 +156,19 @@ class OrderRepository:
 
     def by_exchange_names(self, names: Mapping[str, str]) -> dict[str, Order]:
         """Orders of ours among `names`: the exchange's name of an order to the client order id it carries, if known."""
-        ours = {_as_uuid(client_id): name for name, client_id in names.items()}
+        client_ids = {name: _as_uuid(client_id) for name, client_id in names.items()}
         rows = OrderRow.objects.filter(
-            Q(kalshi_order_id__in=list(names))
-            | Q(client_order_id__in=[key for key in ours if key is not None]),
+            Q(kalshi_order_id__in=list(names)) | Q(client_order_id__in=filter(None, client_ids.values())),
             mode=self._mode,
         )
-        return {
-            row.kalshi_order_id or ours[UUID(str(row.client_order_id))]: to_order(row)
-            for row in rows.select_related("intent", "market")
+        orders = [to_order(row) for row in rows.select_related("intent", "market")]
+        by_name = {order.kalshi_order_id: order for order in orders}
+        by_client_id = {order.client_order_id: order for order in orders}
+        found = {
+            name: by_name.get(name) or (by_client_id.get(key) if key else None)
+            for name, key in client_ids.items()
         }
+        return {name: order for name, order in found.items() if order is not None}
 
     def in_states(self, states: Iterable[OrderState]) -> tuple[Order, ...]:
         rows = OrderRow.objects.filter(mode=self._mode, state__in=[state.value for state in states])
@@ -175,25 +204,35 @@ class OrderRepository:
 
         Returns the order after it. Raises IllegalTransition for a step the table lacks, StaleOrder when someone else moved it first.
         """
-        state = next_state(order.state, event)
-        parameters: dict[str, Any] = {
-            "client_order_id": order.client_order_id,
-            "from": order.state.value,
-            "to": state.value,
-            "event": event.value,
-            "filled_before": order.filled_count,
-            **dict.fromkeys(Learnt.__annotations__),
-            **learnt,
-            "actor": actor,
-            "at": at,
-            "payload": json.dumps(dict(payload or {}), default=str),
-        }
+        moved = self.move_all([Move(order, (Step(event, payload or {}),), learnt)], at=at, actor=actor)
+        if order.client_order_id not in moved:
+            raise StaleOrder(f"{order.intent_key} is no longer {order.state}")
+        return moved[order.client_order_id]
+
+    def move_all(self, moves: Sequence[Move], *, at: datetime, actor: str = "system") -> dict[UUID, Order]:
+        """Move each order that still is as given, in one statement; every step becomes an event of its own.
+
+        Returns the moved orders as they are after it, by client order id: what is missing somebody else moved first.
+        Raises IllegalTransition, with nothing changed, for a step the table lacks.
+        """
+        if not moves:
+            return {}
+        told = [_as_told(move) for move in moves]
+        parameters: dict[str, Any] = {"moves": json.dumps(told, default=str), "at": at, "actor": actor}
         with connection.cursor() as cursor:
-            cursor.execute(_TRANSITION, parameters)
-            if cursor.rowcount != 1:
-                raise StaleOrder(f"{order.intent_key} is no longer {order.state}")
-        known = {name: value for name, value in learnt.items() if value is not None}
-        return order.model_copy(update={"state": state, "updated_at": at, **known})
+            cursor.execute(_MOVE, parameters)
+            changed = {client_id for (client_id,) in cursor.fetchall()}
+        return {
+            move.order.client_order_id: _moved(move, row["to_state"], at)
+            for move, row in zip(moves, told, strict=True)
+            if move.order.client_order_id in changed
+        }
+
+    def lock(self, client_order_ids: Iterable[UUID]) -> dict[UUID, Order]:
+        """These orders by client order id, held until the transaction ends; always locked in the same order."""
+        rows = OrderRow.objects.filter(mode=self._mode, client_order_id__in=list(client_order_ids))
+        held = rows.select_for_update(of=("self",)).select_related("intent", "market").order_by("pk")
+        return {order.client_order_id: order for order in map(to_order, held)}
 
     def _write_intents(
         self, intents: Sequence[Intent], market_ids: Mapping[str, int], lease: Lease
@@ -210,6 +249,34 @@ class OrderRepository:
         if not found[0][0]:
             raise Fenced(f"lease #{lease.fencing} of {lease.holder} is no longer valid for {self._mode}")
         return {key: pk for _, pk, key in found if pk is not None}
+
+
+def _as_told(move: Move) -> dict[str, Any]:
+    """A move as the statement reads it."""
+    state, steps = move.order.state, []
+    for step in move.steps:
+        before, state = state, next_state(state, step.event)
+        steps.append(
+            {
+                "from_state": before,
+                "to_state": state,
+                "event": step.event,
+                "payload": dict(step.payload),
+            }
+        )
+    return {
+        "client_order_id": move.order.client_order_id,
+        "from_state": move.order.state,
+        "filled_before": move.order.filled_count,
+        "to_state": state,
+        "steps": steps,
+        **move.learnt,
+    }
+
+
+def _moved(move: Move, state: OrderState, at: datetime) -> Order:
+    known = {name: value for name, value in move.learnt.items() if value is not None}
+    return move.order.model_copy(update={"state": state, "updated_at": at, **known})
 
 
 def _as_uuid(text: str) -> UUID | None:

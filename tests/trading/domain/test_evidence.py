@@ -44,9 +44,15 @@ def shown(*, rests: bool, filled: str = "0") -> Shown:
         ),
         pytest.param(
             sent(),
-            Sighting(shown(rests=False, filled="4"), NONE, MUCH_LATER),
+            Sighting(shown(rests=False, filled="4"), NONE, NOW),
             Verdict.WAIT,
             id="ended, fills still unread",
+        ),
+        pytest.param(
+            sent(),
+            Sighting(shown(rests=False, filled="4"), NONE, MUCH_LATER),
+            Verdict.LOST_SIGHT,
+            id="ended, fills missing from readings that reach beyond",
         ),
         pytest.param(
             sent(),
@@ -105,9 +111,15 @@ def shown(*, rests: bool, filled: str = "0") -> Shown:
         ),
         pytest.param(
             sent(reported=Decimal(4)),
-            Sighting(None, Decimal(3), MUCH_LATER),
+            Sighting(None, Decimal(3), NOW),
             Verdict.WAIT,
-            id="the answer reported a fill that was never read",
+            id="the answer reported a fill that has not been read yet",
+        ),
+        pytest.param(
+            sent(reported=Decimal(4)),
+            Sighting(None, Decimal(3), MUCH_LATER),
+            Verdict.LOST_SIGHT,
+            id="the answer reported a fill that complete readings lack",
         ),
     ],
 )
