@@ -1,16 +1,13 @@
 """What one turn of each loop does when a part of it fails: the rest goes on, and what happened can be read afterwards."""
 
 import logging
-from collections.abc import Iterator
 from decimal import Decimal
 from io import StringIO
 
 import pytest
 from django.core.management import CommandError, call_command
 
-from markets.services import default_client
-from milkbot.core.config import TradingMode, get_config
-from tests.markets.local_exchange import LocalExchange
+from milkbot.core.config import TradingMode
 from tests.trading.makers import BRACKETS, CLOSE, FEES, NOW, make_book, make_fill, make_intent
 from tests.trading.stored import finalize, store_markets
 from trading.controls import ensure_controls
@@ -99,19 +96,6 @@ def test_a_turn_that_was_held_up_loses_its_lease_before_its_prices_are_stale_or_
 
     assert policy.max_price_age > LEASE_TTL
     assert policy.no_entry_before_close > LEASE_TTL
-
-
-@pytest.fixture
-def useless_exchange(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """This process is configured for an exchange that refuses every question."""
-    caches = (get_config, default_client)
-    with LocalExchange() as exchange:
-        monkeypatch.setenv("KALSHI_BASE_URL", exchange.base_url)
-        for cache in caches:
-            cache.cache_clear()
-        yield
-    for cache in caches:
-        cache.cache_clear()
 
 
 def test_settlement_round_when_the_exchange_tells_nothing_then_books_what_was_final_before(

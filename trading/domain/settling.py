@@ -88,7 +88,7 @@ def revised(
     return (*taken_back, *repaid)
 
 
-class Booked(NamedTuple):
+class Paid(NamedTuple):
     """What our books hold of one settled market: all its settlements added up, and all fees of its fills."""
 
     contracts: Decimal = ZERO
@@ -98,7 +98,7 @@ class Booked(NamedTuple):
 
 
 def compare_settlements(
-    ours: Mapping[str, Booked], theirs: Iterable[ExchangeSettlement]
+    ours: Mapping[str, Paid], theirs: Iterable[ExchangeSettlement]
 ) -> tuple[Difference, ...]:
     """Markets of ours in which contracts settled, dollars paid or fees differ, by ticker and figure.
 
@@ -114,7 +114,7 @@ def compare_settlements(
     )
 
 
-def _differences(ticker: str, booked: Booked, rows: Sequence[ExchangeSettlement]) -> Iterable[Difference]:
+def _differences(ticker: str, booked: Paid, rows: Sequence[ExchangeSettlement]) -> Iterable[Difference]:
     fees = [row.fee for row in rows if row.fee is not None]
     figures = [
         ("contracts", booked.contracts, sum((row.yes_count - row.no_count for row in rows), ZERO)),

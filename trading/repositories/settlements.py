@@ -8,7 +8,7 @@ from django.db import transaction
 from django.db.models import F, Max, Sum
 
 from milkbot.core.config import TradingMode
-from trading.domain.settling import Booked, Result, Settlement
+from trading.domain.settling import Paid, Result, Settlement
 from trading.models import LedgerRow, PositionRow, SettlementRow
 
 _RESULTS: Final[dict[str, Result]] = {"yes": "yes", "no": "no"}
@@ -60,7 +60,7 @@ class SettlementRepository:
         rows = SettlementRow.objects.filter(mode=self._mode, settled_at__gte=settled_since)
         return tuple(rows.values_list("market__ticker", flat=True).distinct().order_by("market__ticker"))
 
-    def booked(self, settled_since: datetime, *, settled_until: datetime) -> dict[str, Booked]:
+    def booked(self, settled_since: datetime, *, settled_until: datetime) -> dict[str, Paid]:
         """What each market came to whose last settlement lies in that time, by ticker."""
         last = (
             SettlementRow.objects.filter(mode=self._mode)
@@ -81,7 +81,7 @@ class SettlementRepository:
             .annotate(contracts=Sum("count"), paid=Sum("payout"))
         )
         return {
-            row["ticker"]: Booked(row["contracts"], row["paid"], fees[row["ticker"]])
+            row["ticker"]: Paid(row["contracts"], row["paid"], fees[row["ticker"]])
             for row in sums.order_by("ticker")
         }
 
