@@ -29,6 +29,7 @@ from markets.clients.kalshi.orders import KalshiOrders
 from markets.clients.kalshi.portfolio import KalshiPortfolio
 from markets.clients.kalshi.signing import Signer
 from markets.clients.kalshi.transport import Transport
+from markets.domain.sides import BookSide
 from markets.services import read_boards, refresh_unsettled
 from milkbot.core.config import TradingMode
 from sandbox.accounts import Account
@@ -36,6 +37,7 @@ from sandbox.assembly import app_around
 from sandbox.exchange.exchange import Exchange as Engine
 from sandbox.exchange.ledger import Account as Member
 from sandbox.exchange.state import State, dumped, loaded
+from sandbox.exchange.types import OrderRequest
 from sandbox.kalshi.venue import Venue
 from sandbox.simulation import SimulatedOptions, prepare_simulated
 from sandbox.stage import Stage
@@ -43,6 +45,7 @@ from tests.faults.oracle import cap_complaints, complaints
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
 from trading.domain.types import Order
+from trading.models import OrderRow
 from trading.oms.account import KalshiAccount
 from trading.oms.exchange import Exchange
 from trading.oms.reconcile import ReconcileReport, reconcile
@@ -240,7 +243,7 @@ class Bench:
         change(state)
         restored = Engine.restore(dumped(state), self.venue.stage.market)
         self.venue = _RestartedVenue(self.venue.stage, self.keys, restored)
-        self.front.app = app_around(self.venue, self.keys, lambda: None, limited=False)
+        self.front.app = app_around(self.venue, self.keys, lambda: None, tier=None)
 
     def reconcile(self) -> ReconcileReport:
         return reconcile(MODE, self.exchange.account, self.now)
@@ -262,6 +265,22 @@ class Bench:
     def heal(self) -> None:
         """No faults any more."""
         self.control(do="clear")
+
+    def take(self, row: OrderRow, count: Decimal) -> None:
+        """A stranger takes `count` contracts of our resting order, and whatever stands before it."""
+        engine = self.venue.exchange
+        engine.advance(self.now)
+        assert row.kalshi_order_id is not None
+        ahead = engine.queue_position(self.account.member, row.kalshi_order_id)
+        request = OrderRequest(
+            ticker=row.market.ticker,
+            side="ask" if row.book_side == BookSide.BID else "bid",
+            count=ahead + count,
+            price=row.limit_price,
+            time_in_force="immediate_or_cancel",
+            self_trade_prevention_type="taker_at_cross",
+        )
+        engine.create(self.stranger.member, request, self.now)
 
     def hand(self, account: Account | None = None) -> KalshiOrders:
         """The order endpoint under a person's hands: ours without an intent, or the stranger's."""
@@ -299,7 +318,7 @@ def running_bench(
     clock = HandClock()
     options = SimulatedOptions(seed, 1.0, START, history_days=2, state_dir=state_dir, wall_anchor=START)
     venue = Venue(prepare_simulated(options, clock).stage, accounts)
-    front = Front(app_around(venue, accounts, lambda: None, limited=False), clock)
+    front = Front(app_around(venue, accounts, lambda: None, tier=None), clock)
     with _served(front) as base_url:
         yield _bench(base_url, clock, venue, front, accounts, cities)
 

@@ -1,0 +1,114 @@
+"""The answer to an order is lost, late or wrong: the order is neither doubled nor forgotten."""
+
+import time
+from datetime import timedelta
+
+import pytest
+
+from tests.faults.bench import Bench
+from tests.faults.books import PLACE, is_recovered, orders, states, takers
+from trading.domain.evidence import REQUEST_LIFE
+from trading.domain.types import OrderState
+
+ARRIVED = {
+    "answer lost": {"kind": "drop_after"},
+    "answer cut off": {"kind": "truncated"},
+    "500 though accepted": {"kind": "5xx_after", "status": 500},
+    "502 though accepted": {"kind": "5xx_after", "status": 502},
+    "503 though accepted": {"kind": "5xx_after", "status": 503},
+    "504 though accepted": {"kind": "5xx_after", "status": 504},
+    "201 with an error body": {"kind": "error_body"},
+    "echo of another order": {"kind": "wrong_echo"},
+}
+NEVER_ARRIVED = {
+    "request lost": {"kind": "drop_before"},
+    "connection reset": {"kind": "reset"},
+    "500 before the engine": {"kind": "5xx"},
+    "a proxy's page": {"kind": "html"},
+}
+
+
+@pytest.mark.parametrize("name", ARRIVED)
+def test_order_whose_answer_is_useless_is_found_and_never_sent_as_another(bench: Bench, name: str) -> None:
+    bench.control(do="fault", match=PLACE, **ARRIVED[name])
+    bench.cycle()
+    sent = set(orders().values_list("intent__intent_key", flat=True))
+    assert states() == {OrderState.UNKNOWN: len(sent)}, "a useless answer is never taken for a no"
+    bench.heal()
+
+    bench.turns(1)
+
+    assert is_recovered()
+    assert bench.complaints() == []
+    assert set(bench.watched.placed) >= sent
+    found = orders().filter(intent__intent_key__in=sent)
+    assert all(row.kalshi_order_id for row in found), "every one of them had arrived"
+
+
+@pytest.mark.parametrize("name", NEVER_ARRIVED)
+def test_order_that_never_arrived_reserves_until_that_is_proven_and_is_then_sent_anew(
+    bench: Bench, name: str
+) -> None:
+    bench.control(do="fault", match=PLACE, **NEVER_ARRIVED[name])
+    bench.cycle()
+    count = orders().count()
+    bench.heal()
+    bench.control(do="fault", match=PLACE, kind="5xx")  # nothing may replace them before they are proven dead
+    bench.turns(1, REQUEST_LIFE - timedelta(seconds=1))
+    assert states()[OrderState.UNKNOWN] == count, "absence before that proves nothing"
+    bench.heal()
+
+    bench.turns(8)
+
+    assert is_recovered()
+    assert bench.complaints() == []
+    assert bench.member.orders, "what was still wanted was sent in the end"
+
+
+def _wait_for_orders(bench: Bench, count: int) -> None:
+    """Until that many late requests have been carried out in the exchange's own time."""
+    deadline = time.monotonic() + 5
+    while True:
+        bench.wait(timedelta(seconds=1))
+        shown = bench.transport.get_json("/portfolio/orders")["orders"]
+        if len(shown) >= count or time.monotonic() > deadline:
+            return
+        time.sleep(0.05)
+
+
+def test_request_that_arrives_after_we_gave_up_is_adopted(bench: Bench) -> None:
+    bench.fault(PLACE, "late", seconds=0.3)
+    bench.cycle()
+    count = orders().count()
+    assert states() == {OrderState.UNKNOWN: count}
+    assert bench.member.orders == {}
+    bench.heal()
+
+    _wait_for_orders(bench, count)
+    bench.turns(1)
+
+    assert len(bench.member.client_ids) >= count
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_request_that_fills_after_it_was_written_off_is_ours_all_the_same(bench: Bench) -> None:
+    """Worse than the exchange promises: the signature was accepted long after it should have died."""
+    bench.fault(PLACE, "late", seconds=1.5)
+    bench.cycle()
+    taker = takers().first()
+    assert taker is not None
+    bench.heal()
+    bench.fault(PLACE, "5xx")
+    bench.turns(2)
+    taker.refresh_from_db()
+    assert taker.state == OrderState.CANCELED, "written off before it arrived"
+
+    time.sleep(1.6)
+    bench.heal()
+    bench.turns(8)
+
+    taker.refresh_from_db()
+    assert taker.state == OrderState.FILLED
+    assert bench.complaints() == []
+    assert is_recovered()
