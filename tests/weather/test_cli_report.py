@@ -1,7 +1,6 @@
 """Reading climate reports."""
 
 from datetime import UTC, date, datetime
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -160,61 +159,3 @@ def test_parse_cli_when_text_is_damaged_anywhere_then_it_reads_or_refuses_and_ne
     except Malformed:
         return
     assert report.high_f is None or -60 <= report.high_f <= 135
-
-
-BY_HAND = {
-    "cli/CLINYC.txt": ("CLINYC", date(2013, 1, 2), True, "", 33),
-    "cli/CLIANN.txt": ("CLIANN", date(2015, 3, 2), True, "", 53),
-    "cli/CLIBET.txt": ("CLIBET", date(2014, 1, 1), True, "", 17),
-    "cli/CLICVG_tab.txt": ("CLICVG", date(2013, 5, 9), True, "", 81),
-    "cli/CLICVG_colon.txt": ("CLICVG", date(2021, 2, 4), True, "", 39),
-    "cli/CLIRDU_v2.txt": ("CLIRDU", date(2021, 3, 20), True, "CCA", 57),
-    "cli/CLIEWN.txt": ("CLIEWN", date(2014, 9, 28), True, "", 83),
-    "cli/CLIMUO.txt": ("CLIMUO", date(2021, 6, 23), True, "", 92),
-    "cli/CLIBOI.txt": ("CLIBOI", date(2014, 12, 29), False, "", 28),
-    "cli/CLIFMY.txt": ("CLIFMY", date(2014, 12, 29), False, "", None),
-    "cli/CLIMSO.txt": ("CLIMSO", date(2014, 12, 29), False, "", None),
-    "cli-2026/mia_record_final_2026-08-18.txt": ("CLIMIA", date(2026, 8, 18), True, "", 100),
-    "cli-2026/nyc_final_2026-08-21.txt": ("CLINYC", date(2026, 8, 21), True, "", 79),
-    "cli-2026/nyc_preliminary_2026-08-21.txt": ("CLINYC", date(2026, 8, 21), False, "", 79),
-}
-BROKEN = {"CLIANC.txt", "CLIHOU.txt", "CLIPPG.txt"}
-"""Two products of several stations, and one whose heading is six days off its own local date."""
-
-
-@pytest.mark.parametrize("name", BY_HAND)
-def test_parse_cli_when_a_recorded_report_then_it_says_what_a_person_reads(
-    name: str, recorded_weather: Path
-) -> None:
-    report = parse_cli((recorded_weather / "texts" / name).read_text(encoding="utf-8"))
-    assert (
-        report.cli_code,
-        report.climate_date,
-        report.is_final,
-        report.correction,
-        report.high_f,
-    ) == BY_HAND[name]
-
-
-def test_parse_cli_when_all_recorded_reports_then_only_the_known_broken_ones_are_refused(
-    recorded_weather: Path,
-) -> None:
-    files = sorted((recorded_weather / "texts").glob("cli*/*.txt"))
-    refused = set()
-    for file in files:
-        try:
-            parse_cli(file.read_text(encoding="utf-8", errors="replace"))
-        except Malformed:
-            refused.add(file.name)
-    assert len(files) > 50
-    assert refused == BROKEN
-
-
-def test_parse_cli_when_a_product_holds_two_stations_then_the_named_one_is_read(
-    recorded_weather: Path,
-) -> None:
-    text = (recorded_weather / "texts" / "cli" / "CLIHOU.txt").read_text(encoding="utf-8")
-    assert parse_cli(text, site="HOUSTON INTERCONTINENTAL").high_f == 80
-    assert parse_cli(text, site="HOUSTON/HOBBY AIRPORT").high_f == 79
-    with pytest.raises(Malformed, match="HOBBY"):
-        parse_cli(text)
