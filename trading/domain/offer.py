@@ -10,7 +10,7 @@ from trading.domain.gates import PASSED, Gate, price_to_pay
 from trading.domain.inputs import Account, EventContext
 from trading.domain.keys import intent_key
 from trading.domain.risk import MarketPlace, allow
-from trading.domain.sizing import kelly_contracts
+from trading.domain.kelly.binary import kelly_contracts
 from trading.domain.supersede import next_turn
 from trading.domain.types import Action, BookSide, Intent, ReasonCode, Side, TradingState, book_side_of
 

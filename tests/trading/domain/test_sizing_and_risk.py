@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from trading.domain.policy import Limits
 from trading.domain.risk import Allowance, Exposure, Holding, MarketPlace, add_up, allow
-from trading.domain.sizing import certainty_shrink, kelly_contracts, kelly_share
+from trading.domain.kelly.binary import certainty_shrink, kelly_contracts, kelly_share
 from trading.domain.types import ReasonCode
 
 PLACE = MarketPlace("EVENT", "CHI", "CHICAGO")
