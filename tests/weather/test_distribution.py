@@ -15,6 +15,7 @@ from weather.domain.distribution import (
     outlook_probabilities,
     outlook_standard_errors,
 )
+from weather.domain.families import Normal
 from weather.domain.types import DistKind, Outlook
 
 LADDER: tuple[Bracket, ...] = ((None, 65), (66, 67), (68, 69), (70, 71), (72, 73), (74, None))
@@ -51,18 +52,18 @@ def outlook(kind: DistKind = DistKind.WHOLE_DAY) -> Outlook:
 def test_bracket_probabilities_when_golden_then_they_match(
     mu: float, sigma: float, expected: tuple[float, ...]
 ) -> None:
-    assert bracket_probabilities(mu, sigma, LADDER) == pytest.approx(expected, abs=1e-6)
+    assert bracket_probabilities(Normal(mu=mu, sigma=sigma), LADDER) == pytest.approx(expected, abs=1e-6)
 
 
 def test_bracket_probabilities_when_the_edges_are_half_degrees_then_the_bracket_is_twice_as_likely() -> None:
-    assert bracket_probabilities(70.4, 2.2, [(70, 71)])[0] == pytest.approx(0.350, abs=5e-4)
+    assert bracket_probabilities(Normal(mu=70.4, sigma=2.2), [(70, 71)])[0] == pytest.approx(0.350, abs=5e-4)
 
 
 @given(MUS, SIGMAS, EDGES)
 def test_bracket_probabilities_when_brackets_partition_the_integers_then_they_sum_to_one(
     mu: float, sigma: float, edges: list[int]
 ) -> None:
-    probabilities = bracket_probabilities(mu, sigma, partition(edges))
+    probabilities = bracket_probabilities(Normal(mu=mu, sigma=sigma), partition(edges))
     assert math.fsum(probabilities) == pytest.approx(1, abs=1e-12)
     assert all(0 <= p <= 1 for p in probabilities)
 
@@ -71,7 +72,9 @@ def test_bracket_probabilities_when_brackets_partition_the_integers_then_they_su
 def test_bracket_probabilities_when_the_mean_rises_then_the_upper_tail_never_falls(
     mu: float, sigma: float, low: int, rise: float
 ) -> None:
-    before, after = (bracket_probabilities(m, sigma, [(low, None)])[0] for m in (mu, mu + rise))
+    before, after = (
+        bracket_probabilities(Normal(mu=m, sigma=sigma), [(low, None)])[0] for m in (mu, mu + rise)
+    )
     assert after >= before
 
 
@@ -80,8 +83,7 @@ def test_bracket_probabilities_when_a_bracket_is_split_then_the_parts_add_up(
     mu: float, sigma: float, low: int, first: int, second: int
 ) -> None:
     whole, left, right = bracket_probabilities(
-        mu,
-        sigma,
+        Normal(mu=mu, sigma=sigma),
         [(low, low + first + second - 1), (low, low + first - 1), (low + first, low + first + second - 1)],
     )
     assert left + right == pytest.approx(whole, abs=1e-12)
@@ -91,7 +93,10 @@ def test_bracket_probabilities_when_a_bracket_is_split_then_the_parts_add_up(
 def test_bracket_probabilities_when_two_degrees_wide_then_the_ceiling_holds(
     mu: float, sigma: float, low: int
 ) -> None:
-    assert bracket_probabilities(mu, sigma, [(low, low + 1)])[0] <= 2 * norm.cdf(1 / sigma) - 1 + 1e-12
+    assert (
+        bracket_probabilities(Normal(mu=mu, sigma=sigma), [(low, low + 1)])[0]
+        <= 2 * norm.cdf(1 / sigma) - 1 + 1e-12
+    )
 
 
 @pytest.mark.parametrize(
@@ -100,12 +105,14 @@ def test_bracket_probabilities_when_two_degrees_wide_then_the_ceiling_holds(
 def test_bracket_probabilities_when_centred_then_they_reach_the_published_ceiling(
     sigma: float, ceiling: float
 ) -> None:
-    assert bracket_probabilities(70.5, sigma, [(70, 71)])[0] == pytest.approx(ceiling, abs=0.005)
+    assert bracket_probabilities(Normal(mu=70.5, sigma=sigma), [(70, 71)])[0] == pytest.approx(
+        ceiling, abs=0.005
+    )
 
 
 def test_bracket_probabilities_when_far_in_the_upper_tail_then_they_keep_their_digits() -> None:
-    assert bracket_probabilities(50, 2, [(70, 71)])[0] == pytest.approx(
-        bracket_probabilities(50, 2, [(29, 30)])[0], rel=1e-9
+    assert bracket_probabilities(Normal(mu=50, sigma=2), [(70, 71)])[0] == pytest.approx(
+        bracket_probabilities(Normal(mu=50, sigma=2), [(29, 30)])[0], rel=1e-9
     )
 
 
@@ -123,7 +130,7 @@ def test_bracket_probabilities_when_the_input_is_no_distribution_or_bracket_then
     mu: float, sigma: float, bracket: Bracket
 ) -> None:
     with pytest.raises(ValueError):
-        bracket_probabilities(mu, sigma, [bracket])
+        bracket_probabilities(Normal(mu=mu, sigma=sigma), [bracket])
 
 
 def test_bracket_standard_errors_when_a_month_of_data_stands_behind_then_they_match_the_reference() -> None:
@@ -151,7 +158,7 @@ def test_bracket_standard_errors_when_nothing_is_uncertain_then_the_floor_stays(
 
 
 def test_outlook_probabilities_when_whole_day_then_they_are_those_of_its_gaussian() -> None:
-    assert outlook_probabilities(outlook(), LADDER) == bracket_probabilities(70, 2.5, LADDER)
+    assert outlook_probabilities(outlook(), LADDER) == bracket_probabilities(Normal(mu=70, sigma=2.5), LADDER)
     assert outlook_standard_errors(outlook(), LADDER) == bracket_standard_errors(70, 2.5, 0.5, 0.1, LADDER)
 
 

@@ -1,0 +1,65 @@
+"""What the maximum so far does to the probabilities of the settled maximum.
+
+Two kinds of distribution, never to be mixed: of the REMAINING hours' maximum, whose mass below the maximum so far
+falls onto it (censoring), and of the WHOLE day made without knowing it, which is conditioned on what has been seen
+(truncation). Source: project reference on probability and sizing, sections 2.1 and 2.4.
+"""
+
+from collections.abc import Mapping, Sequence
+from math import fsum, isfinite
+
+import numpy as np
+
+from milkbot.core.arrays import SUM_TOLERANCE
+from weather.domain.distribution import HALF_DEGREE, Bracket, between, edges
+from weather.domain.families import Family
+
+MaxPmf = Mapping[int, float]
+"""Probability of each whole °F that may be the maximum so far. A certain one is `{maximum: 1.0}`."""
+
+
+def censored_probabilities(
+    remaining: Family, max_so_far: MaxPmf, brackets: Sequence[Bracket]
+) -> tuple[float, ...]:
+    """P(low <= H <= high), H = max(m, M) with M of the remaining hours in whole °F, averaged over the pmf of m.
+
+    For each m: 0 if high < m, F(high + ½) if m is in the bracket, F(high + ½) − F(low − ½) above it. Raises
+    ValueError for an empty bracket or a pmf that is none.
+    """
+    _check_pmf(max_so_far)
+    low, high = edges(brackets)
+    total = np.zeros(len(brackets))
+    for m, weight in sorted(max_so_far.items()):
+        from_low = np.where(low > m, low, -np.inf)
+        total += weight * np.where(high < m, 0.0, between(remaining, from_low, high))
+    return tuple(total.tolist())
+
+
+def truncated_probabilities(
+    whole_day: Family, max_so_far: int, brackets: Sequence[Bracket]
+) -> tuple[float, ...]:
+    """P(low <= H <= high | H >= m) of a forecast issued without knowing the maximum so far.
+
+    (F(high + ½) − F(max(low, m) − ½)) / (1 − F(m − ½)), 0 if high < m. Raises ValueError for an empty bracket, or
+    when the forecast gives what has been seen no probability at all: then it is refuted and conditioning means nothing.
+    """
+    low, high = edges(brackets)
+    floor = max_so_far - HALF_DEGREE
+    seen = float(whole_day.sf(np.asarray([floor]))[0])
+    if seen <= 0:
+        raise ValueError(f"the forecast rules out the {max_so_far} °F already observed")
+    mass = between(whole_day, np.maximum(low, floor), np.maximum(high, floor))
+    return tuple(np.minimum(mass / seen, 1.0).tolist())
+
+
+def lock_probability(remaining: Family, max_so_far: int) -> float:
+    """F(m + ½): the probability that the remaining hours do not beat the maximum so far in whole °F."""
+    return float(remaining.cdf(np.asarray([max_so_far + HALF_DEGREE]))[0])
+
+
+def _check_pmf(pmf: MaxPmf) -> None:
+    weights = pmf.values()
+    if not all(isfinite(weight) and weight >= 0 for weight in weights):
+        raise ValueError(f"not probabilities: {dict(pmf)}")
+    if abs(fsum(weights) - 1) > SUM_TOLERANCE:
+        raise ValueError(f"the pmf of the maximum so far sums to {fsum(weights)}")
