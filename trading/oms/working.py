@@ -14,7 +14,7 @@ from trading.domain.types import Order, TradingState
 from trading.domain.working import Review, Step
 from trading.oms.lease import hold_lease
 from trading.oms.submit import RESTING_LIFE
-from trading.oms.venues.base import Rejected, RestingVenue, TakenOut
+from trading.oms.venues.base import Cancels, Rejected, RestingVenue, TakenOut
 from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 
 
@@ -36,7 +36,7 @@ def carry_out(
     return asked
 
 
-def cancel(order: Order, venue: RestingVenue, *, at: datetime, why: str, actor: str = "system") -> Order:
+def cancel(order: Order, venue: Cancels, *, at: datetime, why: str, actor: str = "system") -> Order:
     """Ask the exchange to take an order out of the book. Passes whatever the switch or the lease say.
 
     The order ends in our books only when all it filled is booked; otherwise reconciliation ends it by evidence.

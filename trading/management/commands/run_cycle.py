@@ -10,6 +10,7 @@ from milkbot.core.config import get_config
 from milkbot.core.errors import MilkbotError
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
+from trading.oms.exchange import connect
 
 
 class Command(BaseCommand):
@@ -24,9 +25,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         config = get_config()
         settings = Settings.from_config(config)
+        try:
+            exchange = connect(config)
+        except MilkbotError as error:
+            raise CommandError(str(error)) from error
         while True:
             try:
-                report = run_cycle(clock.now(), settings, dry_run=options["dry_run"])
+                report = run_cycle(clock.now(), settings, exchange=exchange, dry_run=options["dry_run"])
             except MilkbotError as error:
                 raise CommandError(str(error)) from error
             self.stdout.write(_summary(report))

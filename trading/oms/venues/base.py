@@ -69,12 +69,23 @@ class Venue(Protocol):
         """What became of an order that was sent but never answered."""
 
 
-@runtime_checkable
-class RestingVenue(Venue, Protocol):
-    """A venue with a book to rest in."""
+class Cancels(Protocol):
+    """What may take an order out of the book."""
 
     def cancel(self, order: Order) -> TakenOut | Rejected | NotSent | Unknown:
         """Take out of the book what still rests. `Unknown` covers "no such order": it may have filled."""
+
+
+class KillSwitch(Cancels, Protocol):
+    """All that a process outside the trader may do at the exchange: nothing here can increase exposure."""
+
+    def cancel_all(self) -> Rejected | NotSent | Unknown | None:
+        """Take everything out of the book, orders placed by hand included; None when the exchange confirmed it."""
+
+
+@runtime_checkable
+class RestingVenue(Venue, Cancels, Protocol):
+    """A venue with a book to rest in."""
 
     def renew(self, order: Order, expires_at: datetime) -> Rejected | NotSent | Unknown | None:
         """Let it rest until `expires_at`, price, size and place in the queue unchanged; None when that was accepted."""

@@ -53,6 +53,11 @@ class KalshiVenue:
             case _:
                 return _failure(said)
 
+    def cancel_all(self) -> Rejected | NotSent | Unknown | None:
+        """One DELETE of everything on every shard; None when it was confirmed."""
+        said = self._client.cancel_all()
+        return None if isinstance(said, outcome.AllCanceled) else _failure(said)
+
     def renew(self, order: Order, expires_at: datetime) -> Rejected | NotSent | Unknown | None:
         """One amendment of the expiration alone, which keeps the place in the queue (kalshi-api.md 4)."""
         if order.kalshi_order_id is None:
