@@ -31,8 +31,8 @@ run: $(RUNTIME) ## Run it: no keys, no network. SEED=7 chooses the world, or PRO
 shadow: $(RUNTIME) ## Run it on the real market and weather data, with pretended orders and no keys. FRESH=1
 	@exec $(BIN)/python -m milkbot.embedded run --profile shadow $(if $(FRESH),--fresh)
 
-sandbox: $(RUNTIME) ## Run only the local Kalshi and NWS. PORT=8002 WORLD=simulated SEED= START=, or WORLD=folder SERIES= DATE= DEPTH=; SPEED=
-	@exec $(BIN)/python -m sandbox --port $(or $(PORT),8002) --resume $(if $(WORLD),--world '$(WORLD)') \
+sandbox: $(RUNTIME) ## Run only the local Kalshi and NWS. PORT=8002 WORLD=simulated SEED= START=, or WORLD=folder SERIES= DATE= DEPTH=; SPEED= TIER=
+	@exec $(BIN)/python -m sandbox --port $(or $(PORT),8002) --resume $(if $(TIER),--tier '$(TIER)') $(if $(WORLD),--world '$(WORLD)') \
 		$(if $(SERIES),--series '$(SERIES)') $(if $(DATE),--date '$(DATE)') $(if $(SPEED),--speed '$(SPEED)') \
 		$(if $(DEPTH),--depth '$(DEPTH)') $(if $(SEED),--seed '$(SEED)') $(if $(START),--start '$(START)')
 

@@ -24,6 +24,7 @@ from sandbox.description import (
     remove_description,
     write_description,
 )
+from sandbox.kalshi.costs import TIERS, USUAL_TIER, Tier
 from sandbox.kalshi.state_file import StateFile, UnreadableState
 from sandbox.kalshi.stream.heartbeat import PING_EVERY_S, HeartbeatProtocol
 from sandbox.recorded import RecordedDataError
@@ -44,7 +45,7 @@ SIMULATED_DEFAULTS: Final = {"seed": 7, "speed": LIFE_SPEED, "history_days": 7}
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run until SIGINT or SIGTERM. Exit code 0 after that, 1 when the port is taken, 2 for unusable arguments."""
-    port, limited, options = _parse(arguments)
+    port, tier, options = _parse(arguments)
     try:
         setup = (
             prepare(options, wall_now)
@@ -61,15 +62,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     with listener:
         try:
-            _serve(setup, options, listener, limited=limited)
+            _serve(setup, options, listener, tier)
         except UnreadableState as error:
             return _failed(BAD_ARGUMENTS, str(error))
     return 0
 
 
-def _serve(
-    setup: Setup, options: Options | SimulatedOptions, listener: socket.socket, *, limited: bool
-) -> None:
+def _serve(setup: Setup, options: Options | SimulatedOptions, listener: socket.socket, tier: Tier) -> None:
     folder = options.state_dir / "sandbox"
     accounts = open_accounts(folder)
     reader = open_read_only_key(folder, accounts[0])
@@ -90,7 +89,7 @@ def _serve(
 
     state = StateFile(folder / ACCOUNTS_FILE, setup.world_json)
     config = uvicorn.Config(
-        sandbox_app(setup.stage, (*accounts, reader), publish, state=state, limited=limited),
+        sandbox_app(setup.stage, (*accounts, reader), publish, state=state, tier=tier),
         log_level="warning",
         lifespan="off",
         timeout_graceful_shutdown=FINISH_REQUESTS_S,
@@ -131,7 +130,7 @@ class _Parser(argparse.ArgumentParser):
         sys.exit(_failed(BAD_ARGUMENTS, message))
 
 
-def _parse(arguments: Sequence[str] | None) -> tuple[int, bool, Options | SimulatedOptions]:
+def _parse(arguments: Sequence[str] | None) -> tuple[int, Tier, Options | SimulatedOptions]:
     parser = _parser()
     given = parser.parse_args(arguments)
     simulated = given.world == SIMULATED
@@ -146,7 +145,7 @@ def _parse(arguments: Sequence[str] | None) -> tuple[int, bool, Options | Simula
     for name, usual in (SIMULATED_DEFAULTS if simulated else RECORDED_DEFAULTS).items():
         if getattr(given, name) is None:
             setattr(given, name, usual)
-    return given.port, not given.unlimited, _simulated(given) if simulated else _recorded(given)
+    return given.port, TIERS[given.tier], _simulated(given) if simulated else _recorded(given)
 
 
 def _recorded(given: argparse.Namespace) -> Options:
@@ -204,7 +203,10 @@ def _parser() -> _Parser:
         "--resume", action="store_true", help="go on with the clock of a run that did not end cleanly"
     )
     parser.add_argument(
-        "--unlimited", action="store_true", help="let the exchange answer more than its Basic tier does"
+        "--tier",
+        choices=TIERS,
+        default=USUAL_TIER.name,
+        help=f"how much the exchange answers each account; default {USUAL_TIER.name}",
     )
     parser.add_argument(
         "--wall-anchor", type=parse_instant, help="start as if at this past moment (for tests)"

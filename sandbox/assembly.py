@@ -19,7 +19,7 @@ from sandbox.description import WorldIdentity, clock_to_resume, world_in_words
 from sandbox.fault_middleware import FaultMiddleware
 from sandbox.kalshi import app as kalshi
 from sandbox.kalshi.auth import Gatekeeper
-from sandbox.kalshi.costs import Budgets
+from sandbox.kalshi.costs import USUAL_TIER, Budgets, Tier
 from sandbox.kalshi.lifecycle import finalization_time
 from sandbox.kalshi.state_file import StateFile
 from sandbox.kalshi.stream.commands import PATH as FEED_PATH
@@ -102,24 +102,28 @@ def sandbox_app(
     publish: Callable[[], object],
     *,
     state: StateFile | None = None,
-    limited: bool = True,
+    tier: Tier | None = USUAL_TIER,
 ) -> ASGIApp:
     """Exchange with its feed, weather service and control panel behind the fault layer.
 
-    The accounts' state is kept in `state`; token buckets refuse who asks too much when `limited`.
+    The accounts' state is kept in `state`; the token buckets of `tier` refuse who asks too much, None refuses nobody.
     """
-    return app_around(Venue(stage, accounts, state), accounts, publish, limited=limited)
+    return app_around(Venue(stage, accounts, state), accounts, publish, tier=tier)
 
 
 def app_around(
-    venue: Venue, accounts: tuple[Account, ...], publish: Callable[[], object], *, limited: bool = True
+    venue: Venue,
+    accounts: tuple[Account, ...],
+    publish: Callable[[], object],
+    *,
+    tier: Tier | None = USUAL_TIER,
 ) -> ASGIApp:
     """The same around an exchange that the caller keeps hold of."""
     stage, gatekeeper = venue.stage, Gatekeeper(accounts)
     services = Starlette(
         routes=[
             WebSocketRoute(FEED_PATH, feed_endpoint(venue, gatekeeper)),
-            Mount(kalshi.ROOT, app=kalshi.exchange_app(venue, gatekeeper, Budgets(limited=limited))),
+            Mount(kalshi.ROOT, app=kalshi.exchange_app(venue, gatekeeper, Budgets(tier))),
             Mount(nws.ROOT, app=nws.weather_app(stage)),
             *ControlPanel(venue, publish).routes(),
         ],

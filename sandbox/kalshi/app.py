@@ -35,7 +35,7 @@ def exchange_app(venue: Venue, gatekeeper: Gatekeeper, budgets: Budgets) -> Star
         *MarketData(venue).routes(),
         *Historical(venue).routes(),
         *Portfolio(venue).routes(),
-        *Customer(venue, gatekeeper).routes(),
+        *Customer(venue, gatekeeper, budgets).routes(),
         *Orders(venue, budgets).routes(),
         *legacy_routes(),
     ]

@@ -6,7 +6,7 @@ from starlette.routing import Route
 
 from sandbox.kalshi.account_records import api_key_json
 from sandbox.kalshi.auth import Gatekeeper, signer
-from sandbox.kalshi.costs import endpoint_costs_json, limits_json
+from sandbox.kalshi.costs import Budgets, endpoint_costs_json
 from sandbox.kalshi.handlers import asynchronous
 from sandbox.kalshi.venue import Venue
 from sandbox.kalshi.wire import timestamp
@@ -15,8 +15,9 @@ from sandbox.kalshi.wire import timestamp
 class Customer:
     """The handlers."""
 
-    def __init__(self, venue: Venue, gatekeeper: Gatekeeper) -> None:
+    def __init__(self, venue: Venue, gatekeeper: Gatekeeper, budgets: Budgets) -> None:
         self._venue = venue
+        self._budgets = budgets
         self._gatekeeper = gatekeeper
 
     def routes(self) -> list[Route]:
@@ -35,9 +36,9 @@ class Customer:
         return JSONResponse({"api_keys": [api_key_json(key) for key in keys]})
 
     def limits(self, request: Request) -> JSONResponse:
-        """The Basic tier's token buckets."""
+        """The tier's token buckets."""
         signer(request)
-        return JSONResponse(limits_json())
+        return JSONResponse(self._budgets.as_json())
 
     def endpoint_costs(self, _request: Request) -> JSONResponse:
         """What does not cost the default."""

@@ -30,7 +30,7 @@ def calls(tmp_path_factory: pytest.TempPathFactory) -> list[Call]:
     folder = tmp_path_factory.mktemp("sandbox")
     setup = prepare(Options(SAMPLE, "KXHIGHCHI", None, 1.0, Decimal(10), folder), wall_now)
     accounts = open_accounts(folder / "keys")
-    recorder = Recorder(sandbox_app(setup.stage, accounts, lambda: None, limited=False))
+    recorder = Recorder(sandbox_app(setup.stage, accounts, lambda: None, tier=None))
     with served(recorder) as origin:
 
         def control(**order: object) -> None:

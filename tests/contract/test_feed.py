@@ -109,7 +109,7 @@ def opened(folder: Path) -> Iterator[Market]:
     """The market while its sandbox is served."""
     setup = prepare(Options(SAMPLE, "KXHIGHCHI", None, 1.0, Decimal(10), folder), wall_now)
     accounts = open_accounts(folder / "keys")
-    with served(sandbox_app(setup.stage, accounts, lambda: None, limited=False)) as origin:
+    with served(sandbox_app(setup.stage, accounts, lambda: None, tier=None)) as origin:
         found = Market(origin, accounts[1].key_id, accounts[1].private_key_path)
         found.control(do="clock", to=(setup.stage.now() + PRICES_APPEAR_AFTER).isoformat())
         yield found

@@ -58,8 +58,8 @@ def test_both_key_kinds_read_their_balance_and_limits(
     limits = client.get(
         "/trade-api/v2/account/limits", headers=signed(accounts[index], "/trade-api/v2/account/limits")
     )
-    assert limits.json()["read"] == {"bucket_capacity": 600, "refill_rate": 200}
-    assert limits.json()["usage_tier"] == "basic"
+    assert limits.json()["read"] == {"bucket_capacity": 900, "refill_rate": 300}
+    assert limits.json()["usage_tier"] == "advanced"
 
 
 @pytest.mark.parametrize(

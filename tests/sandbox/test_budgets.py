@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from sandbox.accounts import Account
-from sandbox.kalshi.costs import cost_of
+from sandbox.kalshi.costs import BASIC, cost_of
 from sandbox.recorded import RecordedDay
 from tests.sandbox.conftest import MORNING
 from tests.sandbox.trading import ORDERS, Trading
@@ -12,7 +12,7 @@ NOWHERE = "00000000-0000-0000-0000-000000000000"
 
 
 def limited(day: RecordedDay, accounts: tuple[Account, ...]) -> Trading:
-    return Trading(day, MORNING, accounts, limited=True)
+    return Trading(day, MORNING, accounts, tier=BASIC)
 
 
 def test_eleventh_order_of_a_second_is_429_without_advice(

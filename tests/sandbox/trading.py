@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives.asymmetric import ed25519, padding, rsa
 
 from sandbox.accounts import Account, PrivateKey
 from sandbox.assembly import sandbox_app
+from sandbox.kalshi.costs import Tier
 from sandbox.kalshi.state_file import StateFile
 from sandbox.recorded import RecordedDay
 from tests.sandbox.stages import Client, Wall, stage_at
@@ -123,13 +124,13 @@ class Trading:
         accounts: tuple[Account, ...],
         *,
         state: StateFile | None = None,
-        limited: bool = False,
+        tier: Tier | None = None,
         depth: Decimal = Decimal(10),
     ) -> None:
         self.stage = stage_at(day, at, depth)
         self.wall = self.stage.wall
         assert isinstance(self.wall, Wall)
-        self.app = sandbox_app(self.stage, accounts, lambda: None, state=state, limited=limited)
+        self.app = sandbox_app(self.stage, accounts, lambda: None, state=state, tier=tier)
         self._accounts = accounts
         self.client: Caller
         self.members: list[Member]
