@@ -19,7 +19,7 @@ from markets.repositories import MarketRepository
 from milkbot import health
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.config import get_config
-from milkbot.core.errors import MilkbotError, Refused
+from milkbot.core.errors import MilkbotError, OutsideError, Unreachable
 from milkbot.core.health import Component
 from milkbot.logger import logger
 
@@ -139,8 +139,8 @@ def refresh_unsettled(
     """Follow markets past their close until the exchange has paid them out; tickers that became final now.
 
     `settled` are final markets to be asked about as well: their results may have been amended. A market that has left
-    the live lists is looked up in the archive. Raises Unreachable, Refused or Malformed when the exchange cannot be
-    asked; nothing is stored then.
+    the live lists is looked up in the archive. Raises Unreachable, Refused or Malformed when the exchange's
+    lists cannot be read; nothing is stored then.
     """
     repository = MarketRepository()
     unsettled = repository.unsettled(now)
@@ -155,7 +155,10 @@ def refresh_unsettled(
 
 
 def _archived(exchange: KalshiMarketData, tickers: Sequence[str], now: datetime) -> list[Listing]:
-    """The markets of these that the archive holds: after some weeks a settled market is listed nowhere else."""
+    """The markets of these that the archive holds: after some weeks a settled market is listed nowhere else.
+
+    One that cannot be had holds up no other; an archive out of reach is asked again in the next round.
+    """
     archive = KalshiHistory(exchange.transport, lambda: now)
     found = []
     for ticker in tickers:

@@ -230,13 +230,42 @@ def test_unsettled_are_the_markets_past_their_close_and_not_final(repository: Ma
     assert (row.settled_at, row.result) == (AFTER_CLOSE, "yes")
 
 
-def test_final_market_is_never_touched_again(repository: MarketRepository) -> None:
+def test_final_market_is_not_touched_by_an_old_listing(repository: MarketRepository) -> None:
     repository.save_boards([chicago()], NOW)
     repository.apply_listings([_listing(status="finalized", result="yes")], AFTER_CLOSE)
     assert repository.apply_listings([_listing(status="active", result="no")], AFTER_CLOSE) == ()
     repository.save_boards([chicago(LATER)], LATER)
     row = MarketRow.objects.get(ticker=BRACKET)
     assert (row.status, row.result) == (MarketStatus.FINALIZED, "yes")
+
+
+@pytest.mark.parametrize("status", ["disputed", "amended"])
+def test_final_market_that_is_challenged_is_followed_to_its_next_final_word(
+    repository: MarketRepository, status: str
+) -> None:
+    repository.save_boards([chicago()], NOW)
+    repository.apply_listings([_listing(status="finalized", result="yes")], AFTER_CLOSE)
+
+    assert repository.apply_listings([_listing(status=status, result="yes")], AFTER_CLOSE) == ()
+    assert BRACKET in repository.unsettled(AFTER_CLOSE)
+    assert repository.apply_listings([_listing(status="finalized", result="no")], AFTER_CLOSE) == (BRACKET,)
+    assert MarketRow.objects.get(ticker=BRACKET).result == "no"
+
+
+@pytest.mark.parametrize(
+    ("status", "result", "then"),
+    [("finalized", "no", "no"), ("finalized", "", "yes"), ("closed", "", "yes"), ("determined", "no", "yes")],
+)
+def test_final_market_changes_only_by_a_word_that_can_follow_a_final_one(
+    repository: MarketRepository, status: str, result: str, then: str
+) -> None:
+    repository.save_boards([chicago()], NOW)
+    repository.apply_listings([_listing(status="finalized", result="yes")], AFTER_CLOSE)
+
+    repository.apply_listings([_listing(status=status, result=result)], AFTER_CLOSE)
+
+    row = MarketRow.objects.get(ticker=BRACKET)
+    assert (row.status, row.result) == (MarketStatus.FINALIZED, then)
 
 
 def test_listings_of_unknown_markets_are_ignored(repository: MarketRepository) -> None:

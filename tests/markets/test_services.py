@@ -155,6 +155,57 @@ def test_refresh_follows_closed_markets_until_they_are_final(
     assert row.event_date == DAY
 
 
+def test_refresh_finds_a_market_that_is_listed_no_more_in_the_archive(
+    open_exchange: LocalExchange, client: KalshiMarketData, caplog: pytest.LogCaptureFixture
+) -> None:
+    MarketRepository().save_boards(read_boards(["CHI"], NOW, client=client).boards, NOW)
+    archived = wire_market(**SETTLED)
+    open_exchange.on("/markets", json_reply({"markets": [], "cursor": ""}))
+    open_exchange.on(f"/historical/markets/{archived['ticker']}", json_reply({"market": archived}))
+    months_later = AFTER_CLOSE + timedelta(days=100)
+
+    with caplog.at_level("WARNING", logger="milkbot"):
+        assert refresh_unsettled(months_later, client=client) == (archived["ticker"],)
+
+    row = MarketRow.objects.get(ticker=archived["ticker"])
+    assert (row.status, row.result, row.settled_at) == (
+        "finalized",
+        "no",
+        datetime(2026, 9, 16, 12, 4, 54, 401029, tzinfo=UTC),
+    )
+    # The other five are nowhere: they stay open, and each is named.
+    assert MarketRow.objects.filter(status="active").count() == 5
+    assert len([r for r in caplog.records if "neither listed nor archived" in r.message]) == 5
+
+
+@pytest.mark.parametrize("reply", [Reply(500, b""), Reply(200, b"{}"), Reply(404, b"")])
+def test_refresh_stores_what_is_listed_whatever_the_archive_answers(
+    open_exchange: LocalExchange, client: KalshiMarketData, reply: Reply
+) -> None:
+    MarketRepository().save_boards(read_boards(["CHI"], NOW, client=client).boards, NOW)
+    listed = wire_market(**SETTLED)
+    open_exchange.on("/markets", json_reply({"markets": [listed], "cursor": ""}))
+    for ticker in MarketRow.objects.exclude(ticker=listed["ticker"]).values_list("ticker", flat=True):
+        open_exchange.on(f"/historical/markets/{ticker}", reply)
+
+    assert refresh_unsettled(AFTER_CLOSE, client=client) == (listed["ticker"],)
+
+
+def test_refresh_asks_again_about_settled_markets_that_are_named(
+    open_exchange: LocalExchange, client: KalshiMarketData
+) -> None:
+    MarketRepository().save_boards(read_boards(["CHI"], NOW, client=client).boards, NOW)
+    settled = wire_market(**SETTLED)
+    open_exchange.on("/markets", json_reply({"markets": [settled], "cursor": ""}))
+    refresh_unsettled(AFTER_CLOSE, client=client)
+    amended = wire_market(**SETTLED | {"result": "yes", "expiration_value": "84.00"})
+    open_exchange.replace("/markets", json_reply({"markets": [amended], "cursor": ""}))
+
+    assert refresh_unsettled(AFTER_CLOSE, client=client) == ()
+    assert refresh_unsettled(AFTER_CLOSE, client=client, settled=[settled["ticker"]]) == (settled["ticker"],)
+    assert MarketRow.objects.get(ticker=settled["ticker"]).result == "yes"
+
+
 def test_refresh_without_an_answer_stores_nothing(
     open_exchange: LocalExchange, client: KalshiMarketData
 ) -> None:
