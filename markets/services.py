@@ -164,10 +164,13 @@ def _archived(exchange: KalshiMarketData, tickers: Sequence[str], now: datetime)
     for ticker in tickers:
         try:
             found.append(archive.get_archived_market(ticker))
-        except Refused as refusal:
+        except Unreachable as error:
+            logger.warning("the archive is out of reach", extra={"tickers": len(tickers), "why": str(error)})
+            break
+        except OutsideError as error:
             logger.warning(
                 "a closed market is neither listed nor archived",
-                extra={"ticker": ticker, "why": str(refusal)},
+                extra={"ticker": ticker, "why": str(error)},
             )
     return found
 
