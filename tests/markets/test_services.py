@@ -195,15 +195,20 @@ def test_refresh_asks_again_about_settled_markets_that_are_named(
     open_exchange: LocalExchange, client: KalshiMarketData
 ) -> None:
     MarketRepository().save_boards(read_boards(["CHI"], NOW, client=client).boards, NOW)
-    settled = wire_market(**SETTLED)
-    open_exchange.on("/markets", json_reply({"markets": [settled], "cursor": ""}))
-    refresh_unsettled(AFTER_CLOSE, client=client)
-    amended = wire_market(**SETTLED | {"result": "yes", "expiration_value": "84.00"})
-    open_exchange.replace("/markets", json_reply({"markets": [amended], "cursor": ""}))
+    word = wire_market(**SETTLED)
+    ticker = word["ticker"]
+
+    def markets(request: Request) -> Reply:
+        asked = request.query["tickers"][0].split(",")
+        return json_reply({"markets": [word] if ticker in asked else [], "cursor": ""})
+
+    open_exchange.on("/markets", markets)
+    assert refresh_unsettled(AFTER_CLOSE, client=client) == (ticker,)
+    word |= {"result": "yes", "expiration_value": "84.00"}
 
     assert refresh_unsettled(AFTER_CLOSE, client=client) == ()
-    assert refresh_unsettled(AFTER_CLOSE, client=client, settled=[settled["ticker"]]) == (settled["ticker"],)
-    assert MarketRow.objects.get(ticker=settled["ticker"]).result == "yes"
+    assert refresh_unsettled(AFTER_CLOSE, client=client, settled=[ticker]) == (ticker,)
+    assert MarketRow.objects.get(ticker=ticker).result == "yes"
 
 
 def test_refresh_without_an_answer_stores_nothing(
