@@ -312,11 +312,17 @@ def signed_transport(base_url: str, account: Account, clock: Callable[[], dateti
 
 @contextmanager
 def running_bench(
-    state_dir: Path, accounts: tuple[Account, ...], *, cities: tuple[str, ...] = ("LAX",), seed: int = 11
+    state_dir: Path,
+    accounts: tuple[Account, ...],
+    *,
+    cities: tuple[str, ...] = ("LAX",),
+    seed: int = 11,
+    clock: HandClock | None = None,
 ) -> Iterator[Bench]:
-    """A world of its own until the block ends."""
-    clock = HandClock()
-    options = SimulatedOptions(seed, 1.0, START, history_days=2, state_dir=state_dir, wall_anchor=START)
+    """A world of its own until the block ends, beginning when `clock` stands."""
+    clock = clock or HandClock()
+    start = clock()
+    options = SimulatedOptions(seed, 1.0, start, history_days=2, state_dir=state_dir, wall_anchor=start)
     venue = Venue(prepare_simulated(options, clock).stage, accounts)
     front = Front(app_around(venue, accounts, lambda: None, tier=None), clock)
     with _served(front) as base_url:
