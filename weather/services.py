@@ -10,14 +10,14 @@ from typing import Final, TypeVar
 from django.db import transaction
 
 from milkbot.core.cities import CityConfig, load_cities
-from milkbot.core.climate_day import climate_day_bounds
+from milkbot.core.climate_day import climate_day, climate_day_bounds
 from milkbot.core.config import get_config
 from milkbot.core.errors import Malformed, OutsideError, Refused
 from milkbot.core.health import Component
 from milkbot.health import beat
 from milkbot.logger import logger
 from weather.cache import WeatherCache
-from weather.clients.nws.client import NwsClient
+from weather.clients.nws.client import MOST_OBSERVATIONS, NwsClient
 from weather.domain.day_high import day_highs
 from weather.domain.types import CityWeather, CliProduct, Grid, GridPoint, Observation, WeatherSnapshot
 from weather.repositories import WeatherRepository
@@ -28,6 +28,8 @@ _CELL_ASKED_EVERY: Final = timedelta(days=1)
 _CELL_RETRY_AFTER: Final = timedelta(hours=1)
 _CLOCKS_MAY_DIFFER_BY: Final = timedelta(minutes=15)
 _MOST_THREADS: Final = 10
+_NEWEST_REACH: Final = timedelta(hours=10)
+"""How far the usual number of newest readings surely reaches back: 13 an hour, somewhat more in rough weather."""
 
 _T = TypeVar("_T")
 
@@ -60,6 +62,7 @@ class CityFetcher:
     def __init__(self, client: NwsClient) -> None:
         self._client = client
         self._cells: dict[str, _Cell] = {}
+        self._read_at: dict[str, datetime] = {}
 
     def __call__(self, city_code: str, now: datetime, held: CityWeather | None = None) -> CityWeather:
         """The grid and the newest readings of a city; `held` is the last good weather of it.
@@ -86,11 +89,19 @@ class CityFetcher:
             raise
 
     def _readings(self, city: CityConfig, now: datetime) -> tuple[Observation, ...]:
+        """The newest readings; when they may leave a gap since the last ones, all since the climate day began."""
+        last = self._read_at.get(city.code)
         try:
-            readings = self._client.get_observations(city.settlement_station)
+            if last is not None and now - last < _NEWEST_REACH:
+                readings = self._client.get_observations(city.settlement_station)
+            else:
+                readings = self._client.get_observations(
+                    city.settlement_station, MOST_OBSERVATIONS, since=_day_so_far(city, now)
+                )
         except OutsideError as error:
             logger.warning("no observations", extra={"city": city.code, "reason": str(error)})
             return ()
+        self._read_at[city.code] = now
         return tuple(reading for reading in readings if reading.observed_at <= now + _CLOCKS_MAY_DIFFER_BY)
 
     def _cell(self, city: CityConfig, now: datetime) -> GridPoint:
@@ -167,6 +178,12 @@ def _recall_stored(source: WeatherCache, city_codes: Sequence[str]) -> None:
     if city_codes:
         for snapshot in WeatherRepository().get_latest_many(city_codes).values():
             source.recall(snapshot)
+
+
+def _day_so_far(city: CityConfig, now: datetime) -> datetime:
+    """Where a first reading begins: at the climate day's midnight, and shortly after it with the evening before."""
+    begins_at, _ = climate_day_bounds(climate_day(now, city.std_offset_hours), city.std_offset_hours)
+    return min(begins_at, now - _NEWEST_REACH)
 
 
 def _check_issuance(city: CityConfig, grid: Grid, held: CityWeather | None, now: datetime) -> None:

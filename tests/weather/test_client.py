@@ -1,6 +1,6 @@
 """Story 3.5: what the client makes of the service's answers."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta, timezone
 
 import pytest
 
@@ -88,6 +88,14 @@ def test_get_observations_when_asked_then_the_limit_is_sent(nws: NwsStub, client
     nws.on(observations_path(), Answer(body=observations_body(feature())))
     client.get_observations("KMDW", limit=25)
     assert nws.asked() == [f"{observations_path()}?limit=25"]
+
+
+def test_get_observations_when_asked_since_a_time_then_it_is_sent_in_utc(
+    nws: NwsStub, client: NwsClient
+) -> None:
+    nws.on(observations_path(), Answer(body=observations_body(feature())))
+    client.get_observations("KMDW", since=datetime(2025, 5, 14, 0, 0, tzinfo=timezone(timedelta(hours=-6))))
+    assert nws.asked() == [f"{observations_path()}?limit=150&start=2025-05-14T06%3A00%3A00Z"]
 
 
 def test_get_points_when_asked_then_coordinates_have_four_decimals_and_no_trailing_zero(

@@ -1,6 +1,6 @@
 """What was once known of a city is not unlearnt when the service gives less, older or nothing."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 
@@ -193,3 +193,39 @@ def test_cache_when_recalled_then_only_newer_weather_replaces_what_is_held() -> 
     assert not cache.needs_fetch("CHI", NOON + 9 * MINUTE)
     assert cache.needs_fetch("CHI", NOON + 10 * MINUTE)
     assert cache.get_weather("CHI", NOON + 6 * MINUTE).snapshot == five
+
+
+def asked_of_the_station(served: NwsStub) -> list[str]:
+    return [path.partition("?")[2] for path in served.asked(observations_path())]
+
+
+@pytest.mark.parametrize(
+    ("first_at", "start"),
+    [
+        (MIDNIGHT + 22 * HOUR, "2025-05-14T06%3A00%3A00Z"),  # late in the day: from its midnight
+        (MIDNIGHT + 1 * HOUR, "2025-05-13T21%3A00%3A00Z"),  # soon after it: the evening before as well
+    ],
+)
+def test_fetcher_reads_the_whole_day_first_and_then_the_newest(
+    served: NwsStub, fetch: CityFetcher, first_at: datetime, start: str
+) -> None:
+    served.on(grid_path(), Answer(body=grid_body(issued_at=first_at - HOUR)))
+    for minutes in (0, 5, 10):
+        fetch("CHI", first_at + minutes * MINUTE)
+
+    assert asked_of_the_station(served) == [f"limit=500&start={start}", "limit=150", "limit=150"]
+
+
+def test_fetcher_when_readings_failed_for_long_then_reads_the_whole_day_again(
+    served: NwsStub, fetch: CityFetcher
+) -> None:
+    fetch("CHI", NOON)
+    served.on(observations_path(), Answer(404))
+    for hours in (3, 6, 9):
+        fetch("CHI", NOON + hours * HOUR)
+    served.on(observations_path(), Answer(body=observations_body(feature())))
+    fetch("CHI", NOON + 10 * HOUR)
+    fetch("CHI", NOON + 11 * HOUR)
+
+    limits = [query.partition("&")[0] for query in asked_of_the_station(served)]
+    assert limits == ["limit=500", *["limit=150"] * 3, "limit=500", "limit=150"]

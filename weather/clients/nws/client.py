@@ -1,6 +1,7 @@
 """What the National Weather Service knows of a place, as domain types."""
 
 import re
+from datetime import UTC, datetime
 from typing import Final, Self
 
 from milkbot.core.config import Config
@@ -21,6 +22,8 @@ _OFFICE = re.compile(r"^[A-Z]{3}$")
 _STATION = re.compile(r"^[A-Z0-9]{4,5}$")
 _LOCATION = re.compile(r"^[A-Z0-9]{3}$")
 _NEWEST_REPORTS: Final = 4
+MOST_OBSERVATIONS: Final = 500
+"""One answer's most: more than a day of five-minute and hourly readings."""
 _LATEST_OBSERVATIONS: Final = 150
 
 
@@ -66,11 +69,17 @@ class NwsClient:
             self._transport.get_json(f"{_cell(office, grid_x, grid_y)}/forecast/hourly")
         )
 
-    def get_observations(self, station_id: str, limit: int = _LATEST_OBSERVATIONS) -> tuple[Observation, ...]:
-        """The newest usable readings of a station, newest first; `limit` (1-500) counts the unusable ones too."""
-        if not _STATION.match(station_id) or not 1 <= limit <= 500:
+    def get_observations(
+        self, station_id: str, limit: int = _LATEST_OBSERVATIONS, *, since: datetime | None = None
+    ) -> tuple[Observation, ...]:
+        """The newest usable readings of a station, at or after `since`, newest first.
+
+        `limit` (1-500) counts the unusable ones too; the service keeps about a week.
+        """
+        if not _STATION.match(station_id) or not 1 <= limit <= MOST_OBSERVATIONS:
             raise ValueError(f"cannot ask for {limit} observations of {station_id!r}")
-        body = self._transport.get_json(f"stations/{station_id}/observations", params={"limit": str(limit)})
+        params = {"limit": str(limit)} | ({} if since is None else {"start": _instant(since)})
+        body = self._transport.get_json(f"stations/{station_id}/observations", params=params)
         parsed = parse.parse_observations(body)
         own = tuple(reading for reading in parsed.readings if reading.station == station_id)
         refused = [
@@ -115,6 +124,10 @@ def _cell(office: str, grid_x: int, grid_y: int) -> str:
     if not _OFFICE.match(office):
         raise ValueError(f"not a forecast office: {office!r}")
     return f"gridpoints/{office}/{int(grid_x)},{int(grid_y)}"
+
+
+def _instant(at: datetime) -> str:
+    return f"{at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
 
 
 def _degrees(value: float) -> str:
