@@ -503,7 +503,7 @@ class ReconciliationRow(models.Model):
     mode = models.CharField(max_length=8, choices=_choices(TradingMode))
     at = models.DateTimeField()
     kind = models.CharField(max_length=8)
-    """start, cycle or command."""
+    """start, cycle or command; settle for a comparison of settlements."""
     fencing = models.BigIntegerField(null=True)
     """Lease number of the trader that ran it; null for a command."""
     complete_until = models.DateTimeField(null=True)

@@ -204,7 +204,7 @@ def test_grid_cut_short_holds_the_days_whose_night_it_leaves_out(trader: Trader)
     trader.refresh(SICK_AT)
     codes = trader.cycle()
 
-    assert "DAY_UNDER_WAY" in codes.pop(SICK)
+    assert "FORECAST_INCOMPLETE" in codes.pop(SICK)
     assert not BLOCKING & set().union(*codes.values())
     assert SICK not in intents()
     trader.service.order("clear")

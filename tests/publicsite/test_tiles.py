@@ -124,7 +124,7 @@ def test_high_of_a_day_whose_forecast_has_ended_carries_its_own_age() -> None:
     shown = tile(market(), report=report)
 
     assert shown.nws_high == "74°"
-    assert shown.note == "NWS last named a high at 7:00 AM, 5 h ago"
+    assert shown.note == "NWS high issued 7:00 AM, 5 h ago"
 
 
 @pytest.mark.story("6.3", 4)

@@ -66,11 +66,13 @@ def _check_outlook(view: CityView, event: EventContext) -> Gate:
 
 
 def _check_night(view: CityView, event: EventContext) -> Gate:
-    """The hours since the day's midnight are in the forecast or were measured: a warm midnight may hold the high."""
+    """The hours before the day's morning are forecast or were measured: a warm midnight may hold the high."""
     highs = view.weather.highs if view.weather else ()
     if any(high.day == event.board.event_date and not high.knows_night for high in highs):
         return Gate(
-            False, ReasonCode.DAY_UNDER_WAY, "night hours already past are in no forecast and no reading"
+            False,
+            ReasonCode.FORECAST_INCOMPLETE,
+            "hours before its morning are in no forecast and no reading",
         )
     return PASSED
 

@@ -146,7 +146,9 @@ CASES = [
         {"now": MORNING},
     ),
     Case(
-        ReasonCode.DAY_UNDER_WAY, lambda: make_view(board=BOARD, weather=make_weather(knows_night=False)), {}
+        ReasonCode.FORECAST_INCOMPLETE,
+        lambda: make_view(board=BOARD, weather=make_weather(knows_night=False)),
+        {},
     ),
     Case(ReasonCode.MARKET_NOT_ACTIVE, cheap(status=MarketStatus.INACTIVE), {}),
     Case(ReasonCode.MARKET_NOT_ACTIVE, cheap(status=MarketStatus.UNRECOGNIZED), {}),
