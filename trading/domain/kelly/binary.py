@@ -1,8 +1,32 @@
 """Kelly sizing of one binary contract (probability-and-sizing.md 5.2, 5.3). Inputs are per contract, in dollars."""
 
 from decimal import Decimal
+from typing import NamedTuple
 
-from milkbot.core.money import ZERO, floor_to
+from markets.domain.fees import raw_fee
+from markets.domain.types import FeeSchedule
+from milkbot.core.money import ONE, ZERO, floor_to
+
+
+class BinaryBet(NamedTuple):
+    """One contract that pays a dollar or nothing. Dollars per contract; `share` is of the bankroll, fee included."""
+
+    fee: Decimal
+    """Unrounded: what a large order pays per contract."""
+    cost: Decimal
+    edge: Decimal
+    share: Decimal
+    """Full Kelly; a fraction of it is what to stake."""
+
+
+def kelly_bet(p_win: float, price: Decimal, fees: FeeSchedule, *, is_taker: bool) -> BinaryBet:
+    """Buying at `price` what pays with probability `p_win`: cost = price + fee, edge = p - cost, and the Kelly share.
+
+    Raises ValueError for a price outside 0..1.
+    """
+    fee = raw_fee(fees, ONE, price, is_taker=is_taker)
+    cost = price + fee
+    return BinaryBet(fee, cost, Decimal(repr(p_win)) - cost, kelly_share(p_win, cost))
 
 
 def kelly_share(p_win: float, cost: Decimal) -> Decimal:
