@@ -6,7 +6,8 @@ Everything outside is passed in (`Sources`), so the whole turn runs in tests aga
 needs patching. A city that cannot be read is reported and the others go on; whatever is refused keeps its reason.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -30,8 +31,9 @@ from trading.guard import guard
 from trading.models import CycleRow
 from trading.oms.exchange import Exchange
 from trading.oms.lease import hold_lease, holder_name, take_lease
-from trading.oms.reconcile import CYCLE, START, has_reconciled, reconcile
-from trading.oms.submit import recover, submit
+from trading.oms.pace import Pace
+from trading.oms.reconcile import CYCLE, START, has_reconciled, prepare, reconcile
+from trading.oms.submit import recover, resend, submit, withhold
 from trading.oms.venues.base import RestingVenue, Venue
 from trading.oms.venues.shadow import ShadowVenue, ShownMarket
 from trading.oms.working import carry_out
@@ -52,6 +54,9 @@ class Settings:
     capital: Decimal
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
+    sends_within_s: float = 11.5
+    """Of the machine's time since the turn began: what has not left by then waits for the next turn. With the longest
+    wait for an answer it keeps a turn below 15 s, whatever the exchange does."""
 
     @classmethod
     def from_config(cls, config: Config) -> "Settings":
@@ -90,11 +95,12 @@ def run_cycle(
     holder: str | None = None,
     dry_run: bool = False,
     replayed: bool = False,
+    clock: Callable[[], datetime] | None = None,
 ) -> CycleReport:
     """One turn at application time `now`. With `dry_run` it reads and decides, and stores or sends nothing.
 
     Orders go to `exchange`; without one, in SHADOW, fills are computed against the books just read. A `replayed` turn
-    belongs to the past: it leaves everything but a sign of life.
+    belongs to the past: it leaves everything but a sign of life. `clock` dates what is sent; without it that is `now`.
 
     Raises LeaseHeld when another process trades in this mode, Fenced when one took over meanwhile, StaleTurn when `now`
     lies before the last turn, ConfigError when the mode and the venue do not belong together: computed fills must never
@@ -108,18 +114,16 @@ def run_cycle(
         raise ConfigError(f"{settings.mode} needs {'no' if exchange else 'an'} exchange to send orders to")
     lease = take_lease(settings.mode, holder or holder_name())
     _open_books(settings, now, exchange)
-    account_known = _reconcile(settings.mode, lease, exchange, now)
-    if exchange is not None:
-        watch.lap("reconcile")
-    reading = _read(now, settings, sources, watch)
+    reading, account_known = _read_all(now, settings, sources, watch, lease, exchange)
     venue = exchange.venue if exchange else ShadowVenue(_shown(reading), now)
     desk = Desk(settings, lease, venue, account_known, exchange.skew_s() if exchange else None)
     committed = _commit(reading, now, desk)
     watch.lap("commit")
+    pace = Pace(clock or (lambda: now), lambda: watch.total_ms > settings.sends_within_s * 1000)
     if isinstance(venue, RestingVenue):
-        carry_out(committed.reviews, venue, lease=lease, at=now)
+        carry_out(committed.reviews, venue, lease=lease, pace=pace)
         watch.lap("work")
-    fills = submit_round(committed.orders, venue, lease=lease, market_ids=committed.market_ids, at=now)
+    fills = submit_round(committed.orders, venue, lease=lease, market_ids=committed.market_ids, pace=pace)
     watch.lap("submit")
     valuation = value_account(settings.mode)
     watch.lap("account")
@@ -145,12 +149,29 @@ def _open_books(settings: Settings, now: datetime, exchange: Exchange | None) ->
         LedgerRepository(settings.mode).open_account(settings.capital, now)
 
 
-def _reconcile(mode: TradingMode, lease: Lease, exchange: Exchange | None, now: datetime) -> bool:
-    """Bring the books up to the exchange's word; whether they can be traded on."""
+def _read_all(
+    now: datetime,
+    settings: Settings,
+    sources: Sources,
+    watch: Stopwatch,
+    lease: Lease,
+    exchange: Exchange | None,
+) -> tuple[Reading, bool]:
+    """Weather and boards, and whether our books, brought up to the exchange's word, can be traded on.
+
+    The account is read beside the markets: one after the other, a slow exchange would take the turn's time twice.
+    """
     if exchange is None:
-        return True
+        return _read(now, settings, sources, watch), True
+    mode = settings.mode
+    with ThreadPoolExecutor(1, thread_name_prefix="account") as pool:
+        asked = pool.submit(prepare(mode, exchange.account))
+        reading = _read(now, settings, sources, watch)
+        told = asked.result()
     kind = CYCLE if has_reconciled(lease) else START
-    return reconcile(mode, exchange.account, now, kind=kind, fencing=lease.fencing).is_trusted
+    report = reconcile(mode, exchange.account, now, kind=kind, fencing=lease.fencing, told=told)
+    watch.lap("reconcile")
+    return reading, report.is_trusted
 
 
 def _read(now: datetime, settings: Settings, sources: Sources, watch: Stopwatch) -> Reading:
@@ -242,19 +263,27 @@ def _recover(mode: TradingMode, venue: Venue, now: datetime) -> None:
 
 
 def submit_round(
-    orders: Iterable[Order], venue: Venue, *, lease: Lease, market_ids: Mapping[str, int], at: datetime
+    orders: Iterable[Order], venue: Venue, *, lease: Lease, market_ids: Mapping[str, int], pace: Pace
 ) -> int:
-    """Send the new orders one by one; returns how many filled at least in part.
+    """Send the new orders one by one, and again those without an answer; returns how many filled at least in part.
 
-    An order that somebody else moved meanwhile, an operator's cancel for one, is left to them; the others go on.
+    When the turn is over what is left is withheld: the next one decides on it anew. An order that somebody else moved
+    meanwhile, an operator's cancel for one, is left to them; the others go on.
     Raises Fenced when another trader took over: nothing after it may leave.
     """
     filled = 0
     for order in orders:
-        if order.state is not OrderState.NEW:
-            continue
+        market_id, at = market_ids[order.market_ticker], pace.clock()
         try:
-            answered = submit(order, venue, lease=lease, market_id=market_ids[order.market_ticker], at=at)
+            if order.state is OrderState.NEW and pace.is_over():
+                withhold(order, at=at, why="the turn ran out of time")
+                continue
+            if order.state is OrderState.NEW:
+                answered = submit(order, venue, lease=lease, market_id=market_id, at=at)
+            elif order.state is OrderState.UNKNOWN and not pace.is_over():
+                answered = resend(order, venue, lease=lease, market_id=market_id, at=at)
+            else:
+                continue
         except StaleOrder as moved:
             logger.warning("order left alone", extra={"intent_key": order.intent_key, "why": str(moved)})
             continue

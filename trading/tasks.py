@@ -24,7 +24,9 @@ def run_cycle() -> dict[str, int]:
     config, now = get_config(), clock.now()
     settings = cycle.Settings.from_config(config)
     try:
-        report = cycle.run_cycle(now, settings, sources=sources_for(config), exchange=_exchange(config))
+        report = cycle.run_cycle(
+            now, settings, sources=sources_for(config), exchange=_exchange(config), clock=clock.now
+        )
     except (LeaseHeld, cycle.StaleTurn) as skipped:
         logger.warning("cycle skipped", extra={"why": str(skipped)})
         return {}

@@ -2,15 +2,19 @@
 
 import time
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
+from markets.domain.order_outcomes import Rejected
+from markets.domain.order_request import NewOrder, OrderTerms, TimeInForce
+from markets.domain.sides import BookSide
 from tests.faults.bench import Bench
-from tests.faults.books import PLACE, is_recovered, orders, states, takers
+from tests.faults.books import PLACE, is_recovered, orders, state_of, states, takers
 from trading.domain.evidence import REQUEST_LIFE
 from trading.domain.types import OrderState
 
-ARRIVED = {
+ARRIVED: dict[str, dict[str, object]] = {
     "answer lost": {"kind": "drop_after"},
     "answer cut off": {"kind": "truncated"},
     "500 though accepted": {"kind": "5xx_after", "status": 500},
@@ -65,6 +69,67 @@ def test_order_that_never_arrived_reserves_until_that_is_proven_and_is_then_sent
     assert bench.member.orders, "what was still wanted was sent in the end"
 
 
+def test_order_that_never_arrived_is_placed_under_its_own_id_while_it_is_still_wanted(bench: Bench) -> None:
+    bench.fault(PLACE, "drop_before")
+    bench.cycle()
+    lost = {str(row.client_order_id): row.limit_price for row in orders()}
+    bench.heal()
+
+    bench.turns(1, timedelta(seconds=20))
+
+    again = {order.client_order_id: order.price for order in bench.member.orders.values()}
+    assert again.items() <= lost.items(), "nothing else was sent, and nothing at another price"
+    assert again, "what was still wanted at its price was asked for again"
+    bench.turns(7)
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_order_asked_for_again_that_existed_is_found_and_not_doubled(bench: Bench) -> None:
+    bench.fault(PLACE, "drop_after")
+    bench.cycle()
+    count = len(bench.member.orders)
+    bench.heal()
+
+    bench.turns(1, timedelta(milliseconds=300))  # the exchange's reads do not show the orders yet
+
+    assert max(bench.watched.placed.values()) == 2, "some were asked for again"
+    assert len(bench.member.orders) == count, "and met the first one (409)"
+    assert states()[OrderState.UNKNOWN] == count
+    bench.turns(1)
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_id_burnt_by_a_killed_order_is_given_up_and_the_wish_sent_as_its_next_generation(
+    bench: Bench,
+) -> None:
+    bench.fault(PLACE, "drop_before")
+    bench.cycle()
+    bench.heal()
+    burnt = list(orders())
+    for row in burnt:
+        terms = OrderTerms(time_in_force=TimeInForce.FOK)
+        too_much = NewOrder(
+            row.market.ticker,
+            BookSide(row.book_side),
+            Decimal(900),
+            row.limit_price,
+            str(row.client_order_id),
+            terms,
+        )
+        assert isinstance(bench.hand().place(too_much), Rejected)
+
+    bench.turns(10)
+
+    bench_ids = {order.client_order_id for order in bench.member.orders.values()}
+    assert bench_ids.isdisjoint(str(row.client_order_id) for row in burnt)
+    assert {state_of(row) for row in burnt} == {OrderState.CANCELED}
+    assert orders().filter(intent__generation=1).exists()
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
 def _wait_for_orders(bench: Bench, count: int) -> None:
     """Until that many late requests have been carried out in the exchange's own time."""
     deadline = time.monotonic() + 5
@@ -94,17 +159,18 @@ def test_request_that_arrives_after_we_gave_up_is_adopted(bench: Bench) -> None:
 
 def test_request_that_fills_after_it_was_written_off_is_ours_all_the_same(bench: Bench) -> None:
     """Worse than the exchange promises: the signature was accepted long after it should have died."""
-    bench.fault(PLACE, "late", seconds=1.5)
+    bench.fault(PLACE, "late", seconds=3)
     bench.cycle()
     taker = takers().first()
     assert taker is not None
     bench.heal()
     bench.fault(PLACE, "5xx")
-    bench.turns(2)
+    bench.turns(4)
     taker.refresh_from_db()
     assert taker.state == OrderState.CANCELED, "written off before it arrived"
 
-    time.sleep(1.6)
+    assert bench.member.orders == {}
+    _wait_for_orders(bench, 1)
     bench.heal()
     bench.turns(8)
 

@@ -17,6 +17,7 @@ from trading.domain.policy import Policy
 from trading.domain.types import Order, OrderState
 from trading.models import FillRow, OrderRow, SettlementRow
 from trading.oms.lease import LEASE_TTL, take_lease
+from trading.oms.pace import Pace
 from trading.oms.venues.base import Answer, Rejected
 from trading.oms.venues.shadow import ShadowVenue, ShownMarket
 from trading.repositories.books import FillRepository
@@ -61,7 +62,9 @@ class MeddledWith(ShadowVenue):
 def test_submit_round_when_somebody_moved_an_order_then_the_later_ones_still_go(
     orders: tuple[Order, ...], market_ids: dict[str, int], lease: Lease
 ) -> None:
-    filled = submit_round(orders, MeddledWith(orders[1]), lease=lease, market_ids=market_ids, at=NOW)
+    filled = submit_round(
+        orders, MeddledWith(orders[1]), lease=lease, market_ids=market_ids, pace=Pace(lambda: NOW)
+    )
 
     assert filled == 2
     states = dict(OrderRow.objects.values_list("market__ticker", "state"))
@@ -83,7 +86,9 @@ class ClosedMeanwhile(ShadowVenue):
 def test_submit_round_when_a_market_closed_after_the_decision_then_its_order_is_rejected_and_no_other(
     orders: tuple[Order, ...], market_ids: dict[str, int], lease: Lease
 ) -> None:
-    filled = submit_round(orders, ClosedMeanwhile(), lease=lease, market_ids=market_ids, at=NOW)
+    filled = submit_round(
+        orders, ClosedMeanwhile(), lease=lease, market_ids=market_ids, pace=Pace(lambda: NOW)
+    )
 
     assert filled == 2
     assert set(FillRow.objects.values_list("market__ticker", flat=True)) == {TICKERS[0], TICKERS[2]}

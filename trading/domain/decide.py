@@ -163,6 +163,9 @@ def _decision_of(intent: Intent | None) -> Decision:
 
 def _reserve(account: Account, intent: Intent, event: EventContext) -> Account:
     """The account as if the intent had filled at its worst: the next market sees what is left."""
+    standing = account.standings.get(intent.wish)
+    if standing is not None and standing.unanswered is not None:
+        return account  # an order asked for again is reserved already
     place = MarketPlace(intent.event_ticker, event.city.code, event.city.cluster)
     return account.model_copy(
         update={

@@ -8,10 +8,10 @@ from markets.domain.types import BoardMarket, FeeSchedule, MarketSnapshot
 from milkbot.core.money import ONE, ZERO, floor_to
 from trading.domain.gates import PASSED, Gate, price_to_pay
 from trading.domain.inputs import Account, EventContext
+from trading.domain.kelly.binary import kelly_contracts
 from trading.domain.keys import intent_key
 from trading.domain.risk import MarketPlace, allow
-from trading.domain.kelly.binary import kelly_contracts
-from trading.domain.supersede import next_turn
+from trading.domain.supersede import Standing, Unanswered, asks_again, next_turn
 from trading.domain.types import Action, BookSide, Intent, ReasonCode, Side, TradingState, book_side_of
 
 BOOK = "ensemble"
@@ -66,12 +66,15 @@ def take(
     closes = held < 0 if offer.book_side is BookSide.BID else held > 0
     standing = account.standings.get(_wish(ticker, offer.book_side, event))
     turn = next_turn(standing, offer.book_side, offer.yes_price, event.around.now, event.around.policy)
-    gate = _check_switch(closes, event) and turn.gate
+    unanswered = standing.unanswered if standing else None
+    gate = _check_switch(closes, event) and (turn.gate if unanswered is None else PASSED)
     if not gate:
         return gate, None
     gate, wanted = _wanted(market.snapshot, offer, abs(held) if closes else None, account, event)
     if not gate:
         return gate, None
+    if standing is not None and unanswered is not None:
+        return _ask_again(ticker, offer, wanted, closes, event, standing, unanswered, turn.gate)
     if closes:
         # Leaving needs no room under any cap: it can only lower what is at risk.
         return PASSED, _intent(ticker, offer, wanted, closes, event, turn.generation)
@@ -93,6 +96,28 @@ def take(
     return PASSED._replace(detail=detail), _intent(
         ticker, offer, allowed.count, closes, event, turn.generation
     )
+
+
+def _ask_again(
+    ticker: str,
+    offer: Offer,
+    wanted: Decimal,
+    closes: bool,
+    event: EventContext,
+    standing: Standing,
+    unanswered: Unanswered,
+    otherwise: Gate,
+) -> tuple[Gate, Intent | None]:
+    """The same intent once more, which the caps hold already, or `otherwise` when it is no longer what we want."""
+    now, policy = event.around.now, event.around.policy
+    is_same = asks_again(
+        unanswered, offer.yes_price, wanted, post_only=offer.post_only, now=now, policy=policy
+    )
+    if not is_same:
+        return otherwise, None
+    detail = "asked for again: its answer was lost"
+    intent = _intent(ticker, offer, unanswered.contracts, closes, event, standing.generation)
+    return PASSED._replace(detail=detail), intent
 
 
 def _check_switch(closes: bool, event: EventContext) -> Gate:

@@ -55,6 +55,8 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     (S.UNKNOWN, E.CANCEL): S.CANCELED,
     (S.UNKNOWN, E.REJECT): S.REJECTED,
     (S.UNKNOWN, E.LOSE): S.UNKNOWN,
+    # Asked for again under the same id: it is placed now or proves to exist.
+    (S.UNKNOWN, E.SEND): S.SUBMITTED,
     (S.UNKNOWN, E.ASK_CANCEL): S.UNKNOWN,
     (S.RESTING, E.RENEW): S.RESTING,
     (S.RESTING, E.ASK_CANCEL): S.RESTING,

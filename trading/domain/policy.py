@@ -37,6 +37,8 @@ class Policy(_Frozen):
     """Longer than a cycle, so that every order is looked at before it expires."""
     supersede_after: timedelta = timedelta(minutes=1)
     max_generations: int = 20
+    ask_again_within: timedelta = timedelta(minutes=2)
+    """An order without an answer is asked for again under its own id for this long after it was decided."""
     whole_day_until_hour: int = 10
     """Local standard hour of the event's day from which a forecast of the whole day says too little: by then the
     market watches the thermometer, and we do not yet (intraday conditioning is a strategy of its own)."""

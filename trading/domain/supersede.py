@@ -20,6 +20,16 @@ class Standing(NamedTuple):
     filled_count: Decimal
     first_price: Decimal
     updated_at: datetime
+    unanswered: "Unanswered | None" = None
+
+
+class Unanswered(NamedTuple):
+    """The latest generation's order while nobody knows whether it exists, and nothing names it at the exchange."""
+
+    yes_price: Decimal
+    contracts: Decimal
+    post_only: bool
+    decided_at: datetime
 
 
 class Turn(NamedTuple):
@@ -50,6 +60,27 @@ def next_turn(
     if worse > policy.max_chase:
         return _no(ReasonCode.CHASE_LIMIT, f"{worse * 100:.1f}¢ beyond the price first decided at")
     return Turn(PASSED, standing.generation + 1)
+
+
+def asks_again(
+    unanswered: Unanswered,
+    yes_price: Decimal,
+    count: Decimal,
+    *,
+    post_only: bool,
+    now: datetime,
+    policy: Policy,
+) -> bool:
+    """Whether today's wish for `count` contracts at `yes_price` is that very order, so that it may be sent again.
+
+    Only for a while: an id that was used up without leaving an order would be asked for for ever.
+    """
+    return (
+        unanswered.yes_price == yes_price
+        and unanswered.post_only == post_only
+        and count >= unanswered.contracts
+        and now - unanswered.decided_at <= policy.ask_again_within
+    )
 
 
 def _no(code: ReasonCode, detail: str) -> Turn:

@@ -4,10 +4,10 @@ Runs when a trader starts, once in every cycle, and by command. It is idempotent
 by compare-and-set, and a second run finds nothing to do. It never places, changes or cancels anything.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 from uuid import UUID
 
 from django.db import transaction
@@ -68,6 +68,21 @@ class ReconcileReport:
         }
 
 
+class Told(NamedTuple):
+    """What the account told, and the orders it was asked after: no later one is judged by it."""
+
+    reading: AccountReading
+    asked_after: frozenset[UUID]
+
+
+def prepare(mode: TradingMode, account: Account, since: datetime | None = None) -> Callable[[], Told]:
+    """A call that reads the account and touches nothing of ours: it may run in a thread beside other reads."""
+    open_orders = OrderRepository(mode).in_states(SENT)
+    read_from = _read_from(mode, since, open_orders)
+    names = frozenset(order.client_order_id for order in open_orders)
+    return lambda: Told(account.read(read_from, open_orders), names)
+
+
 def reconcile(
     mode: TradingMode,
     account: Account,
@@ -77,16 +92,16 @@ def reconcile(
     fencing: int | None = None,
     since: datetime | None = None,
     dry_run: bool = False,
+    told: Told | None = None,
 ) -> ReconcileReport:
     """One run against `account`. Without `since` it reads from a little before the last complete one.
 
-    With `dry_run` everything is worked out and nothing is kept. Never raises for what the outside does.
+    `told` is what the account told already, when it was asked beside something else. With `dry_run` everything is worked
+    out and nothing is kept. Never raises for what the outside does.
     """
     begun = clock.monotonic()
-    orders = OrderRepository(mode)
-    open_orders = orders.in_states(SENT)
     # What talks to the exchange comes first: no row is locked while it lasts.
-    reading = account.read(_read_from(mode, since, open_orders), open_orders)
+    reading, asked_after = told or prepare(mode, account, since)()
     report = ReconcileReport(
         complete_until=reading.complete_until,
         orders_read=len(reading.orders),
@@ -96,14 +111,14 @@ def reconcile(
     new = find_new(mode, reading)
     owners = find_owners(mode, account, new, reading)
     with transaction.atomic():
+        if reading.auth_refused:
+            trip(mode, Trip(Breaker.AUTH_REFUSED, reading.auth_refused), now)
         arrived = book_arrivals(mode, new, owners.by_name, now)
         report.fills_booked, report.external_fills = arrived.booked, arrived.external
         report.unplaced = (*owners.waiting, *arrived.waiting)
         if not _open_account(mode, reading, is_whole=not report.unplaced):
             report.unplaced = (*report.unplaced, "the account has never been read as a whole")
-        report.orders_moved = _end_or_adopt(
-            mode, {order.client_order_id for order in open_orders}, reading, now
-        )
+        report.orders_moved = _end_or_adopt(mode, asked_after, reading, now)
         report.drift = find_drift(mode, reading, now)
         ReconciliationRow.objects.create(
             mode=mode,

@@ -42,16 +42,49 @@ def submit(
 
     Raises Fenced, with nothing sent, when another trader took over: it ends the order as one a crash left.
     """
-    orders = OrderRepository(order.mode)
-    expires_at = at + resting_life if order.rests_by_itself else None
-    order = orders.transition(order, OrderEvent.SEND, at=at, sent_at=at, expires_at=expires_at)
+    order = _mark_sent(order, at, resting_life)
     answer = _send(order, venue, lease)
     _log_sent(order, answer)
     if answer is None:
-        return orders.transition(
-            order, OrderEvent.CANCEL, at=at, payload={"why": "the switch forbade it before it left"}
-        )
+        return withhold(order, at=at, why="the switch forbade it before it left")
     return book_answer(order, answer, market_id=market_id, at=at)
+
+
+def resend(
+    order: Order,
+    venue: Venue,
+    *,
+    lease: Lease,
+    market_id: int,
+    at: datetime,
+    resting_life: timedelta = RESTING_LIFE,
+) -> Order:
+    """Send an UNKNOWN order once more, under the id it has: it is placed now, or proves to exist (design 6.3).
+
+    A refusal speaks of this request only. The first one may still arrive, so the order stays UNKNOWN. Raises Fenced.
+    """
+    order = _mark_sent(order, at, resting_life)
+    answer = _send(order, venue, lease)
+    _log_sent(order, answer)
+    if isinstance(answer, Accepted):
+        return book_answer(order, answer, market_id=market_id, at=at)
+    if isinstance(answer, Rejected) and answer.breaker is not None:
+        trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
+    said = answer.model_dump() if answer is not None else {"why": "the switch forbade it before it left"}
+    return OrderRepository(order.mode).transition(order, OrderEvent.LOSE, at=at, payload=said)
+
+
+def withhold(order: Order, *, at: datetime, why: str) -> Order:
+    """End an order of which nothing left."""
+    return OrderRepository(order.mode).transition(order, OrderEvent.CANCEL, at=at, payload={"why": why})
+
+
+def _mark_sent(order: Order, at: datetime, resting_life: timedelta) -> Order:
+    """Committed before anything leaves. Of an order sent before, the exchange may hold an earlier expiration."""
+    expires_at = at + resting_life if order.rests_by_itself else None
+    return OrderRepository(order.mode).transition(
+        order, OrderEvent.SEND, at=at, sent_at=at, expires_at=expires_at
+    )
 
 
 @transaction.atomic(durable=True)
@@ -94,7 +127,9 @@ def book_answer(order: Order, answer: Answer, *, market_id: int, at: datetime) -
         case Rejected():
             if answer.breaker is not None:
                 trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
-            return orders.transition(order, OrderEvent.REJECT, at=at, payload=answer.model_dump())
+            # What only came at the wrong moment may be sent anew, and says nothing against our orders as such.
+            event = OrderEvent.CANCEL if answer.passes else OrderEvent.REJECT
+            return orders.transition(order, event, at=at, payload=answer.model_dump())
         case NotSent():
             return orders.transition(order, OrderEvent.CANCEL, at=at, payload=answer.model_dump())
         case Unknown():

@@ -13,18 +13,25 @@ from trading.domain.order_states import OrderEvent
 from trading.domain.types import Order, TradingState
 from trading.domain.working import Review, Step
 from trading.oms.lease import hold_lease
+from trading.oms.pace import Pace
 from trading.oms.submit import RESTING_LIFE
 from trading.oms.venues.base import Cancels, Rejected, RestingVenue, TakenOut
 from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 
 
 def carry_out(
-    reviews: Iterable[tuple[Order, Review]], venue: RestingVenue, *, lease: Lease, at: datetime
+    reviews: Iterable[tuple[Order, Review]], venue: RestingVenue, *, lease: Lease, pace: Pace
 ) -> dict[Step, int]:
-    """Cancel and renew as reviewed; how many of each were asked for. An order somebody else moved is left to them."""
+    """Cancel and renew as reviewed; how many of each were asked for. An order somebody else moved is left to them.
+
+    When the turn is over the rest is left to the next one, and to the orders' own expirations.
+    """
     asked = dict.fromkeys(Step, 0)
     by_urgency = sorted(reviews, key=lambda pair: pair[1].step is not Step.CANCEL)
     for order, review in by_urgency:
+        if pace.is_over():
+            break
+        at = pace.clock()
         asked[review.step] += 1
         try:
             if review.step is Step.CANCEL:

@@ -18,7 +18,7 @@ from milkbot.core.config import TradingMode
 from milkbot.core.errors import MilkbotError
 from trading.domain.keys import client_order_id, wish_of
 from trading.domain.order_states import OrderEvent, next_state
-from trading.domain.supersede import Standing
+from trading.domain.supersede import Standing, Unanswered
 from trading.domain.types import Action, BookSide, Intent, Order, OrderState, Side, TimeInForce
 from trading.models import OrderEventRow, OrderRow
 
@@ -187,6 +187,7 @@ class OrderRepository:
                 filled_count=row.filled_count,
                 first_price=first.first_price if first else row.limit_price,
                 updated_at=row.updated_at,
+                unanswered=_unanswered(row),
             )
         return standings
 
@@ -277,6 +278,13 @@ def _as_told(move: Move) -> dict[str, Any]:
 def _moved(move: Move, state: OrderState, at: datetime) -> Order:
     known = {name: value for name, value in move.learnt.items() if value is not None}
     return move.order.model_copy(update={"state": state, "updated_at": at, **known})
+
+
+def _unanswered(row: OrderRow) -> Unanswered | None:
+    """What may be asked for again: an order of which nothing but our own wish is known."""
+    if row.state != OrderState.UNKNOWN or row.kalshi_order_id is not None or row.filled_count:
+        return None
+    return Unanswered(row.limit_price, row.count, row.post_only, row.created_at)
 
 
 def _as_uuid(text: str) -> UUID | None:

@@ -31,11 +31,15 @@ class Accepted(_Frozen):
 
 
 class Rejected(_Frozen):
-    """A definite no. `breaker` is set when every other order would meet the same."""
+    """A definite no. `breaker` is set when every other order would meet the same.
+
+    `passes` is true where the moment was wrong and not the order: a pause, a close, a price that moved into ours.
+    """
 
     code: str
     message: str = ""
     breaker: Breaker | None = None
+    passes: bool = False
 
 
 class NotSent(_Frozen):

@@ -1,7 +1,7 @@
 """The real exchange as a venue: our orders in its words, its answers in ours. Loaded in DEMO and LIVE only."""
 
 from datetime import datetime
-from typing import assert_never
+from typing import Final, assert_never
 
 from markets.clients.kalshi.orders import KalshiOrders
 from markets.domain import order_outcomes as outcome
@@ -10,6 +10,15 @@ from milkbot.core.money import ZERO
 from trading.domain.breakers import Breaker
 from trading.domain.types import Order
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOut, Unknown
+
+_PASSING_REASONS: Final = frozenset(
+    {
+        outcome.RejectReason.PAUSED,
+        outcome.RejectReason.MARKET_INACTIVE,
+        outcome.RejectReason.POST_ONLY_CROSS,
+        outcome.RejectReason.RATE_LIMITED,
+    }
+)
 
 
 class KalshiVenue:
@@ -104,7 +113,9 @@ def _renewal(order: Order, kalshi_order_id: str, expires_at: datetime) -> Amendm
 def _failure(said: outcome.Failure) -> Rejected | NotSent | Unknown:
     match said:
         case outcome.Rejected():
-            return Rejected(code=said.reason.value, message=said.message)
+            return Rejected(
+                code=said.reason.value, message=said.message, passes=said.reason in _PASSING_REASONS
+            )
         case outcome.AuthRefused(fault=outcome.AuthFault.CLOCK):
             return Rejected(code="AUTH_CLOCK", message=said.message, breaker=Breaker.CLOCK_SKEW)
         case outcome.AuthRefused():
