@@ -12,7 +12,7 @@ from trading.domain.types import ReasonCode
 from trading.models import FillRow, ReconciliationRow, TraderLeaseRow
 
 NEXT_HOLDER = "faults/2/2.00"
-_MARKETS = ("GET /events", "GET /markets", "GET /series", "GET /exchange/status")
+_MARKETS = ("GET /events", "GET /markets", "GET /series")
 
 
 def restart(bench: Bench) -> CycleReport:

@@ -197,7 +197,7 @@ def test_reconcile_as_json_is_for_programs(demo: Bench) -> None:
 
 @pytest.mark.parametrize("since", ["yesterday", "2026-01-01T00:00:00"])
 def test_reconcile_since_no_instant_is_refused(since: str) -> None:
-    with pytest.raises(CommandError, match="is no ISO 8601 time|names no offset"):
+    with pytest.raises(CommandError, match=r"is no ISO 8601 time|names no offset"):
         run("reconcile", "--since", since)
 
 
@@ -317,7 +317,7 @@ def test_live_is_armed_for_a_time_and_disarmed() -> None:
 @pytest.mark.usefixtures("live")
 @pytest.mark.parametrize("duration", ["0h", "2", "two hours", "13h", "-1h", "1d"])
 def test_live_is_not_armed_for_a_senseless_time(duration: str) -> None:
-    with pytest.raises(CommandError, match="write 90m or 2h|at most 12 hours|expected one argument"):
+    with pytest.raises(CommandError, match=r"write 90m or 2h|at most 12 hours|expected one argument"):
         run("arm_live", "--for", duration, "--reason", "first day")
     assert standing_arming() is None
 
