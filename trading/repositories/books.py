@@ -1,10 +1,11 @@
 """Fills, positions and cash. A fill is stored once; position and ledger follow in the same transaction."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+import json
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 
-from django.db import transaction
+from django.db import connection, transaction
 from django.db.models import Sum
 from pydantic import BaseModel, ConfigDict
 
@@ -13,6 +14,29 @@ from milkbot.core.money import ZERO
 from trading.domain import pnl
 from trading.domain.types import BookSide, Fill, OrderState, Position
 from trading.models import FillRow, LedgerRow, OrderRow, PositionRow
+
+_KNOWN = "SELECT fill_id FROM fills WHERE mode = %s AND fill_id = ANY(%s)"
+
+_STORE = """
+WITH given AS (
+    SELECT * FROM jsonb_to_recordset(%(fills)s::jsonb) AS g(
+        number int, fill_id text, order_id bigint, kalshi_order_id text, market_id bigint, book_side text, count numeric,
+        yes_price numeric, fee numeric, is_taker bool, filled_at timestamptz, cash numeric)
+), stored AS (
+    INSERT INTO fills (fill_id, mode, order_id, kalshi_order_id, market_id, book_side, count, yes_price, fee, is_taker,
+                       filled_at)
+    SELECT fill_id, %(mode)s, order_id, kalshi_order_id, market_id, book_side, count, yes_price, fee, is_taker, filled_at
+    FROM given ORDER BY number
+    RETURNING id, fill_id
+)
+INSERT INTO ledger (mode, kind, amount, fill_id, note, at)
+SELECT %(mode)s, movement.kind, movement.amount, stored.id, '', given.filled_at
+FROM stored JOIN given USING (fill_id)
+CROSS JOIN LATERAL (VALUES ('fill', given.cash), ('fee', -given.fee)) AS movement(kind, amount)
+WHERE movement.kind = 'fill' OR movement.amount <> 0
+ORDER BY given.number, movement.kind DESC
+"""
+"""Each fill with the cash it moved, and its fee if there was one: what was paid and what it cost stay apart."""
 
 
 class FillRepository:
@@ -35,19 +59,19 @@ class FillRepository:
         positions = PositionRepository(self._mode)
         held = positions.lock_all(fills, market_ids)
         known = self.known(fill.fill_id for fill in fills)
-        new = tuple({fill.fill_id: fill for fill in reversed(fills) if fill.fill_id not in known}.values())[
-            ::-1
-        ]
+        first = {fill.fill_id: fill for fill in reversed(fills)}
+        new = tuple(
+            first[name] for name in dict.fromkeys(fill.fill_id for fill in fills) if name not in known
+        )
         if not new:
             return ()
-        rows = self._store(new, market_ids)
-        movements: list[LedgerRow] = []
-        for fill, row in zip(new, rows, strict=True):
+        moved: list[Decimal] = []
+        for fill in new:
             booking = pnl.apply_fill(held[fill.market_ticker], fill)
             held[fill.market_ticker] = booking.position
-            movements.extend(_movements(fill, row, booking.cash))
+            moved.append(booking.cash)
+        self._store(new, moved, market_ids)
         positions.save_all(held, new, market_ids)
-        LedgerRow.objects.bulk_create(movements)
         return new
 
     def all(self, market_tickers: Iterable[str] | None = None) -> tuple[Fill, ...]:
@@ -63,39 +87,28 @@ class FillRepository:
 
     def known(self, fill_ids: Iterable[str]) -> frozenset[str]:
         """Those of `fill_ids` that are in our books."""
-        rows = FillRow.objects.filter(mode=self._mode, fill_id__in=list(fill_ids))
-        return frozenset(rows.values_list("fill_id", flat=True))
+        with connection.cursor() as cursor:
+            cursor.execute(_KNOWN, [self._mode.value, list(fill_ids)])
+            return frozenset(fill_id for (fill_id,) in cursor.fetchall())
 
-    def _store(self, fills: Sequence[Fill], market_ids: Mapping[str, int]) -> list[FillRow]:
+    def _store(self, fills: Sequence[Fill], cash: Sequence[Decimal], market_ids: Mapping[str, int]) -> None:
+        """The fills and the `cash` each moved."""
         client_ids = {fill.client_order_id for fill in fills if fill.client_order_id}
-        orders = dict(
-            OrderRow.objects.filter(mode=self._mode, client_order_id__in=client_ids).values_list(
-                "client_order_id", "pk"
-            )
-        )
-        return FillRow.objects.bulk_create(
-            FillRow(
-                fill_id=fill.fill_id,
-                mode=fill.mode,
-                order_id=orders[fill.client_order_id] if fill.client_order_id else None,
-                kalshi_order_id=fill.kalshi_order_id or "",
-                market_id=market_ids[fill.market_ticker],
-                book_side=fill.book_side,
-                count=fill.count,
-                yes_price=fill.yes_price,
-                fee=fill.fee,
-                is_taker=fill.is_taker,
-                filled_at=fill.filled_at,
-            )
-            for fill in fills
-        )
-
-
-def _movements(fill: Fill, row: FillRow, cash: Decimal) -> Iterator[LedgerRow]:
-    """What one fill does to cash: what was paid or received, and the fee if there was one."""
-    amounts = {LedgerRow.Kind.FILL: cash} | ({LedgerRow.Kind.FEE: -fill.fee} if fill.fee else {})
-    for kind, amount in amounts.items():
-        yield LedgerRow(mode=fill.mode, kind=kind, amount=amount, fill=row, at=fill.filled_at)
+        rows = OrderRow.objects.filter(mode=self._mode, client_order_id__in=client_ids)
+        orders = dict(rows.values_list("client_order_id", "pk"))
+        told = [
+            {
+                **fill.model_dump(mode="json"),
+                "number": number,
+                "order_id": orders[fill.client_order_id] if fill.client_order_id else None,
+                "kalshi_order_id": fill.kalshi_order_id or "",
+                "market_id": market_ids[fill.market_ticker],
+                "cash": str(moved),
+            }
+            for number, (fill, moved) in enumerate(zip(fills, cash, strict=True))
+        ]
+        with connection.cursor() as cursor:
+            cursor.execute(_STORE, {"mode": self._mode.value, "fills": json.dumps(told)})
 
 
 class PositionRepository:
