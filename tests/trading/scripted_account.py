@@ -40,7 +40,7 @@ class ScriptedAccount:
     def find_order(self, order_id: str, ticker: str) -> ExchangeOrder | None:
         self.asked_for.append(order_id)
         if order_id in self.unreadable:
-            raise Unreachable("timed out", source="kalshi")
+            raise Unreachable("kalshi", "timed out")
         return self.named.get(order_id)
 
     def settlements(self, since: datetime) -> Reading[ExchangeSettlement] | None:
@@ -95,7 +95,7 @@ def listed(
         yes_price=order.limit_price if order else Decimal("0.40"),
         initial_count=count,
         filled_count=done,
-        remaining_count=count - done if status is OrderStatus.RESTING else Decimal(0),
+        remaining_count=max(count - done, Decimal(0)) if status is OrderStatus.RESTING else Decimal(0),
     )
 
 

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import pytest
@@ -147,5 +148,5 @@ def test_booked_steps_of_an_order_then_have_no_gap_and_name_every_fill_once(
     for key in {event["order_id"] for event in events}:
         steps = [event for event in events if event["order_id"] == key]
         assert [step["version"] for step in steps] == list(range(len(steps)))
-        assert all(after["from_state"] == before["to_state"] for before, after in zip(steps, steps[1:]))
+        assert all(after["from_state"] == before["to_state"] for before, after in pairwise(steps))
     assert len(rows) == len(orders)

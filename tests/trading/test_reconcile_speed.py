@@ -85,19 +85,19 @@ def found(orders: list[Order], fills_each: int) -> ScriptedAccount:
         done = order.count * parts / fills_each
         status = OrderStatus.CANCELED if number % 2 else OrderStatus.EXECUTED
         rows.append(listed(order, name=name, status=status, filled=str(done)))
-        for part in range(parts):
-            fills.append(
-                filled(
-                    number * fills_each + part,
-                    name=name,
-                    count=str(order.count / fills_each),
-                    price=str(order.limit_price),
-                    fee="0.0168",
-                    book_side=order.book_side,
-                    ticker=order.market_ticker,
-                    at=NOW + timedelta(milliseconds=number * fills_each + part),
-                )
+        fills.extend(
+            filled(
+                number * fills_each + part,
+                name=name,
+                count=str(order.count / fills_each),
+                price=str(order.limit_price),
+                fee="0.0168",
+                book_side=order.book_side,
+                ticker=order.market_ticker,
+                at=NOW + timedelta(milliseconds=number * fills_each + part),
             )
+            for part in range(parts)
+        )
         signed = done if order.book_side is BookSide.BID else -done
         holdings[order.market_ticker] = holdings.get(order.market_ticker, Decimal(0)) + signed
     positions = [held(str(count), ticker=ticker) for ticker, count in holdings.items()]
@@ -132,7 +132,7 @@ def test_reconcile_of_ten_thousand_orders_then_takes_seconds_and_again_writes_no
     took_again = time.perf_counter() - begun
 
     with capsys.disabled():
-        print(
+        print(  # noqa: T201 - the figure is the point
             f"\nreconcile {ORDERS:,} orders and {fills:,} fills: {took:.1f} s, {statements.count} statements; "
             f"again: {took_again:.1f} s"
         )
@@ -161,7 +161,7 @@ def test_reconcile_then_holds_no_more_than_a_batch_beside_the_reading(
         peaks.append(tracemalloc.get_traced_memory()[1])
         tracemalloc.stop()
     with capsys.disabled():
-        print(
+        print(  # noqa: T201 - the figure is the point
             f"\nmemory beside the reading of 10,000 and 20,000 fills: {peaks[0] >> 20} and {peaks[1] >> 20} MiB"
         )
     assert peaks[1] < 1.5 * peaks[0]

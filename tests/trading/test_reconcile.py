@@ -1,0 +1,504 @@
+"""One run of reconciliation against an account written down by the test, on real rows."""
+
+import logging
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+
+from markets.domain.account_types import ExchangeFill, OrderStatus
+from milkbot.core.config import TradingMode
+from tests.trading.makers import BRACKETS, NOW, make_intent
+from tests.trading.scripted_account import (
+    ScriptedAccount,
+    account,
+    filled,
+    held,
+    listed,
+    make_balance,
+    read_as,
+)
+from tests.trading.stored import store_markets
+from trading.controls import ensure_controls, get_trading_state
+from trading.domain.order_states import OrderEvent
+from trading.domain.types import Order, OrderState, TradingState
+from trading.models import (
+    FillRow,
+    LedgerRow,
+    LockRow,
+    OrderEventRow,
+    OrderRow,
+    PositionRow,
+    ReconciliationRow,
+    RiskEventRow,
+)
+from trading.oms.account import OVERLAP
+from trading.oms.lease import take_lease
+from trading.oms.reconcile import START, has_reconciled, reconcile
+from trading.repositories.books import LedgerRepository
+from trading.repositories.orders import Lease, OrderRepository
+
+pytestmark = pytest.mark.django_db
+
+DEMO = TradingMode.DEMO
+S, E = OrderState, OrderEvent
+SECOND = timedelta(seconds=1)
+MINUTE = timedelta(minutes=1)
+SENT_AT = NOW + SECOND
+"""After the account was opened at NOW: what lies before is in the opening balance."""
+FILLED_AT = NOW + 2 * SECOND
+AT = NOW + 3 * SECOND
+LONG_AFTER = NOW + 10 * MINUTE
+CANCELED, EXECUTED = OrderStatus.CANCELED, OrderStatus.EXECUTED
+PATHS: dict[OrderState, tuple[OrderEvent, ...]] = {
+    S.SUBMITTED: (E.SEND,),
+    S.UNKNOWN: (E.SEND, E.LOSE),
+    S.RESTING: (E.SEND, E.ACKNOWLEDGE),
+    S.CANCELED: (E.SEND, E.ACKNOWLEDGE, E.CANCEL),
+    S.REJECTED: (E.SEND, E.REJECT),
+    S.CLOSED: (E.SEND, E.ACKNOWLEDGE, E.CANCEL, E.SETTLE),
+}
+
+Sent = Callable[..., Order]
+
+
+@pytest.fixture
+def market_ids() -> dict[str, int]:
+    ensure_controls(DEMO, NOW)
+    LedgerRepository(DEMO).open_account(Decimal(10_000), NOW)
+    return store_markets()
+
+
+@pytest.fixture
+def lease() -> Lease:
+    return take_lease(DEMO, "host-a/1/1.00")
+
+
+@pytest.fixture
+def sent(market_ids: dict[str, int], lease: Lease) -> Sent:
+    """An order that came to `state`; it is immediate unless `rests`, and unnamed until acknowledged."""
+
+    def make(state: OrderState = S.SUBMITTED, *, rests: bool = False, **intent: Any) -> Order:
+        repository = OrderRepository(DEMO)
+        wish = make_intent(mode=DEMO, decided_at=NOW, **intent).model_copy(update={"post_only": rests})
+        (order,) = repository.create([wish], market_ids, lease=lease)
+        expires_at = SENT_AT + 4 * MINUTE if rests else None
+        for event in PATHS[state]:
+            name = "k-1" if event is E.ACKNOWLEDGE else None
+            order = repository.transition(
+                order, event, at=SENT_AT, sent_at=SENT_AT, expires_at=expires_at, kalshi_order_id=name
+            )
+        return order
+
+    return make
+
+
+def fill(number: int = 0, **changes: Any) -> ExchangeFill:
+    return filled(number, **{"at": FILLED_AT, **changes})
+
+
+def stored(order: Order) -> OrderRow:
+    return OrderRow.objects.get(client_order_id=order.client_order_id)
+
+
+def last_step(order: Order) -> OrderEventRow:
+    return OrderEventRow.objects.filter(order__client_order_id=order.client_order_id).latest("version")
+
+
+def written() -> list[object]:
+    """Everything in the books but the runs' own records."""
+    tables = (FillRow, LedgerRow, OrderRow, OrderEventRow, PositionRow, RiskEventRow, LockRow)
+    return [list(model.objects.order_by("pk").values()) for model in tables]
+
+
+@pytest.mark.story("4.7", 2)
+@pytest.mark.story("4.7", 3)
+@pytest.mark.story("4.7", 5)
+def test_fills_of_an_order_whose_answer_was_lost_then_adopted_by_its_client_id(sent: Sent) -> None:
+    order = sent(S.UNKNOWN)
+    theirs = account(
+        orders=[listed(order, status=EXECUTED, filled="10")],
+        fills=[fill(1, count="4"), fill(2, count="6")],
+        positions=[held("10")],
+        cash="9995.66",
+    )
+
+    report = reconcile(DEMO, theirs, AT)
+
+    row = stored(order)
+    assert (row.state, row.filled_count, row.kalshi_order_id) == (S.FILLED, 10, "k-1")
+    assert set(FillRow.objects.values_list("fill_id", "order_id")) == {("t-1", row.pk), ("t-2", row.pk)}
+    assert PositionRow.objects.get().count == 10
+    assert LedgerRepository(DEMO).cash() == Decimal("10000") - 4 - 2 * Decimal("0.17")
+    assert (report.fills_booked, report.external_fills, report.drift) == (2, 0, ())
+    assert report.is_trusted
+
+
+def test_fill_of_an_unlisted_order_then_its_owner_is_asked_for_by_name_once(sent: Sent) -> None:
+    order = sent(S.UNKNOWN)
+    theirs = account(fills=[fill(1, count="4"), fill(2, count="6")], positions=[held("10")])
+    theirs.named["k-1"] = listed(order, status=EXECUTED, filled="10")
+
+    reconcile(DEMO, theirs, AT)
+
+    assert theirs.asked_for == ["k-1"]
+    assert stored(order).state == S.FILLED
+
+
+@pytest.mark.parametrize(
+    ("state", "shown", "becomes", "verdict"),
+    [
+        (S.SUBMITTED, {}, S.RESTING, "rests"),
+        (S.UNKNOWN, {}, S.RESTING, "rests"),
+        (S.UNKNOWN, {"status": CANCELED}, S.CANCELED, "ended"),
+        (S.RESTING, {"status": CANCELED}, S.CANCELED, "ended"),
+        (S.UNKNOWN, {"status": OrderStatus.UNRECOGNIZED}, S.RESTING, "rests"),
+    ],
+)
+def test_open_order_that_is_listed_then_moves_as_the_list_says(
+    sent: Sent, state: OrderState, shown: dict[str, Any], becomes: OrderState, verdict: str
+) -> None:
+    order = sent(state, rests=True)
+
+    report = reconcile(DEMO, account(orders=[listed(order, **shown)]), AT)
+
+    assert (stored(order).state, stored(order).kalshi_order_id) == (becomes, "k-1")
+    assert last_step(order).payload["verdict"] == verdict
+    assert report.orders_moved == 1
+
+
+def test_order_acknowledged_already_and_listed_then_nothing_is_recorded_again(sent: Sent) -> None:
+    order = sent(S.RESTING, rests=True)
+
+    assert reconcile(DEMO, account(orders=[listed(order)]), AT).orders_moved == 0
+    assert last_step(order).event == E.ACKNOWLEDGE
+
+
+@pytest.mark.parametrize("rests", [False, True])
+def test_unanswered_order_nowhere_to_be_seen_then_ends_only_when_it_can_no_longer_arrive(
+    sent: Sent, rests: bool
+) -> None:
+    order = sent(S.UNKNOWN, rests=rests)
+    gone_at = SENT_AT + (4 * MINUTE if rests else MINUTE)
+
+    reconcile(DEMO, account(until=gone_at), gone_at + MINUTE)
+    assert stored(order).state == S.UNKNOWN
+    reconcile(DEMO, account(until=None), gone_at + MINUTE)
+    assert stored(order).state == S.UNKNOWN, "a list that broke off proves no absence"
+    reconcile(DEMO, account(until=gone_at + SECOND), gone_at + MINUTE)
+    assert stored(order).state == S.CANCELED
+    assert last_step(order).payload["verdict"] == "never_arrived"
+
+
+def test_resting_order_that_is_not_shown_then_unknown_once_and_adopted_when_shown_again(sent: Sent) -> None:
+    order = sent(S.RESTING, rests=True)
+
+    for _ in range(2):
+        reconcile(DEMO, account(), AT)
+    assert stored(order).state == S.UNKNOWN
+    assert stored(order).version == len(PATHS[S.RESTING]) + 1, "losing sight is recorded once"
+    reconcile(DEMO, account(orders=[listed(order)]), AT)
+    assert stored(order).state == S.RESTING
+
+
+def test_order_sent_while_the_account_was_being_read_then_not_judged_by_that_reading(sent: Sent) -> None:
+    class Meanwhile(ScriptedAccount):
+        def read(self, since: datetime | None, open_orders: Any) -> Any:
+            self.order = sent(S.RESTING, rests=True)
+            return super().read(since, open_orders)
+
+    theirs = Meanwhile(read_as(until=LONG_AFTER))
+    reconcile(DEMO, theirs, AT)
+
+    assert stored(theirs.order).state == S.RESTING
+
+
+def test_ended_order_with_fills_not_read_yet_then_waits_and_is_lost_sight_of_in_the_end(sent: Sent) -> None:
+    order = sent(S.RESTING, rests=True)
+    row = listed(order, status=EXECUTED, filled="10")
+
+    reconcile(DEMO, account(orders=[row]), AT)
+    assert stored(order).state == S.RESTING
+    reconcile(DEMO, account(orders=[row], until=LONG_AFTER), LONG_AFTER)
+    assert stored(order).state == S.UNKNOWN, "nobody can say any more what it did: the term of UNKNOWN runs"
+
+
+@pytest.mark.parametrize(
+    ("state", "count", "becomes", "done"),
+    [
+        (S.CANCELED, "4", S.CANCELED, 4),
+        (S.CANCELED, "10", S.FILLED, 10),
+        (S.REJECTED, "4", S.PARTIAL, 4),
+        (S.REJECTED, "10", S.FILLED, 10),
+        (S.CLOSED, "4", S.CLOSED, 4),
+        (S.SUBMITTED, "4", S.PARTIAL, 4),
+    ],
+)
+def test_late_fill_then_ours_whatever_the_order_had_come_to(
+    sent: Sent, state: OrderState, count: str, becomes: OrderState, done: int
+) -> None:
+    order = sent(state)
+    theirs = account(orders=[listed(order)], fills=[fill(count=count)], positions=[held(count)])
+
+    report = reconcile(DEMO, theirs, AT)
+
+    assert (stored(order).state, stored(order).filled_count) == (becomes, done)
+    assert PositionRow.objects.get().count == done
+    assert report.drift == ()
+
+
+def test_fill_of_an_order_our_books_never_sent_then_ours(
+    sent: Sent, market_ids: dict[str, int], lease: Lease
+) -> None:
+    """The books are a copy from before it left."""
+    (order,) = OrderRepository(DEMO).create([make_intent(mode=DEMO)], market_ids, lease=lease)
+
+    reconcile(DEMO, account(orders=[listed(order)], fills=[fill(count="4")], positions=[held("4")]), AT)
+
+    assert stored(order).state == S.PARTIAL
+
+
+def test_more_filled_than_ordered_then_booked_whole_and_everything_halts(sent: Sent) -> None:
+    order = sent(S.RESTING)
+    theirs = account(
+        orders=[listed(order, status=EXECUTED, filled="13")],
+        fills=[fill(1, count="6"), fill(2, count="7")],
+        positions=[held("13")],
+    )
+
+    reconcile(DEMO, theirs, AT)
+
+    assert PositionRow.objects.get().count == 13
+    assert (stored(order).state, stored(order).filled_count) == (S.FILLED, 10)
+    assert get_trading_state(DEMO) is TradingState.HALTED
+    assert "13.00 filled of 10.00" in LockRow.objects.get(code="OVERFILL").message
+
+
+def test_more_reported_than_ordered_then_everything_halts_before_the_fills_are_read(sent: Sent) -> None:
+    order = sent(S.RESTING)
+
+    reconcile(DEMO, account(orders=[listed(order, filled="11")]), AT)
+
+    assert get_trading_state(DEMO) is TradingState.HALTED
+    assert stored(order).state == S.RESTING
+
+
+@pytest.mark.story("4.7", 4)
+def test_fills_of_a_hand_placed_order_then_counted_and_told_once(
+    market_ids: dict[str, int], caplog: pytest.LogCaptureFixture
+) -> None:
+    theirs = account(
+        orders=[listed(name="by-hand")],
+        fills=[fill(1, name="by-hand", count="3"), fill(2, name="by-hand", count="4")],
+        positions=[held("7")],
+    )
+
+    with caplog.at_level(logging.WARNING, logger="milkbot"):
+        report = reconcile(DEMO, theirs, AT)
+
+    assert (report.external_fills, report.drift, report.is_trusted) == (2, (), True)
+    assert set(FillRow.objects.values_list("order_id", flat=True)) == {None}
+    assert "7 contracts" in RiskEventRow.objects.get(event_type="EXTERNAL_FILL").message
+    assert "fill of an order that is not ours" in caplog.messages
+    assert not OrderRow.objects.exists(), "counted, never touched"
+
+
+@pytest.mark.story("4.7", 4)
+def test_fill_of_an_order_nobody_knows_then_external_unless_an_unanswered_one_may_own_it(sent: Sent) -> None:
+    theirs = account(fills=[fill(name="k-9")], positions=[held("10")])
+    order = sent(S.UNKNOWN)
+
+    report = reconcile(DEMO, theirs, AT)
+    assert (report.fills_booked, report.is_trusted) == (0, False)
+    assert "may belong to an order whose answer was lost" in report.unplaced[0]
+    assert ReconciliationRow.objects.get().complete_until is None, "the next run must read it again"
+
+    OrderRepository(DEMO).transition(order, E.CANCEL, at=AT)
+    assert reconcile(DEMO, theirs, AT).external_fills == 1
+
+
+def test_fill_whose_order_cannot_be_read_then_waits_and_is_asked_for_once_a_run(
+    market_ids: dict[str, int],
+) -> None:
+    theirs = account(fills=[fill(1, name="k-9"), fill(2, name="k-9")], positions=[held("20")])
+    theirs.unreadable = frozenset({"k-9"})
+
+    report = reconcile(DEMO, theirs, AT)
+
+    assert theirs.asked_for == ["k-9"]
+    assert "cannot be read" in report.unplaced[0]
+    assert not FillRow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"fee": None}, "states no fee"),
+        ({"ticker": BRACKETS[3].ticker}, "cannot be of"),
+        ({"count": "123456789012.00"}, "out of range"),
+    ],
+)
+def test_fill_that_cannot_be_what_it_says_then_waits(sent: Sent, changes: dict[str, Any], why: str) -> None:
+    order = sent(S.RESTING)
+
+    report = reconcile(DEMO, account(orders=[listed(order)], fills=[fill(**changes)]), AT)
+
+    assert why in report.unplaced[0]
+    assert not report.is_trusted
+    assert not FillRow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("ticker", "waits"),
+    [
+        ("KXHIGHCHI-25MAY15-B71.5", True),
+        ("KXHIGHCHI-25MAY12-B71.5", False),
+        ("KXHIGHCHI-NONSENSE-B71.5", False),
+        ("KXPRESIDENT-25MAY15-X", False),
+    ],
+)
+def test_fill_in_a_market_never_read_then_waits_only_if_it_will_be_read(
+    market_ids: dict[str, int], ticker: str, waits: bool
+) -> None:
+    theirs = account(
+        orders=[listed(name="by-hand", ticker=ticker)], fills=[fill(name="by-hand", ticker=ticker)]
+    )
+
+    report = reconcile(DEMO, theirs, AT)
+
+    assert bool(report.unplaced) is waits
+    assert report.is_trusted is not waits
+    assert not FillRow.objects.exists()
+
+
+@pytest.mark.story("4.7", 1)
+def test_next_run_then_reads_from_a_little_before_the_last_complete_one(market_ids: dict[str, int]) -> None:
+    theirs = account(until=LONG_AFTER)
+    reconcile(DEMO, theirs, LONG_AFTER)
+    theirs.reading = read_as(until=None, faults=("fills: timed out",))
+    for minute in range(2):
+        reconcile(DEMO, theirs, LONG_AFTER + minute * MINUTE)
+
+    assert theirs.since == [None, LONG_AFTER - OVERLAP, LONG_AFTER - OVERLAP]
+
+
+def test_run_with_an_old_open_order_then_reads_from_before_it_was_sent(sent: Sent) -> None:
+    sent(S.UNKNOWN)
+    theirs = account(until=None)
+
+    reconcile(DEMO, theirs, LONG_AFTER, since=LONG_AFTER)
+
+    assert theirs.since == [SENT_AT - OVERLAP]
+
+
+def test_dry_run_then_tells_everything_and_writes_nothing(sent: Sent) -> None:
+    order = sent(S.UNKNOWN)
+    theirs = account(orders=[listed(order, status=EXECUTED, filled="13")], fills=[fill(count="13")])
+    before = written()
+
+    report = reconcile(DEMO, theirs, AT, dry_run=True)
+
+    assert (report.fills_booked, len(report.drift)) == (1, 1)
+    assert written() == before
+    assert not ReconciliationRow.objects.exists()
+    assert get_trading_state(DEMO) is TradingState.ACTIVE
+
+
+def test_second_run_then_writes_nothing_but_its_own_record(sent: Sent) -> None:
+    order = sent(S.UNKNOWN)
+    theirs = account(
+        orders=[listed(order, filled="4"), listed(name="by-hand")],
+        fills=[fill(1, count="4"), fill(2, name="by-hand", count="2")],
+        positions=[held("6")],
+    )
+    reconcile(DEMO, theirs, AT)
+    before = written()
+
+    again = reconcile(DEMO, theirs, AT + MINUTE)
+
+    assert written() == before
+    assert (again.fills_booked, again.orders_moved, again.external_fills) == (0, 0, 0)
+    assert ReconciliationRow.objects.count() == 2
+
+
+@pytest.mark.parametrize(
+    "reading",
+    [read_as(until=None), read_as(faults=("balance: timed out",)), read_as(fills=[fill(fee=None)])],
+    ids=["incomplete", "with faults", "with a fill that waits"],
+)
+def test_reading_with_questions_left_then_not_trusted(market_ids: dict[str, int], reading: Any) -> None:
+    assert not reconcile(DEMO, ScriptedAccount(reading), AT).is_trusted
+
+
+def test_start_counts_as_done_only_for_its_own_lease_and_when_complete(
+    market_ids: dict[str, int], lease: Lease
+) -> None:
+    for theirs, done in ((account(until=None), False), (account(), True)):
+        reconcile(DEMO, theirs, AT, kind=START, fencing=lease.fencing)
+        assert has_reconciled(lease) is done
+    assert not has_reconciled(lease._replace(fencing=lease.fencing + 1))
+
+
+def test_modes_then_keep_their_own_orders(sent: Sent) -> None:
+    order = sent(S.UNKNOWN)
+
+    reconcile(TradingMode.LIVE, account(orders=[listed(order)]), AT)
+
+    assert stored(order).state == S.UNKNOWN
+
+
+class TestFirstReading:
+    """An account that was traded before we came: what it holds is taken over, what is over lies in its balance."""
+
+    @pytest.fixture(autouse=True)
+    def markets(self) -> None:
+        ensure_controls(DEMO, NOW)
+        store_markets()
+
+    def test_holdings_then_booked_and_the_rest_is_the_capital(self) -> None:
+        sold = BRACKETS[3].ticker
+        theirs = account(
+            orders=[listed(name="old")],
+            fills=[
+                fill(1, name="old", count="10"),
+                fill(2, name="old", ticker=sold, count="5"),
+                fill(3, name="old", ticker=sold, count="5"),
+            ],
+            positions=[held("10"), held("0", ticker=sold)],
+            cash="500",
+        )
+
+        report = reconcile(DEMO, theirs, AT)
+
+        assert report.is_trusted
+        assert set(FillRow.objects.values_list("fill_id", flat=True)) == {"t-1"}
+        assert LedgerRepository(DEMO).cash() == 500
+        assert LedgerRow.objects.get(kind="deposit").amount == Decimal("504.17")
+
+    def test_history_read_again_by_the_overlap_then_not_booked_after_all(self) -> None:
+        theirs = account(orders=[listed(name="old")], fills=[fill(1, name="old")], until=AT)
+        for minute in range(2):
+            report = reconcile(DEMO, theirs, AT + minute * MINUTE)
+
+        assert (report.fills_booked, report.is_trusted) == (0, True)
+
+    @pytest.mark.parametrize("missing", [{"positions": None}, {"cash": None}, {"until": None}])
+    def test_part_of_it_then_opens_nothing_and_is_read_whole_again(self, missing: dict[str, Any]) -> None:
+        theirs = account(orders=[listed(name="old")], fills=[fill(name="old")], positions=[held("10")])
+        whole = theirs.reading
+        theirs.reading = whole._replace(
+            positions=whole.positions if "positions" not in missing else None,
+            balance=whole.balance if "cash" not in missing else None,
+            complete_until=whole.complete_until if "until" not in missing else None,
+        )
+        report = reconcile(DEMO, theirs, AT)
+        assert not report.is_trusted
+        assert LedgerRepository(DEMO).opened_at() is None
+
+        theirs.reading = whole
+        assert reconcile(DEMO, theirs, AT + MINUTE).is_trusted
+        assert theirs.since == [None, None]
+        assert PositionRow.objects.get().count == 10
+        assert LedgerRepository(DEMO).cash() == make_balance("10000").available
