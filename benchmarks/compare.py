@@ -22,6 +22,8 @@ SEND_ED25519: Final = "decide and send, Ed25519 key"
 PARSE_PAGE: Final = "parse 1,000 markets"
 MOST_SEND_MS: Final = 3
 MOST_SEND_P99_MS: Final = 10
+MOST_PARSE_RATIO: Final = 3
+"""From the bytes of a page to its markets, beside `json.loads` of the same bytes."""
 MOST_REQUESTS: Final = {ONE_DAY: 12, TWO_DAYS: 13, DELAYED: 13, FEES_ANEW: 23}
 """Status, ten cities' events, a call for each hundred order books; ten series more when fees are read anew."""
 
@@ -119,7 +121,7 @@ def broken_limits(wire: Mapping[str, Turns]) -> list[str]:
 
 
 def broken_case_limits(cases: Mapping[str, Measurement]) -> list[str]:
-    """A sentence for every promise about sending an order that does not hold."""
+    """A sentence for every promise about sending an order and parsing a page that does not hold."""
     found = []
     for name in (SEND_RSA, SEND_ED25519):
         case = cases[name]
@@ -127,4 +129,6 @@ def broken_case_limits(cases: Mapping[str, Measurement]) -> list[str]:
             found.append(f"{name}: median is {case.median_ms:.1f} ms, {MOST_SEND_MS} are allowed")
         if case.p99_ms is None or case.p99_ms >= MOST_SEND_P99_MS:
             found.append(f"{name}: p99 is {case.p99_ms} ms, {MOST_SEND_P99_MS} are allowed")
+    if (ratio := cases[PARSE_PAGE].ratio) >= MOST_PARSE_RATIO:
+        found.append(f"{PARSE_PAGE}: {ratio:.2f} times json.loads, less than {MOST_PARSE_RATIO} are allowed")
     return found

@@ -11,7 +11,7 @@ import socket
 import threading
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -26,6 +26,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from benchmarks.case import Case
 from benchmarks.compare import PARSE_PAGE, SEND_ED25519, SEND_RSA
 from markets.clients.kalshi.conversation import Conversation
+from markets.clients.kalshi.decoding import decode_object
 from markets.clients.kalshi.orders import ORDERS_PATH, KalshiOrders
 from markets.clients.kalshi.parse import parse_markets
 from markets.clients.kalshi.signing import DEMO_HOSTS, Signer
@@ -59,7 +60,7 @@ def exchange_cases(folder: Path) -> Iterator[list[Case]]:
 
 
 def page_of_markets(count: int) -> dict[str, Any]:
-    """`GET /markets` with that many markets as full as the exchange's own, each with prices of its own."""
+    """`GET /markets` with that many markets as full as the exchange's own, six an event, each with prices of its own."""
     dice = random.Random(1)
     return {"cursor": "", "markets": [_full_market(dice, number) for number in range(count)]}
 
@@ -113,15 +114,14 @@ def _pss(key: RSAPrivateKey, text: bytes) -> bytes:
 
 
 def _parse_case() -> Case:
-    page = page_of_markets(PAGE)
-    body = json.dumps(page).encode()
+    body = json.dumps(page_of_markets(PAGE)).encode()
     return Case(
         PARSE_PAGE,
         "API calls",
-        lambda: parse_markets(page, NOW),
-        "json.loads of the same page",
+        lambda: parse_markets(decode_object(body, "page"), NOW),
+        "json.loads of the same bytes",
         lambda: json.loads(body),
-        rounds=20,
+        rounds=40,
     )
 
 
@@ -138,8 +138,13 @@ def _full_market(dice: random.Random, number: int) -> dict[str, Any]:
         "previous_price_dollars": bid, "notional_value_dollars": 100,
     }  # fmt: skip
     quotes = sizes | {name: f"{cents / 100:.4f}" for name, cents in prices.items()}
+    low_f = 60 + number % 6 * 2
     return (
         wire_market(
+            suffix=f"B{low_f}.5",
+            floor=low_f,
+            cap=low_f + 1,
+            day=date(2026, 9, 2 + number // 6 % 28),
             title="Will the **high temp in Chicago** be 84-85° on Sep 15, 2026?",
             yes_sub_title="84° to 85°",
             no_sub_title="84° to 85°",

@@ -4,35 +4,66 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Final
+from typing import Annotated, Any, ClassVar, Final, Self
 
 from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
 
-from milkbot.core.money import CENT
+from milkbot.core.money import CENT, ONE, ZERO
 
 _MILLIONTH: Final = Decimal("0.000001")
+_COUNTS_END: Final = Decimal(10**12)
+_assign: Final = object.__setattr__
 
 
-def _in_millionths(value: Decimal) -> Decimal:
+def checked_price(value: Decimal) -> Decimal:
+    """`value`, if a market can quote it: between 0 and 1 dollar, in millionths. Raises ValueError."""
+    if not ZERO < value < ONE:
+        raise ValueError(f"{value} is not between 0 and 1")
     if value % _MILLIONTH:
-        raise ValueError("finer than a millionth")
+        raise ValueError(f"{value} is finer than a millionth")
     return value
 
 
-def _in_hundredths(value: Decimal) -> Decimal:
+def checked_count(value: Decimal) -> Decimal:
+    """`value`, if it can be a number of contracts: not negative, below 10^12, in hundredths. Raises ValueError."""
+    if not ZERO <= value < _COUNTS_END:
+        raise ValueError(f"{value} is not between 0 and {_COUNTS_END}")
     if value % CENT:
-        raise ValueError("finer than a hundredth")
+        raise ValueError(f"{value} is finer than a hundredth")
     return value
 
 
-# Counting digits is most of what pydantic's own `decimal_places` costs, seven times in every market: hence by value.
-Price = Annotated[Decimal, Field(gt=0, lt=1), AfterValidator(_in_millionths)]
+Price = Annotated[Decimal, AfterValidator(checked_price)]
 """A quotable price: strictly between 0 and 1 dollar. 0.0000 and 1.0000 on the wire mean "nobody is quoting"."""
-Count = Annotated[Decimal, Field(ge=0, lt=10**12), AfterValidator(_in_hundredths)]
+Count = Annotated[Decimal, AfterValidator(checked_count)]
 
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class _OftenParsed(_Frozen):
+    """What comes by the thousand, so that a parser which has checked every value can do without validation."""
+
+    _every_field: ClassVar[set[str]]
+    """Shared by all instances: they are frozen, and a copy with changes gets a set of its own."""
+
+    @classmethod
+    def __pydantic_init_subclass__(cls, **_: Any) -> None:
+        cls._every_field = set(cls.model_fields)
+
+    @classmethod
+    def of_checked(cls, **values: Any) -> Self:
+        """The model that validation would make of `values`: all fields, each of its own type and within its bounds.
+
+        Nothing is checked. Pydantic's `model_construct` would do, but is slower than validation.
+        """
+        made = cls.__new__(cls)
+        _assign(made, "__dict__", values)
+        _assign(made, "__pydantic_fields_set__", cls._every_field)
+        _assign(made, "__pydantic_extra__", None)
+        _assign(made, "__pydantic_private__", None)
+        return made
 
 
 class StrikeType(StrEnum):
@@ -142,7 +173,7 @@ class SettlementRule(_Frozen):
     site_text: str = ""
 
 
-class Market(_Frozen):
+class Market(_OftenParsed):
     """One bracket as the exchange lists it: everything that does not change from minute to minute."""
 
     ticker: str
@@ -163,7 +194,7 @@ class Market(_Frozen):
     exchange_index: int = 0
 
 
-class MarketSnapshot(_Frozen):
+class MarketSnapshot(_OftenParsed):
     """A market's prices at one instant. Sizes are paired with their price: both present or both None."""
 
     ticker: str

@@ -9,6 +9,7 @@ from benchmarks.compare import (
     DELAYED,
     FEES_ANEW,
     ONE_DAY,
+    PARSE_PAGE,
     SEND_ED25519,
     SEND_RSA,
     TWO_DAYS,
@@ -153,4 +154,14 @@ def test_results_are_kept_as_one_line_a_run(tmp_path: Path) -> None:
 def test_slow_order_breaks_its_limits(median_ms: float, p99_ms: float | None, faults: int) -> None:
     quick = measured(median_ms=1).model_copy(update={"p99_ms": 2.0})
     tried = measured(median_ms=median_ms).model_copy(update={"p99_ms": p99_ms})
-    assert len(broken_case_limits({SEND_RSA: tried, SEND_ED25519: quick})) == faults
+    cases = {SEND_RSA: tried, SEND_ED25519: quick, PARSE_PAGE: measured(median_ms=1)}
+    assert len(broken_case_limits(cases)) == faults
+
+
+@pytest.mark.parametrize(("median_ms", "sentences"), [(2.99, 0), (3.0, 1), (4.2, 1)])
+def test_page_parsed_in_three_times_json_loads_breaks_its_limit(median_ms: float, sentences: int) -> None:
+    quick = measured(median_ms=1).model_copy(update={"p99_ms": 2.0})
+    cases = {SEND_RSA: quick, SEND_ED25519: quick, PARSE_PAGE: measured(median_ms=median_ms)}
+    found = broken_case_limits(cases)
+    assert len(found) == sentences
+    assert all("times json.loads" in sentence for sentence in found)

@@ -2,6 +2,7 @@
 
 import json
 from decimal import Decimal
+from gc import is_tracked
 from itertools import chain
 from typing import Any, Final, NoReturn
 
@@ -24,11 +25,11 @@ def decode_object(body: bytes, where: str) -> dict[str, Any]:
 
 
 def _check_nesting(decoded: dict[str, Any], where: str) -> None:
-    """Level by level, without recursion."""
+    """Level by level, without recursion. Tracked are lists, and dictionaries but for those that hold no other."""
     level: list[Any] = [decoded]
     for _ in range(MAX_NESTING):
         members = chain.from_iterable(parent.values() if type(parent) is dict else parent for parent in level)
-        level = [member for member in members if type(member) is dict or type(member) is list]
+        level = list(filter(is_tracked, members))
         if not level:
             return
     raise Malformed(SOURCE, f"{where} is nested more than {MAX_NESTING} deep")

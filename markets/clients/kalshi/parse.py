@@ -5,12 +5,11 @@ A fault of the answer's frame raises Malformed; a fault of one market raises Bad
 side shows as bid 0.0000 / ask 1.0000 (also ask 0.0000): that is no price, hence None.
 """
 
-from collections.abc import Callable
+import re
 from datetime import datetime
 from decimal import Decimal
-from enum import StrEnum
 from functools import lru_cache
-from typing import Any, Final, NamedTuple, TypeVar, cast
+from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
 
@@ -34,18 +33,22 @@ from markets.domain.types import (
     PriceRange,
     Series,
     StrikeType,
+    checked_count,
+    checked_price,
 )
 from milkbot.core.errors import BadMarketData, Malformed
 from milkbot.core.money import ONE, ZERO, parse_decimal
 
+_STATUSES: Final = {str(status): status for status in MarketStatus}
+_STRIKE_TYPES: Final = {str(kind): kind for kind in StrikeType}
+_FEE_TYPES: Final = {str(kind): kind for kind in FeeType}
 _RESULTS: Final = frozenset({"", "yes", "no", "scalar"})
+_PLAIN_COUNT: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,2})?")
+"""What the exchange writes, and `checked_count` passes: told by its form alone, four times in every market."""
 _TICKER_LENGTH: Final = 200
 """The exchange's own bound; combination markets use long ones."""
 _DAILY_EVENT_LENGTH: Final = 40
 _DAILY_TICKER_LENGTH: Final = 48
-
-Known = TypeVar("Known", bound=StrEnum)
-Parsed = TypeVar("Parsed")
 
 
 class Listings(NamedTuple):
@@ -133,34 +136,37 @@ def parse_market(raw: object, captured_at: datetime) -> Listing:
     Raises BadMarketData: PRICE_OUT_OF_RANGE, PRICE_UNREADABLE, PRICES_CROSSED, QUOTES_OUT_OF_RANGE,
     PRICE_GRID_UNREADABLE, NOT_BINARY; Malformed for a missing or mistyped field.
     """
+    if captured_at.tzinfo is None:
+        raise ValueError("captured_at needs a zone")
     fields = Fields(raw, name_of(raw, "ticker"))
     if fields.text_or_empty("market_type") not in ("", "binary"):
         raise BadMarketData("NOT_BINARY", f"{fields.where} does not pay 0 or 1 dollar")
-    status = _known(MarketStatus, fields.text("status")) or MarketStatus.UNRECOGNIZED
+    market = _market(fields)
+    return Listing(market, _snapshot(fields, market, captured_at))
+
+
+def _market(fields: Fields) -> Market:
+    status = _STATUSES.get(fields.text("status"), MarketStatus.UNRECOGNIZED)
     result = fields.text_or_empty("result")
     if result not in _RESULTS:
         # A result we cannot book must not look like none: the market is held for a person.
         status, result = MarketStatus.UNRECOGNIZED, ""
-    # From a dict: with keywords, pydantic takes half as long again, and a page holds a thousand of these.
-    market = Market.model_validate(
-        {
-            "ticker": fields.text("ticker", max_length=_TICKER_LENGTH),
-            "event_ticker": fields.text("event_ticker", max_length=_TICKER_LENGTH),
-            "strike_type": _known(StrikeType, fields.text_or_empty("strike_type")),
-            "floor_strike": fields.number_or_none("floor_strike"),
-            "cap_strike": fields.number_or_none("cap_strike"),
-            "status": status,
-            "open_at": fields.instant("open_time"),
-            "close_at": fields.instant("close_time"),
-            "price_ranges": _price_ranges(fields),
-            "rules_primary": fields.text_or_empty("rules_primary"),
-            "result": result,
-            "expiration_value": fields.text_or_empty("expiration_value", max_length=16),
-            "settled_at": fields.instant_or_none("settlement_ts"),
-            "exchange_index": fields.shard("exchange_index"),
-        }
+    return Market.of_checked(
+        ticker=fields.text("ticker", max_length=_TICKER_LENGTH),
+        event_ticker=fields.text("event_ticker", max_length=_TICKER_LENGTH),
+        strike_type=_STRIKE_TYPES.get(fields.text_or_empty("strike_type")),
+        floor_strike=fields.number_or_none("floor_strike"),
+        cap_strike=fields.number_or_none("cap_strike"),
+        status=status,
+        open_at=fields.instant("open_time"),
+        close_at=fields.instant("close_time"),
+        price_ranges=_price_ranges(fields),
+        rules_primary=fields.text_or_empty("rules_primary"),
+        result=result,
+        expiration_value=fields.text_or_empty("expiration_value", max_length=16),
+        settled_at=fields.instant_or_none("settlement_ts"),
+        exchange_index=fields.shard("exchange_index"),
     )
-    return Listing(market=market, snapshot=_snapshot(fields, market, captured_at))
 
 
 def parse_orderbook(payload: dict[str, Any], ticker: str) -> OrderBook:
@@ -215,60 +221,76 @@ def _first_ofeach(
 
 
 def _snapshot(fields: Fields, market: Market, captured_at: datetime) -> MarketSnapshot:
-    bid, bid_size = _quote(fields, "yes_bid")
-    ask, ask_size = _quote(fields, "yes_ask")
+    bid, bid_size = _quote(fields, "yes_bid_dollars", "yes_bid_size_fp")
+    ask, ask_size = _quote(fields, "yes_ask_dollars", "yes_ask_size_fp")
     if bid is not None and ask is not None and bid >= ask:
         raise BadMarketData("PRICES_CROSSED", f"{market.ticker}: bid {bid} is not below ask {ask}")
-    return _valid(
-        lambda: MarketSnapshot.model_validate(
-            {
-                "ticker": market.ticker,
-                "event_ticker": market.event_ticker,
-                "captured_at": captured_at,
-                "status": market.status,
-                "yes_bid": bid,
-                "yes_bid_size": bid_size,
-                "yes_ask": ask,
-                "yes_ask_size": ask_size,
-                "last_price": _price(fields, "last_price_dollars"),
-                "volume": fields.number("volume_fp"),
-                "open_interest": fields.number("open_interest_fp"),
-            }
-        ),
-        "QUOTES_OUT_OF_RANGE",
-        market.ticker,
+    return MarketSnapshot.of_checked(
+        ticker=market.ticker,
+        event_ticker=market.event_ticker,
+        captured_at=captured_at,
+        status=market.status,
+        yes_bid=bid,
+        yes_bid_size=bid_size,
+        yes_ask=ask,
+        yes_ask_size=ask_size,
+        last_price=_price(fields, "last_price_dollars"),
+        volume=_count(fields, "volume_fp"),
+        open_interest=_count(fields, "open_interest_fp"),
     )
 
 
-def _quote(fields: Fields, side: str) -> tuple[Decimal | None, Decimal | None]:
+def _quote(fields: Fields, price_name: str, size_name: str) -> tuple[Decimal | None, Decimal | None]:
     """Price and size of a side; both None where nobody quotes. Determined markets show negative sizes: nobody."""
-    price = _price(fields, f"{side}_dollars")
-    size = fields.nullable_number(f"{side}_size_fp")
-    if price is None or size is None or size <= ZERO:
-        return None, None
-    return price, size
+    price, size = _price(fields, price_name), _size(fields, size_name)
+    return (None, None) if price is None or size is None else (price, size)
+
+
+def _size(fields: Fields, name: str) -> Decimal | None:
+    """How much is quoted, if anything. Determined markets show negative sizes."""
+    stated = fields.raw.get(name)
+    if type(stated) is str and _PLAIN_COUNT.fullmatch(stated):
+        return Decimal(stated) or None
+    if fields.value(name) is None or fields.number(name) <= ZERO:
+        return None
+    return _count(fields, name)
+
+
+def _count(fields: Fields, name: str) -> Decimal:
+    stated = fields.raw.get(name)
+    if type(stated) is str and _PLAIN_COUNT.fullmatch(stated):
+        return Decimal(stated)
+    try:
+        return checked_count(fields.number(name))
+    except ValueError as error:
+        raise BadMarketData("QUOTES_OUT_OF_RANGE", f"{fields.where}: {name} {error}") from None
 
 
 def _price(fields: Fields, name: str) -> Decimal | None:
-    stated = fields.value(name)
-    if stated is None:
-        return None
     try:
-        price = _quoted(stated)
+        return _quoted(fields.raw.get(name))
     except (ValueError, TypeError):
-        raise BadMarketData(
-            "PRICE_UNREADABLE", f"{fields.where}: {name} {str(stated)[:40]!r} is no price"
-        ) from None
-    if price is not None and not ZERO < price < ONE:
-        raise BadMarketData("PRICE_OUT_OF_RANGE", f"{fields.where}: {name} {price} is not between 0 and 1")
-    return price
+        if (stated := fields.value(name)) is None:
+            return None
+        raise _bad_price(stated, f"{fields.where}: {name}") from None
 
 
 @lru_cache(maxsize=1024, typed=True)
 def _quoted(stated: object) -> Decimal | None:
     """The number of a price; None for 0 and 1. There are 99 of them on most grids, and they come by the thousand."""
     price = parse_decimal(stated)
-    return None if price in (ZERO, ONE) else price
+    return None if price in (ZERO, ONE) else checked_price(price)
+
+
+def _bad_price(stated: object, where: str) -> BadMarketData:
+    """Why what is `stated` cannot be quoted."""
+    try:
+        price = parse_decimal(stated)
+    except ValueError:
+        return BadMarketData("PRICE_UNREADABLE", f"{where} {str(stated)[:40]!r} is no price")
+    if ZERO < price < ONE:
+        return BadMarketData("QUOTES_OUT_OF_RANGE", f"{where} {price} is finer than a millionth")
+    return BadMarketData("PRICE_OUT_OF_RANGE", f"{where} {price} is not between 0 and 1")
 
 
 def _book(fields: Fields, ticker: str) -> OrderBook:
@@ -298,11 +320,9 @@ def _level(price: object, count: object, where: str) -> RawLevel:
 
 def _price_ranges(fields: Fields) -> tuple[PriceRange, ...]:
     try:
-        stated = tuple(
-            (str(raw["start"]), str(raw["end"]), str(raw["step"])) for raw in fields.objects("price_ranges")
-        )
-        return _ranges(stated)
-    except (KeyError, ValueError):
+        stated = [(str(raw["start"]), str(raw["end"]), str(raw["step"])) for raw in fields.items("price_ranges")]
+        return _ranges(tuple(stated))
+    except (KeyError, TypeError, ValueError):
         raise BadMarketData("PRICE_GRID_UNREADABLE", f"{fields.where} states no legal prices") from None
 
 
@@ -335,22 +355,10 @@ def _fee_override(fields: Fields, event_ticker: str) -> tuple[FeeSchedule | None
 
 def known_fees(name: str, multiplier: Decimal | None) -> FeeSchedule | None:
     """Fees we can compute; None for a type we do not know, no multiplier or one beyond reason."""
-    fee_type = _known(FeeType, name)
+    fee_type = _FEE_TYPES.get(name)
     if fee_type is None or multiplier is None:
         return None
     try:
         return FeeSchedule(fee_type=fee_type, multiplier=multiplier)
     except ValidationError:
         return None
-
-
-def _known(kind: type[Known], word: str) -> Known | None:
-    return cast("Known | None", kind._value2member_map_.get(word))
-
-
-def _valid(build: Callable[[], Parsed], code: str, where: str) -> Parsed:
-    try:
-        return build()
-    except ValidationError as error:
-        fault = error.errors(include_input=False, include_url=False)[0]
-        raise BadMarketData(code, f"{where}: {'.'.join(map(str, fault['loc']))} {fault['msg']}") from None
