@@ -2,8 +2,9 @@
 
 import logging
 from collections.abc import Callable
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any
 
 import pytest
@@ -19,6 +20,18 @@ from tests.trading.scripted_account import (
     listed,
     make_balance,
     read_as,
+)
+from tests.trading.sent_orders import (
+    AT,
+    DEMO,
+    MINUTE,
+    PATHS,
+    SECOND,
+    SENT_AT,
+    last_step,
+    send_to,
+    stored,
+    version_of,
 )
 from tests.trading.stored import store_markets
 from trading.controls import ensure_controls, get_trading_state
@@ -42,24 +55,10 @@ from trading.repositories.orders import Lease, OrderRepository
 
 pytestmark = pytest.mark.django_db
 
-DEMO = TradingMode.DEMO
 S, E = OrderState, OrderEvent
-SECOND = timedelta(seconds=1)
-MINUTE = timedelta(minutes=1)
-SENT_AT = NOW + SECOND
-"""After the account was opened at NOW: what lies before is in the opening balance."""
 FILLED_AT = NOW + 2 * SECOND
-AT = NOW + 3 * SECOND
 LONG_AFTER = NOW + 10 * MINUTE
 CANCELED, EXECUTED = OrderStatus.CANCELED, OrderStatus.EXECUTED
-PATHS: dict[OrderState, tuple[OrderEvent, ...]] = {
-    S.SUBMITTED: (E.SEND,),
-    S.UNKNOWN: (E.SEND, E.LOSE),
-    S.RESTING: (E.SEND, E.ACKNOWLEDGE),
-    S.CANCELED: (E.SEND, E.ACKNOWLEDGE, E.CANCEL),
-    S.REJECTED: (E.SEND, E.REJECT),
-    S.CLOSED: (E.SEND, E.ACKNOWLEDGE, E.CANCEL, E.SETTLE),
-}
 
 Sent = Callable[..., Order]
 
@@ -78,33 +77,15 @@ def lease() -> Lease:
 
 @pytest.fixture
 def sent(market_ids: dict[str, int], lease: Lease) -> Sent:
-    """An order that came to `state`; it is immediate unless `rests`, and unnamed until acknowledged."""
+    return partial(_sent, market_ids, lease)
 
-    def make(state: OrderState = S.SUBMITTED, *, rests: bool = False, **intent: Any) -> Order:
-        repository = OrderRepository(DEMO)
-        wish = make_intent(mode=DEMO, decided_at=NOW, **intent).model_copy(update={"post_only": rests})
-        (order,) = repository.create([wish], market_ids, lease=lease)
-        expires_at = SENT_AT + 4 * MINUTE if rests else None
-        for event in PATHS[state]:
-            name = "k-1" if event is E.ACKNOWLEDGE else None
-            order = repository.transition(
-                order, event, at=SENT_AT, sent_at=SENT_AT, expires_at=expires_at, kalshi_order_id=name
-            )
-        return order
 
-    return make
+def _sent(market_ids: dict[str, int], lease: Lease, state: OrderState = S.SUBMITTED, **more: Any) -> Order:
+    return send_to(state, market_ids, lease, **more)
 
 
 def fill(number: int = 0, **changes: Any) -> ExchangeFill:
     return filled(number, **{"at": FILLED_AT, **changes})
-
-
-def stored(order: Order) -> OrderRow:
-    return OrderRow.objects.get(client_order_id=order.client_order_id)
-
-
-def last_step(order: Order) -> OrderEventRow:
-    return OrderEventRow.objects.filter(order__client_order_id=order.client_order_id).latest("version")
 
 
 def written() -> list[object]:
@@ -127,8 +108,9 @@ def test_fills_of_an_order_whose_answer_was_lost_then_adopted_by_its_client_id(s
 
     report = reconcile(DEMO, theirs, AT)
 
-    row = stored(order)
-    assert (row.state, row.filled_count, row.kalshi_order_id) == (S.FILLED, 10, "k-1")
+    row = OrderRow.objects.get()
+    now = stored(order)
+    assert (now.state, now.filled_count, now.kalshi_order_id) == (S.FILLED, Decimal(10), "k-1")
     assert set(FillRow.objects.values_list("fill_id", "order_id")) == {("t-1", row.pk), ("t-2", row.pk)}
     assert PositionRow.objects.get().count == 10
     assert LedgerRepository(DEMO).cash() == Decimal("10000") - 4 - 2 * Decimal("0.17")
@@ -198,7 +180,7 @@ def test_resting_order_that_is_not_shown_then_unknown_once_and_adopted_when_show
     for _ in range(2):
         reconcile(DEMO, account(), AT)
     assert stored(order).state == S.UNKNOWN
-    assert stored(order).version == len(PATHS[S.RESTING]) + 1, "losing sight is recorded once"
+    assert version_of(order) == len(PATHS[S.RESTING]) + 1, "losing sight is recorded once"
     reconcile(DEMO, account(orders=[listed(order)]), AT)
     assert stored(order).state == S.RESTING
 
@@ -244,7 +226,7 @@ def test_late_fill_then_ours_whatever_the_order_had_come_to(
 
     report = reconcile(DEMO, theirs, AT)
 
-    assert (stored(order).state, stored(order).filled_count) == (becomes, done)
+    assert (stored(order).state, stored(order).filled_count) == (becomes, Decimal(done))
     assert PositionRow.objects.get().count == done
     assert report.drift == ()
 
@@ -271,7 +253,7 @@ def test_more_filled_than_ordered_then_booked_whole_and_everything_halts(sent: S
     reconcile(DEMO, theirs, AT)
 
     assert PositionRow.objects.get().count == 13
-    assert (stored(order).state, stored(order).filled_count) == (S.FILLED, 10)
+    assert (stored(order).state, stored(order).filled_count) == (S.FILLED, Decimal(10))
     assert get_trading_state(DEMO) is TradingState.HALTED
     assert "13.00 filled of 10.00" in LockRow.objects.get(code="OVERFILL").message
 
@@ -460,7 +442,7 @@ class TestFirstReading:
     def test_holdings_then_booked_and_the_rest_is_the_capital(self) -> None:
         sold = BRACKETS[3].ticker
         theirs = account(
-            orders=[listed(name="old")],
+            orders=[listed(name="old", status=EXECUTED, filled="10")],
             fills=[
                 fill(1, name="old", count="10"),
                 fill(2, name="old", ticker=sold, count="5"),
@@ -478,7 +460,9 @@ class TestFirstReading:
         assert LedgerRow.objects.get(kind="deposit").amount == Decimal("504.17")
 
     def test_history_read_again_by_the_overlap_then_not_booked_after_all(self) -> None:
-        theirs = account(orders=[listed(name="old")], fills=[fill(1, name="old")], until=AT)
+        theirs = account(
+            orders=[listed(name="old", status=EXECUTED, filled="10")], fills=[fill(1, name="old")], until=AT
+        )
         for minute in range(2):
             report = reconcile(DEMO, theirs, AT + minute * MINUTE)
 
@@ -486,7 +470,11 @@ class TestFirstReading:
 
     @pytest.mark.parametrize("missing", [{"positions": None}, {"cash": None}, {"until": None}])
     def test_part_of_it_then_opens_nothing_and_is_read_whole_again(self, missing: dict[str, Any]) -> None:
-        theirs = account(orders=[listed(name="old")], fills=[fill(name="old")], positions=[held("10")])
+        theirs = account(
+            orders=[listed(name="old", status=EXECUTED, filled="10")],
+            fills=[fill(name="old")],
+            positions=[held("10")],
+        )
         whole = theirs.reading
         theirs.reading = whole._replace(
             positions=whole.positions if "positions" not in missing else None,
