@@ -155,7 +155,9 @@ def _devig(given: Values) -> dict[str, Any]:
 def _basket(given: Values) -> dict[str, Any]:
     assert Decimal(given["fee_rate"]) == TAKER_RATE != MAKER_RATE
     asks = [Decimal(ask) for ask in given["asks"]]
-    return basket.basket_arbitrage(Side[given["side"].upper()], asks, Decimal(given["sets"]), _fees())._asdict()
+    return basket.basket_arbitrage(
+        Side[given["side"].upper()], asks, Decimal(given["sets"]), _fees()
+    )._asdict()
 
 
 def _emos(given: Values) -> dict[str, Any]:
