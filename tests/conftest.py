@@ -13,7 +13,7 @@ from milkbot.core import config
 from milkbot.core.clock import WORLD_CLOCK_VARIABLE
 from milkbot.roles import roles_script
 
-pytest_plugins = ["tests.sample_fixtures", "tests.public_role"]
+pytest_plugins = ["tests.sample_fixtures", "tests.public_role", "tests.exchange_account"]
 
 settings.register_profile("ci", derandomize=True, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.register_profile("dev", deadline=None)

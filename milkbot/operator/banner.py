@@ -20,10 +20,12 @@ class ConsoleBanner:
     profile: str
     world: str
     state: str
+    arming: str
+    """LIVE only: whose permission to trade stands until when, or that none does."""
 
 
 def read_banner(mode: TradingMode) -> ConsoleBanner:
-    """The banner of this process's mode. Two queries."""
+    """The banner of this process's mode. Two queries, three in LIVE."""
     # Imported here: the site is made while apps are still loading, models come after.
     from milkbot.models import InstallationRow
     from trading.controls import get_trading_state
@@ -35,4 +37,14 @@ def read_banner(mode: TradingMode) -> ConsoleBanner:
         profile=installation.profile if installation else "",
         world=installation.world if installation else "",
         state=get_trading_state(mode).value,
+        arming=_arming() if mode is TradingMode.LIVE else "",
     )
+
+
+def _arming() -> str:
+    from trading.arming import standing_arming
+
+    arming = standing_arming()
+    if arming is None:
+        return "Not armed: no order leaves."
+    return f"Armed by {arming.armed_by} until {arming.expires_at:%Y-%m-%d %H:%M} UTC."

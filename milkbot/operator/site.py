@@ -32,9 +32,11 @@ class OperatorSite(AdminSite):
     def index(self, request: HttpRequest, extra_context: dict[str, Any] | None = None) -> TemplateResponse:
         # Imported here: the site is made while apps are still loading, models come after.
         from analytics.status import collect_status
+        from milkbot.operator.desk import read_desk
 
-        status = collect_status(get_config().trading_mode, now=clock.now(), wall_now=clock.wall_now())
-        return super().index(request, {**(extra_context or {}), "status": status})
+        mode = get_config().trading_mode
+        status = collect_status(mode, now=clock.now(), wall_now=clock.wall_now())
+        return super().index(request, {**(extra_context or {}), "status": status, "desk": read_desk(mode)})
 
     def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
         """The list of pages in the field's words: "Fills" for FillRow."""
@@ -46,7 +48,11 @@ class OperatorSite(AdminSite):
         return apps
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
+        from milkbot.operator.actions import act
         from milkbot.operator.views import switch
 
-        own = [path("switch/<slug:word>/", self.admin_view(switch), name="switch")]
+        own = [
+            path("switch/<slug:word>/", self.admin_view(switch), name="switch"),
+            path("act/<slug:name>/", self.admin_view(act), name="act"),
+        ]
         return [*own, *super().get_urls()]

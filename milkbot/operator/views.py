@@ -1,9 +1,8 @@
 """The two-step switch: GET says in numbers what it means, POST with a reason and a retyped word does it."""
 
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
-from django import forms
 from django.contrib import admin, messages
 from django.contrib.auth.models import User
 from django.core.exceptions import PermissionDenied
@@ -14,8 +13,10 @@ from django.views.decorators.http import require_http_methods
 from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.operator.consequences import read_exposure
+from milkbot.operator.forms import ConfirmForm
 from trading.controls import get_trading_state, set_trading_state
 from trading.domain.types import TradingState
+from trading.operations import LocksStand, resume, waiting_locks
 
 PERMISSION: Final = "trading.change_controlsrow"
 
@@ -55,24 +56,6 @@ TURNS: Final = {
 }
 
 
-class SwitchForm(forms.Form):
-    """A reason for the record, and the word that shows the page was read."""
-
-    reason = forms.CharField(max_length=500, help_text="Kept with the action, for whoever asks later.")
-    word = forms.CharField(max_length=10, widget=forms.TextInput(attrs={"autocomplete": "off"}))
-
-    def __init__(self, *args: Any, turn: Turn, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self._turn = turn
-        self.fields["word"].label = f"Type {turn.word}"
-
-    def clean_word(self) -> str:
-        word = str(self.cleaned_data["word"])
-        if word != self._turn.word:
-            raise forms.ValidationError(f"Type {self._turn.word}, in capitals. Nothing was changed.")
-        return word
-
-
 @require_http_methods(["GET", "HEAD", "POST"])
 def switch(request: HttpRequest, word: str) -> HttpResponse:
     """Turn the trading switch of this process's mode to the position `word` names (halt, reduce, resume)."""
@@ -81,10 +64,13 @@ def switch(request: HttpRequest, word: str) -> HttpResponse:
     turn = TURNS.get(word)
     if turn is None:
         raise Http404(f"no such position: {word}")
-    form = SwitchForm(request.POST if request.method == "POST" else None, turn=turn)
+    form = ConfirmForm(request.POST if request.method == "POST" else None, word=turn.word)
     if form.is_valid():
-        _turn(request, request.user, turn, form.cleaned_data["reason"])
-        return redirect("admin:index")
+        try:
+            _turn(request, request.user, turn, form.cleaned_data["reason"])
+            return redirect("admin:index")
+        except LocksStand as error:
+            form.add_error(None, f"{error}. Nothing was changed.")
     mode = get_config().trading_mode
     context = {
         **admin.site.each_context(request),
@@ -93,18 +79,19 @@ def switch(request: HttpRequest, word: str) -> HttpResponse:
         "form": form,
         "current": get_trading_state(mode),
         "exposure": read_exposure(mode),
+        "locks": waiting_locks(mode),
     }
     return render(request, "operator/switch.html", context)
 
 
 def _turn(request: HttpRequest, user: User, turn: Turn, reason: str) -> None:
-    mode = get_config().trading_mode
-    before = set_trading_state(
-        mode=mode,
-        state=turn.state,
-        actor=user.get_username(),
-        user_id=user.pk,
-        reason=reason,
-        now=clock.now(),
-    )
+    """Raises LocksStand when trading may not go on yet."""
+    mode, now = get_config().trading_mode, clock.now()
+    actor = user.get_username()
+    if turn.state is TradingState.ACTIVE:
+        before = resume(mode, actor=actor, user_id=user.pk, reason=reason, now=now).before
+    else:
+        before = set_trading_state(
+            mode=mode, state=turn.state, actor=actor, user_id=user.pk, reason=reason, now=now
+        )
     messages.success(request, f"{mode.value} was {before.value}, is {turn.state.value} now.")
