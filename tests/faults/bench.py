@@ -10,7 +10,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
@@ -191,6 +191,8 @@ class Bench:
     keys: tuple[Account, ...]
     placed_by_hand: set[str] = field(default_factory=set)
     """The exchange's names of orders on our account that are none of our intents."""
+    sends_within_s: float | None = None
+    """Seconds after which a turn begins to send nothing more; None leaves the usual."""
     forgotten: set[str] = field(default_factory=set)
     """The exchange's names of orders it has lost."""
 
@@ -209,7 +211,10 @@ class Bench:
         self.clock.now += duration
 
     def settings(self) -> Settings:
-        return Settings(mode=MODE, cities=self.cities, capital=Decimal(10_000))
+        settings = Settings(mode=MODE, cities=self.cities, capital=Decimal(10_000))
+        if self.sends_within_s is None:
+            return settings
+        return replace(settings, sends_within_s=self.sends_within_s)
 
     def cycle(self) -> CycleReport:
         """One turn, now."""
@@ -233,9 +238,13 @@ class Bench:
         self.control(do="freeze")
         self.wait(LAG)
         reading = self.reconcile()
-        found = complaints(MODE, self.member, by_hand=self.placed_by_hand, forgotten=self.forgotten)
+        found = self.judged(self.member)
         self.control(do="thaw")
         return [*self.watched.complaints, *reading.faults, *reading.unplaced, *found]
+
+    def judged(self, member: Member) -> list[str]:
+        """The oracle's word on our books as they are against `member`."""
+        return complaints(MODE, member, by_hand=self.placed_by_hand, forgotten=self.forgotten)
 
     def restart_exchange(self, change: Callable[[State], None]) -> None:
         """Stop the exchange and start it again with `change` done to what it remembers."""
@@ -265,6 +274,11 @@ class Bench:
     def heal(self) -> None:
         """No faults any more."""
         self.control(do="clear")
+
+    def tickers(self) -> list[str]:
+        """Every market of the cities that is open."""
+        boards = self.sources.boards(self.cities, self.now).boards
+        return [market.market.ticker for board in boards for market in board.markets]
 
     def take(self, row: OrderRow, count: Decimal) -> None:
         """A stranger takes `count` contracts of our resting order, and whatever stands before it."""

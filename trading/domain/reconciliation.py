@@ -12,7 +12,8 @@ from markets.domain.account_types import (
     ExchangePosition,
     Reading,
 )
-from milkbot.core.money import ZERO
+from markets.domain.sides import BookSide
+from milkbot.core.money import ONE, ZERO
 from trading.domain.evidence import Shown, Sighting
 from trading.domain.types import Order
 
@@ -86,6 +87,22 @@ def compare_positions(
         for ticker in tickers
         if ours.get(ticker, ZERO) != held.get(ticker, ZERO)
     )
+
+
+def collateral(orders: Iterable[ExchangeOrder], positions: Iterable[ExchangePosition]) -> Decimal:
+    """Dollars that resting orders keep from the available balance: what opens costs its price, what closes nothing."""
+    closable = {position.ticker: position.count for position in positions}
+    total = ZERO
+    for order in orders:
+        if not order.may_still_fill:
+            continue
+        sign = -1 if order.book_side is BookSide.BID else 1
+        held = closable.get(order.ticker, ZERO)
+        closing = min(order.remaining_count, max(sign * held, ZERO))
+        closable[order.ticker] = held - sign * closing
+        price = order.yes_price if order.book_side is BookSide.BID else ONE - order.yes_price
+        total += (order.remaining_count - closing) * price
+    return total
 
 
 def compare_cash(ledger: Decimal, balance: ExchangeBalance) -> tuple[Difference, ...]:

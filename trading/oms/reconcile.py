@@ -19,7 +19,7 @@ from trading.breakers import trip
 from trading.domain.breakers import Breaker, Trip
 from trading.domain.evidence import Finding, Shown, Verdict, judge
 from trading.domain.order_states import OrderEvent
-from trading.domain.reconciliation import AccountReading, Difference, list_orders
+from trading.domain.reconciliation import AccountReading, Difference, collateral, list_orders
 from trading.domain.types import Order, OrderState
 from trading.models import ReconciliationRow
 from trading.oms.account import OVERLAP, Account
@@ -164,7 +164,8 @@ def _open_account(mode: TradingMode, reading: AccountReading, *, is_whole: bool)
     if not is_whole or reading.complete_until is None or reading.balance is None or reading.positions is None:
         return False
     opened_at = max([reading.complete_until, *(fill.filled_at for fill in reading.fills)])
-    ledger.open_account(reading.balance.available - ledger.cash(), opened_at)
+    cash = reading.balance.available + collateral(reading.orders, reading.positions)
+    ledger.open_account(cash - ledger.cash(), opened_at)
     return True
 
 

@@ -1,0 +1,117 @@
+"""The exchange forgets, lists nothing by error, or holds what a person did on our account."""
+
+from decimal import Decimal
+from uuid import uuid4
+
+import pytest
+
+from markets.domain.order_outcomes import Accepted
+from markets.domain.order_request import NewOrder, OrderTerms, TimeInForce
+from markets.domain.sides import BookSide
+from tests.faults.bench import MODE, Bench
+from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, resting, state_of, states
+from tests.faults.mishaps import forget
+from trading.controls import get_trading_state
+from trading.domain.types import OrderState, TradingState
+from trading.models import FillRow, RiskEventRow
+
+FEW = Decimal(2)
+
+
+def test_exchange_that_restarts_without_an_order_is_believed_only_when_the_order_can_no_longer_rest(
+    bench: Bench,
+) -> None:
+    bench.cycle()
+    row = resting()
+    assert row.kalshi_order_id is not None
+    bench.restart_exchange(forget(bench.account.member, row.kalshi_order_id))
+    bench.forgotten.add(row.kalshi_order_id)
+
+    bench.turns(1)
+    assert state_of(row) == OrderState.UNKNOWN, "gone from the list is not gone"
+
+    bench.turns(6)
+    assert state_of(row) == OrderState.CANCELED
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_order_list_that_is_empty_by_error_ends_no_order(bench: Bench) -> None:
+    bench.cycle()
+    bench.turns(1)
+    before = states()
+    bench.fault("GET /portfolio/orders", "empty_list")
+
+    bench.turns(1)
+
+    assert states()[OrderState.CANCELED] == before[OrderState.CANCELED]
+    assert states()[OrderState.UNKNOWN] == 0, "each was asked for by its name"
+    bench.heal()
+    bench.turns(2)
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_positions_that_are_empty_by_error_stop_new_orders_until_they_are_back(bench: Bench) -> None:
+    bench.cycle()
+    bench.turns(1)
+    bench.fault("GET /portfolio/positions", "empty_list")
+    sent = bench.front.count(PLACE)
+
+    reports = bench.turns(3)
+
+    assert all(report.codes.get("ACCOUNT_UNSURE") for report in reports)
+    assert all(not report.intents for report in reports)
+    assert not locks()
+    bench.heal()
+    bench.turns(2)
+    assert bench.front.count(PLACE) >= sent
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_positions_that_stay_empty_halt_trading_and_change_no_book_of_ours(bench: Bench) -> None:
+    bench.cycle()
+    bench.turns(1)
+    bench.fault("GET /portfolio/positions", "empty_list")
+
+    bench.turns(6)
+
+    assert get_trading_state(MODE) is TradingState.HALTED
+    assert locks() == {"POSITION_DRIFT"}
+    bench.heal()
+    bench.turns(1)
+    assert bench.complaints() == []
+
+
+def _by_hand(bench: Bench, ticker: str, price: Decimal, tif: TimeInForce) -> str:
+    """A person bids on our account, outside of this bot; the exchange's name of the order."""
+    order = NewOrder(ticker, BookSide.BID, FEW, price, str(uuid4()), OrderTerms(time_in_force=tif))
+    said = bench.hand().place(order)
+    assert isinstance(said, Accepted)
+    bench.placed_by_hand.add(said.order_id)
+    return said.order_id
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_order_placed_by_hand_is_never_touched_and_its_fill_is_counted(bench: Bench, is_known: bool) -> None:
+    """In a market that our books know, and before they know any."""
+    tickers = sorted(one for one in bench.venue.exchange.markets) if is_known else []
+    if is_known:
+        bench.cycle()
+        tickers = [resting().market.ticker]
+    ticker = tickers[0] if tickers else "KXHIGHLAX-25NOV20-T91"
+    rests = _by_hand(bench, ticker, Decimal("0.01"), TimeInForce.GTC)
+    fills = _by_hand(bench, ticker, Decimal("0.99"), TimeInForce.IOC)
+
+    bench.turns(4)
+
+    assert bench.member.orders[rests].status == "resting"
+    assert not [request for request in bench.front.asked if request.startswith(f"{CANCEL}/{rests}")]
+    external = FillRow.objects.filter(order__isnull=True)
+    assert {row.kalshi_order_id for row in external} == {fills}
+    assert sum(row.count for row in external) == FEW
+    assert RiskEventRow.objects.filter(event_type="EXTERNAL_FILL").count() == external.count()
+    assert not orders().filter(kalshi_order_id__in=bench.placed_by_hand).exists()
+    assert is_recovered()
+    assert bench.complaints() == []

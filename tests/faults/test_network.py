@@ -1,0 +1,174 @@
+"""Names that do not resolve, silence, slowness: a turn ends in time and the next ones mend what it left."""
+
+import socket
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from tests.faults.bench import Bench, HastyConversation
+from tests.faults.books import PLACE, is_recovered, orders, states
+from trading.domain.types import OrderState
+
+EVERYTHING = ("GET /", "POST /portfolio", "DELETE /portfolio")
+SCALE = 10
+"""The waits of these tests are a tenth of the real ones."""
+OWN_WORK_S = 2
+"""What a turn's own work may take beside them on a busy machine; it does not shrink with the waits."""
+
+
+def impatient(bench: Bench, patience_s: float) -> None:
+    conversation = bench.transport.conversation
+    assert isinstance(conversation, HastyConversation)
+    conversation.patience_s = patience_s
+
+
+@contextmanager
+def no_names(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> Iterator[None]:
+    """No host name or address resolves, and no connection is left from before."""
+
+    def fails(*_: Any, **__: Any) -> Any:
+        raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+
+    bench.transport.close()
+    with monkeypatch.context() as patch:
+        patch.setattr(socket, "getaddrinfo", fails)
+        yield
+
+
+def test_ten_minutes_without_name_resolution_pass_without_a_trace(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bench.cycle()
+    bench.turns(1)
+    with no_names(monkeypatch, bench):
+        reports = bench.turns(10)
+    assert all(report.intents == 0 and report.errors for report in reports)
+
+    bench.turns(5)
+
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_names_that_stop_resolving_between_reading_and_sending_send_nothing(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    names = no_names(monkeypatch, bench)
+    boards = bench.sources.boards
+
+    def then_nothing(*given: Any) -> Any:
+        found = boards(*given)
+        while bench.front.count("GET /portfolio/fills") < 2:
+            time.sleep(0.01)
+        names.__enter__()
+        return found
+
+    bench.sources = replace(bench.sources, boards=then_nothing)
+    bench.cycle()
+    names.__exit__(None, None, None)
+    assert set(states()) == {OrderState.CANCELED}, "provably unsent"
+    bench.sources = replace(bench.sources, boards=boards)
+
+    bench.turns(3)
+
+    assert bench.member.orders
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_connection_that_has_gone_silent_ends_the_turn_and_is_replaced(bench: Bench) -> None:
+    """Half-open: our packets leave, nothing ever comes back."""
+    bench.cycle()
+    bench.turns(1)
+    impatient(bench, 0.2)
+    for match in EVERYTHING:
+        bench.fault(match, "delay", seconds=2)
+
+    begun = time.monotonic()
+    reports = bench.turns(2)
+
+    assert time.monotonic() - begun < 2 * (15 / SCALE + OWN_WORK_S)
+    assert all(report.intents == 0 for report in reports)
+    impatient(bench, 10)
+    bench.heal()
+    bench.turns(6)
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_silence_after_the_orders_left_ends_in_adoption(bench: Bench) -> None:
+    impatient(bench, 0.2)
+    bench.fault(PLACE, "delay", seconds=1)  # carried out after we gave up
+    bench.cycle()
+    assert set(states()) <= {OrderState.UNKNOWN, OrderState.CANCELED}
+    assert states()[OrderState.UNKNOWN]
+    impatient(bench, 10)
+    bench.heal()
+    time.sleep(1)
+
+    bench.turns(6)
+
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def slow(bench: Bench, seconds: float, error_rate: float = 0) -> None:
+    for match in EVERYTHING:
+        bench.fault(match, "delay", seconds=seconds)
+        if error_rate:
+            bench.fault(match, "5xx", rate=error_rate, seed=len(match))
+
+
+def durations_s(bench: Bench, turns: int) -> list[float]:
+    found = []
+    for _ in range(turns):
+        begun = time.monotonic()
+        bench.turns(1)
+        found.append(time.monotonic() - begun)
+    return found
+
+
+def test_answers_that_are_all_late_make_turns_slow_and_nothing_wrong(bench: Bench) -> None:
+    slow(bench, 5 / SCALE)
+    bench.sends_within_s = 11.5 / SCALE
+
+    durations = durations_s(bench, 3)
+
+    assert max(durations) < 45 / SCALE + OWN_WORK_S, "below the limit at which the worker would end the turn"
+    bench.heal()
+    bench.turns(6)
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_latency_with_errors_lets_turns_end_in_time_and_every_order_be_known(bench: Bench) -> None:
+    slow(bench, 2 / SCALE, error_rate=0.05)
+    bench.sends_within_s = 11.5 / SCALE
+
+    durations = durations_s(bench, 8)
+
+    assert max(durations) < 15 / SCALE + OWN_WORK_S, durations
+    bench.heal()
+    bench.turns(6)
+    assert orders().exists()
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+@pytest.mark.slow
+def test_two_seconds_of_latency_with_errors_leave_every_turn_below_fifteen(bench: Bench) -> None:
+    slow(bench, 2, error_rate=0.05)
+
+    durations = durations_s(bench, 6)
+
+    assert max(durations) < 15, durations
+    bench.heal()
+    bench.turns(6, timedelta(minutes=1))
+    assert orders().exists()
+    assert is_recovered()
+    assert bench.complaints() == []

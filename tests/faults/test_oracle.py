@@ -1,0 +1,84 @@
+"""The oracle sees what it is there to see: each kind of wrong in our books is named."""
+
+import pytest
+from django.db import connection
+
+from tests.faults.bench import MODE, Bench
+from tests.faults.books import resting
+from tests.faults.oracle import public_complaints
+from tests.public_role import ActsAsPublic
+
+WRONGS = {
+    "an order unknown to us": (
+        "UPDATE ops.orders SET client_order_id = gen_random_uuid() WHERE state = 'RESTING'",
+        "is none of our intents",
+    ),
+    "a state that is not theirs": (
+        "UPDATE ops.orders SET state = 'CANCELED' WHERE state = 'RESTING'",
+        "and resting at the exchange",
+    ),
+    "another price": (
+        "UPDATE ops.orders SET limit_price = limit_price + 0.01 WHERE state = 'RESTING'",
+        "the exchange has",
+    ),
+    "a fill that is missing": (
+        "UPDATE ops.fills SET fill_id = fill_id || '-other'",
+        "is missing in our books",
+    ),
+    "a fee that is wrong": ("UPDATE ops.fills SET fee = fee + 0.01", "in our books only"),
+    "contracts too many": ("UPDATE ops.positions SET count = count * 2, is_open = true", "contracts of"),
+    "a cost that is wrong": ("UPDATE ops.positions SET cost = cost + 0.0001", "cost of"),
+    "a hundredth of a cent": (
+        "UPDATE ops.ledger SET amount = amount + 0.0001 WHERE kind = 'deposit'",
+        "cash",
+    ),
+    "exposure above a cap": ("UPDATE ops.intents SET max_cost = 101", "the cap of a trade"),
+    "a step that is missing": ("DELETE FROM ops.order_events WHERE version = 1", "versions"),
+    "a step the table lacks": (
+        "UPDATE ops.order_events SET event = 'settle' WHERE version = 1",
+        "NEW -settle-> SUBMITTED",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", WRONGS)
+def test_oracle_names_what_is_wrong(bench: Bench, name: str) -> None:
+    statement, complaint = WRONGS[name]
+    bench.cycle()
+    bench.turns(1)
+    assert bench.complaints() == []
+    before = bench.member
+
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute(statement)
+
+    assert any(complaint in found for found in bench.judged(before))
+
+
+def test_oracle_names_a_second_order_under_one_id_and_one_without_intent(bench: Bench) -> None:
+    bench.cycle()
+    bench.turns(1)
+    name = resting().kalshi_order_id
+    assert name is not None
+    member = bench.member
+    member.orders["twin"] = member.orders[name]
+
+    assert any("stands for 2 orders" in found for found in bench.judged(member))
+
+
+def test_oracle_names_a_trade_that_is_public_too_early(bench: Bench, as_public: ActsAsPublic) -> None:
+    bench.cycle()
+    bench.turns(2)
+    assert public_complaints(MODE, bench.now, as_public) == []
+
+    with connection.cursor() as cursor:
+        cursor.execute(
+            "SELECT relnamespace::regnamespace, pg_get_viewdef(oid) FROM pg_class"
+            " WHERE oid = 'v_public_trades'::regclass"
+        )
+        schema, definition = cursor.fetchone()
+        hasty = definition.replace("01:00:00", "00:00:30")
+        cursor.execute(f"CREATE OR REPLACE VIEW {schema}.v_public_trades AS {hasty}")
+
+    assert any("trades are public" in found for found in public_complaints(MODE, bench.now, as_public))
