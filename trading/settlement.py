@@ -220,8 +220,10 @@ def _refuse(market: MarketRow, mode: TradingMode, now: datetime) -> None:
 def _tell_overdue(mode: TradingMode, now: datetime) -> None:
     """Positions that should have been paid out long ago: none is ever forgotten in silence."""
     overdue = PositionRow.objects.filter(mode=mode, is_open=True, market__close_at__lt=now - OVERDUE_AFTER)
-    for row in overdue.exclude(market__status=MarketStatus.FINALIZED).select_related("market"):
-        words = f"closed {row.market.close_at:%d %b %H:%MZ} and is still {row.market.status}"
+    for row in overdue.select_related("market").order_by("market__close_at", "pk"):
+        words = (
+            f"closed {row.market.close_at:%d %b %H:%MZ}, is {row.market.status}, and was never paid out here"
+        )
         _tell(row.market, mode, now, "SETTLEMENT_OVERDUE", words, once=True)
 
 
