@@ -42,9 +42,10 @@ from sandbox.kalshi.venue import Venue
 from sandbox.simulation import SimulatedOptions, prepare_simulated
 from sandbox.stage import Stage
 from tests.faults.oracle import cap_complaints, complaints
+from trading.controls import set_trading_state
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
-from trading.domain.types import Order
+from trading.domain.types import Order, TradingState
 from trading.models import OrderRow
 from trading.oms.account import KalshiAccount
 from trading.oms.exchange import Exchange
@@ -219,7 +220,12 @@ class Bench:
     def cycle(self) -> CycleReport:
         """One turn, now."""
         return run_cycle(
-            self.now, self.settings(), sources=self.sources, exchange=self.exchange, holder=HOLDER
+            self.now,
+            self.settings(),
+            sources=self.sources,
+            exchange=self.exchange,
+            holder=HOLDER,
+            clock=self.clock,
         )
 
     def turns(self, count: int, step: timedelta = CYCLE) -> list[CycleReport]:
@@ -229,6 +235,10 @@ class Bench:
             self.wait(step)
             reports.append(self.cycle())
         return reports
+
+    def turn_switch(self, state: TradingState) -> None:
+        """An operator turns the trading switch; from HALTED on the next turn empties the book."""
+        set_trading_state(mode=MODE, state=state, actor="tester", user_id=None, reason="a test", now=self.now)
 
     def complaints(self) -> list[str]:
         """What the oracle says once the market stands still and reads have caught up: nothing, if all is well.

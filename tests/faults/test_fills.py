@@ -9,22 +9,13 @@ import pytest
 from tests.faults.bench import LAG, MODE, Bench
 from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, resting, state_of, takers
 from tests.faults.mishaps import overfill
-from trading.controls import get_trading_state, set_trading_state
+from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
 from trading.models import FillRow, OrderRow
 
 FILLS = "GET /portfolio/fills"
 ORDERS = "GET /portfolio/orders"
 PART = Decimal(3)
-
-
-def halt(bench: Bench) -> None:
-    """An operator's halt: the next turn takes everything out of the book."""
-    turn(bench, TradingState.HALTED)
-
-
-def turn(bench: Bench, state: TradingState) -> None:
-    set_trading_state(mode=MODE, state=state, actor="tester", user_id=None, reason="a test", now=bench.now)
 
 
 @pytest.mark.parametrize("kind", ["reversed_list", "duplicate_page"])
@@ -108,7 +99,7 @@ def _when_cancelled(bench: Bench, row: OrderRow, happens: Callable[[], None]) ->
     """Halt, and let something happen between our reading and our cancel of `row`."""
     bench.control(do="freeze")
     bench.front.before[f"{CANCEL}/{row.kalshi_order_id}"] = happens
-    halt(bench)
+    bench.turn_switch(TradingState.HALTED)
     bench.turns(1)
 
 
@@ -143,7 +134,7 @@ def test_cancel_without_an_answer_is_asked_for_again_and_ends(bench: Bench, kind
     bench.turns(1)
     resting_before = orders().filter(state=OrderState.RESTING).count()
     bench.fault(CANCEL, kind, count=resting_before)
-    halt(bench)
+    bench.turn_switch(TradingState.HALTED)
 
     bench.turns(2)
 

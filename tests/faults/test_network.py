@@ -13,6 +13,7 @@ import pytest
 from tests.faults.bench import Bench, HastyConversation
 from tests.faults.books import PLACE, is_recovered, orders, states
 from trading.domain.types import OrderState
+from trading.oms.submit import RESTING_LIFE
 
 EVERYTHING = ("GET /", "POST /portfolio", "DELETE /portfolio")
 SCALE = 10
@@ -156,6 +157,21 @@ def test_latency_with_errors_lets_turns_end_in_time_and_every_order_be_known(ben
     bench.heal()
     bench.turns(6)
     assert orders().exists()
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_order_is_dated_by_the_moment_it_leaves_and_not_by_the_turn_s_beginning(bench: Bench) -> None:
+    begun, slow_by = bench.now, timedelta(seconds=20)
+    bench.front.before["GET /portfolio/fills"] = lambda: bench.wait(slow_by)
+
+    bench.cycle()
+
+    sent = orders().filter(sent_at__isnull=False)
+    assert set(sent.values_list("sent_at", flat=True)) == {begun + slow_by}
+    lives = {row.expires_at - row.sent_at for row in sent if row.expires_at and row.sent_at}
+    assert lives == {RESTING_LIFE}
+    bench.turns(2)
     assert is_recovered()
     assert bench.complaints() == []
 

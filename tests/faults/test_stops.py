@@ -70,6 +70,23 @@ def test_endpoint_that_is_retired_while_orders_rest_lets_them_expire(bench: Benc
     assert bench.complaints() == []
 
 
+def test_halt_after_lost_answers_leaves_nothing_in_the_book(bench: Bench) -> None:
+    bench.fault(PLACE, "drop_after")
+    bench.cycle()
+    assert "resting" in {order.status for order in bench.member.orders.values()}
+    bench.heal()
+    bench.turn_switch(TradingState.HALTED)
+    sent = bench.front.count(PLACE)
+
+    bench.turns(1)
+
+    assert "resting" not in {order.status for order in bench.member.orders.values()}
+    assert bench.front.count(PLACE) == sent
+    bench.turns(1)
+    assert not orders().filter(state__in=[OrderState.RESTING, OrderState.UNKNOWN]).exists()
+    assert bench.complaints() == []
+
+
 @pytest.mark.parametrize("kind", ["trading", "exchange"])
 def test_exchange_that_is_paused_is_asked_for_nothing_and_traded_on_when_it_resumes(
     bench: Bench, kind: str
