@@ -83,7 +83,10 @@ def test_settle_command_prints_what_it_booked(configured_world: World) -> None:
 
     call_command("settle", stdout=out)
 
-    assert out.getvalue() == "0 settled, P&L 0.0000, 0 orders closed, 0 refused\n"
+    assert out.getvalue().splitlines() == [
+        "0 settled, P&L 0.0000, 0 orders closed, 0 refused, 0 revised, 0 waiting",
+        "our reading differed on 0 of 0 settled days, 0 figures differ from the account",
+    ]
 
 
 def test_prune_deletes_what_only_explains_and_is_old_enough() -> None:
