@@ -39,6 +39,8 @@ class Measurement(BaseModel):
     """None in results of former days."""
     peer: str
     peer_ms: float
+    paired_ratio: float | None = None
+    """Its time divided by the peer's of the same round, median over the rounds. None in results of former days."""
     calls: int
     """Python function calls of one run."""
     statements: int
@@ -47,6 +49,8 @@ class Measurement(BaseModel):
     @property
     def ratio(self) -> float:
         """How many times the peer's time it takes."""
+        if self.paired_ratio is not None:
+            return self.paired_ratio
         return self.median_ms / self.peer_ms if self.peer_ms else float("inf")
 
 

@@ -4,6 +4,7 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
+from operator import truediv
 from types import FrameType
 
 from django.db import connection
@@ -31,6 +32,7 @@ def measure(work: Work, *, peer: str, peer_work: Work, rounds: int, warm_up: int
         p99_ms=round(statistics.quantiles(times, n=100)[-1], 3),
         peer=peer,
         peer_ms=round(statistics.median(peer_times), 4),
+        paired_ratio=round(statistics.median(map(truediv, times, peer_times)), 3),
         calls=calls,
         statements=statements,
     )

@@ -58,7 +58,7 @@ class _OftenParsed(_Frozen):
 
         Nothing is checked. Pydantic's `model_construct` would do, but is slower than validation.
         """
-        made = cls.__new__(cls)
+        made = object.__new__(cls)
         _assign(made, "__dict__", values)
         _assign(made, "__pydantic_fields_set__", cls._every_field)
         _assign(made, "__pydantic_extra__", None)

@@ -57,18 +57,26 @@ class Fields:
     def text(self, name: str, *, max_length: int = _MAX_TEXT) -> str:
         """A required string, not empty."""
         value = self.raw.get(name)
-        if isinstance(value, str) and 0 < len(value) <= max_length and (value.isascii() or is_writable(value)):
-            return value
-        self._wrong(name, f"a text of 1-{max_length} characters", self.value(name))
+        if (
+            not isinstance(value, str)
+            or not 0 < len(value) <= max_length
+            or not (value.isascii() or is_writable(value))
+        ):
+            self._wrong(name, f"a text of 1-{max_length} characters", self.value(name))
+        return value
 
     def text_or_empty(self, name: str, *, max_length: int = _MAX_TEXT) -> str:
         """An optional string; absent and null read as empty."""
         value = self.raw.get(name)
         if value is None:
             return ""
-        if isinstance(value, str) and len(value) <= max_length and (value.isascii() or is_writable(value)):
-            return value
-        self._wrong(name, f"a text of up to {max_length} characters", value)
+        if (
+            not isinstance(value, str)
+            or len(value) > max_length
+            or not (value.isascii() or is_writable(value))
+        ):
+            self._wrong(name, f"a text of up to {max_length} characters", value)
+        return value
 
     def text_of_either(self, name: str, former: str, *, max_length: int = _MAX_TEXT) -> str:
         """A required string that also went by a former name."""
@@ -127,12 +135,12 @@ class Fields:
     def instant(self, name: str) -> datetime:
         """A required RFC 3339 instant, as aware UTC."""
         value = self.raw.get(name)
+        if not isinstance(value, str) or len(value) > _MAX_INSTANT:
+            self._wrong(name, "an RFC 3339 instant", self.value(name))
         try:
-            if isinstance(value, str) and len(value) <= _MAX_INSTANT:
-                return _instant(value)
+            return _instant(value)
         except (ValueError, OverflowError):
-            pass
-        self._wrong(name, "an RFC 3339 instant with zone", self.value(name))
+            self._wrong(name, "an RFC 3339 instant with zone", value)
 
     def instant_or_none(self, name: str) -> datetime | None:
         return None if self.raw.get(name) is None else self.instant(name)

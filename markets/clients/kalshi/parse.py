@@ -9,6 +9,7 @@ import re
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
+from operator import itemgetter
 from typing import Any, Final, NamedTuple
 
 from pydantic import ValidationError
@@ -43,7 +44,8 @@ _STATUSES: Final = {str(status): status for status in MarketStatus}
 _STRIKE_TYPES: Final = {str(kind): kind for kind in StrikeType}
 _FEE_TYPES: Final = {str(kind): kind for kind in FeeType}
 _RESULTS: Final = frozenset({"", "yes", "no", "scalar"})
-_PLAIN_COUNT: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,2})?")
+_RANGE_WORDS: Final = itemgetter("start", "end", "step")
+_is_plain_count: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,2})?").fullmatch
 """What the exchange writes, and `checked_count` passes: told by its form alone, four times in every market."""
 _TICKER_LENGTH: Final = 200
 """The exchange's own bound; combination markets use long ones."""
@@ -249,7 +251,7 @@ def _quote(fields: Fields, price_name: str, size_name: str) -> tuple[Decimal | N
 def _size(fields: Fields, name: str) -> Decimal | None:
     """How much is quoted, if anything. Determined markets show negative sizes."""
     stated = fields.raw.get(name)
-    if type(stated) is str and _PLAIN_COUNT.fullmatch(stated):
+    if type(stated) is str and _is_plain_count(stated):
         return Decimal(stated) or None
     if fields.value(name) is None or fields.number(name) <= ZERO:
         return None
@@ -258,7 +260,7 @@ def _size(fields: Fields, name: str) -> Decimal | None:
 
 def _count(fields: Fields, name: str) -> Decimal:
     stated = fields.raw.get(name)
-    if type(stated) is str and _PLAIN_COUNT.fullmatch(stated):
+    if type(stated) is str and _is_plain_count(stated):
         return Decimal(stated)
     try:
         return checked_count(fields.number(name))
@@ -268,15 +270,15 @@ def _count(fields: Fields, name: str) -> Decimal:
 
 def _price(fields: Fields, name: str) -> Decimal | None:
     try:
-        return _quoted(fields.raw.get(name))
-    except (ValueError, TypeError):
+        return _quoted(str(fields.raw.get(name)))
+    except ValueError:
         if (stated := fields.value(name)) is None:
             return None
         raise _bad_price(stated, f"{fields.where}: {name}") from None
 
 
-@lru_cache(maxsize=1024, typed=True)
-def _quoted(stated: object) -> Decimal | None:
+@lru_cache(maxsize=1024)
+def _quoted(stated: str) -> Decimal | None:
     """The number of a price; None for 0 and 1. There are 99 of them on most grids, and they come by the thousand."""
     price = parse_decimal(stated)
     return None if price in (ZERO, ONE) else checked_price(price)
@@ -320,14 +322,13 @@ def _level(price: object, count: object, where: str) -> RawLevel:
 
 def _price_ranges(fields: Fields) -> tuple[PriceRange, ...]:
     try:
-        stated = [(str(raw["start"]), str(raw["end"]), str(raw["step"])) for raw in fields.items("price_ranges")]
-        return _ranges(tuple(stated))
+        return _ranges(tuple([_RANGE_WORDS(raw) for raw in fields.items("price_ranges")]))
     except (KeyError, TypeError, ValueError):
         raise BadMarketData("PRICE_GRID_UNREADABLE", f"{fields.where} states no legal prices") from None
 
 
 @lru_cache(maxsize=64)
-def _ranges(stated: tuple[tuple[str, str, str], ...]) -> tuple[PriceRange, ...]:
+def _ranges(stated: tuple[tuple[object, ...], ...]) -> tuple[PriceRange, ...]:
     """(start, end, step) of each range; nearly every market states the same. Raises ValueError."""
     if not stated:
         raise ValueError("no range")
