@@ -1,8 +1,12 @@
 """The console's view of the exchange side. Everything is history or the exchange's own word: nothing can be edited."""
 
 from django.contrib import admin
+from django.utils.html import format_html
 
+from markets.domain.settlement_rules import source_url
+from markets.domain.types import SettlementSource
 from markets.models import EventRow, MarketRow, MarketSnapshotRow
+from milkbot.core.cities import load_cities
 from milkbot.history_admin import CityFilter, HistoryAdmin
 
 
@@ -13,13 +17,21 @@ class EventAdmin(HistoryAdmin):
         "city_code",
         "event_date",
         "close_at",
-        "settlement_source",
+        "settles_on",
         "cli_code",
         "refusal",
     ]
     list_filter = [CityFilter, "refusal", "settlement_source"]
     search_fields = ["event_ticker"]
     ordering = ("-event_date", "city_code")
+
+    @admin.display(description="settlement source", ordering="settlement_source")
+    def settles_on(self, event: EventRow) -> str:
+        """The source the event's own rules name, with the page it publishes on."""
+        if not event.settlement_source:
+            return ""
+        url = source_url(SettlementSource(event.settlement_source), load_cities()[event.city_code])
+        return format_html('<a href="{}" rel="noreferrer">{}</a>', url, event.settlement_source)
 
 
 @admin.register(MarketRow)

@@ -81,6 +81,19 @@ def parse_rule(rules_primary: str, city: CityConfig, event_date: date) -> Settle
     return SettlementRule(source=source, cli_code=city.cli_code if codes else None, site_text=site_text)
 
 
+def source_url(source: SettlementSource, city: CityConfig) -> str:
+    """Where a person reads the figure that an event of `city` settles on.
+
+    Source: the addresses the exchange names in its series, and the climate report's own page at its office.
+    """
+    if source is SettlementSource.WEATHER_COMPANY:
+        return "https://weather.com/kalshi"
+    return (
+        f"https://forecast.weather.gov/product.php?site={city.nws_office}"
+        f"&issuedby={city.cli_location}&product=CLI&format=txt"
+    )
+
+
 def check_strikes(market: Market) -> None:
     """Raises BadMarketData(RULE_STRIKE_MISMATCH) when the text states other strikes than the market's fields."""
     match = _STRIKE.search(" ".join(market.rules_primary.split()))

@@ -45,6 +45,18 @@ def test_console_lists_are_shown_at_a_cost_that_does_not_grow(operator: Client, 
     assert counts[0] == counts[1]
 
 
+def test_console_leads_from_an_event_to_what_it_settles_on(operator: Client) -> None:
+    MarketRepository().save_boards(boards_of(1), NOW)
+    events = reverse("admin:markets_eventrow_changelist")
+    for source, link in (
+        ("weather_company", b'<a href="https://weather.com/kalshi" rel="noreferrer">weather_company</a>'),
+        ("nws_cli", b"issuedby=MDW&amp;product=CLI"),
+        ("", b'field-settles_on">-<'),
+    ):
+        EventRow.objects.update(settlement_source=source)
+        assert link in operator.get(events).content
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_console_refuses_additions_and_edits(operator: Client, page: str) -> None:
     MarketRepository().save_boards(boards_of(1), NOW)

@@ -4,7 +4,7 @@ from datetime import date
 
 import pytest
 
-from markets.domain.settlement_rules import check_strikes, parse_rule
+from markets.domain.settlement_rules import check_strikes, parse_rule, source_url
 from markets.domain.types import SettlementSource, StrikeType
 from milkbot.core.cities import load_cities
 from milkbot.core.errors import BadMarketData
@@ -149,3 +149,13 @@ def test_strikes_that_contradict_the_text_are_refused(words: str) -> None:
     with pytest.raises(BadMarketData) as refusal:
         check_strikes(contradicted)
     assert refusal.value.code == "RULE_STRIKE_MISMATCH"
+
+
+@pytest.mark.parametrize(
+    ("code", "query"),
+    [("CHI", "site=LOT&issuedby=MDW&product=CLI"), ("NYC", "site=OKX&issuedby=NYC&product=CLI")],
+)
+def test_source_url_leads_to_the_page_the_rules_name(code: str, query: str) -> None:
+    city = load_cities()[code]
+    assert query in source_url(SettlementSource.NWS_CLI, city)
+    assert source_url(SettlementSource.WEATHER_COMPANY, city) == "https://weather.com/kalshi"
