@@ -50,17 +50,11 @@ class Arrived(NamedTuple):
 
 
 def find_new(mode: TradingMode, reading: AccountReading) -> list[ExchangeFill]:
-    """Fills not in our books yet, oldest first.
-
-    What lies before the account was opened here is in its opening balance and never booked, save what is still held.
-    An account not opened yet is taken as it stands, but only by a reading that shows what it holds.
-    """
-    opened_at = LedgerRepository(mode).opened_at()
-    if opened_at is None:
+    """Fills not in our books yet, oldest first; of an account not opened here yet, only those of what it still holds."""
+    fills = list(reading.fills)
+    if LedgerRepository(mode).opened_at() is None:
         held = {position.ticker for position in reading.positions or () if position.count}
-        fills = [fill for fill in reading.fills if fill.ticker in held]
-    else:
-        fills = [fill for fill in reading.fills if fill.filled_at > opened_at]
+        fills = [fill for fill in fills if fill.ticker in held]
     known = FillRepository(mode).known(fill.fill_id for fill in fills)
     new = (fill for fill in fills if fill.fill_id not in known)
     return sorted(new, key=lambda fill: (fill.filled_at, fill.fill_id))
@@ -100,7 +94,16 @@ def find_owners(
 def book_arrivals(
     mode: TradingMode, fills: Sequence[ExchangeFill], owners: Mapping[str, Order | None], now: datetime
 ) -> Arrived:
-    """Book what can be placed, in batches. Needs a transaction around it."""
+    """Book what can be placed, in batches. Needs a transaction around it.
+
+    Trades of others from before the account was opened here are in its opening balance and never booked.
+    """
+    opened_at = LedgerRepository(mode).opened_at()
+    fills = [
+        fill
+        for fill in fills
+        if opened_at is None or fill.filled_at > opened_at or owners.get(fill.order_id) is not None
+    ]
     market_ids = MarketRepository().ids(fill.ticker for fill in fills)
     waiting: list[str] = []
     placed = _placed(mode, fills, owners, market_ids, now, waiting)

@@ -1,0 +1,55 @@
+"""Random steps of trader, operator, network and world: no order doubled, none lost, no halt broken, no cap passed."""
+
+import logging
+import os
+import random
+import time
+
+import pytest
+from hypothesis import HealthCheck, Phase, seed, settings
+from hypothesis.stateful import run_state_machine_as_test
+
+from tests.trading.machine.machine import OrderPath
+
+STEPS = int(os.environ.get("SOAK_STEPS", "0"))
+STEPS_EACH = 50
+DEFAULT_STEPS = 2_000
+
+
+def run(steps: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """At least so many steps, in runs of fifty; a failure is told with its seed and shrunk."""
+    drawn = int(os.environ.get("SOAK_SEED") or random.SystemRandom().randrange(2**32))
+    logging.getLogger("milkbot").setLevel(logging.CRITICAL)
+    OrderPath.steps, begun = 0, time.perf_counter()
+    try:
+        while OrderPath.steps < steps:
+            machine = seed(drawn + OrderPath.steps)(type("Run", (OrderPath,), {}))
+            run_state_machine_as_test(
+                machine,
+                settings=settings(
+                    max_examples=max((steps - OrderPath.steps) // STEPS_EACH, 1),
+                    stateful_step_count=STEPS_EACH,
+                    deadline=None,
+                    database=None,
+                    derandomize=False,
+                    phases=(Phase.generate, Phase.shrink) if os.environ.get("SHRINK") else (Phase.generate,),
+                    suppress_health_check=list(HealthCheck),
+                ),
+            )
+    finally:
+        logging.getLogger("milkbot").setLevel(logging.NOTSET)
+        with capsys.disabled():
+            took = time.perf_counter() - begun
+            print(f"\norder path: {OrderPath.steps:,} steps in {took:.0f} s, SOAK_SEED={drawn}")  # noqa: T201
+
+
+@pytest.mark.django_db
+def test_order_path_over_random_steps_then_every_invariant_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    run(DEFAULT_STEPS, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.django_db
+@pytest.mark.skipif(not STEPS, reason="`make soak STEPS=100000` says how many")
+def test_order_path_soaked_then_every_invariant_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    run(STEPS, capsys)

@@ -1,0 +1,185 @@
+"""A trader's turn as the cycle takes it, its wishes and reviews told by the machine: all else is the real order path."""
+
+import socket
+from collections.abc import Iterable, Sequence
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Final, NamedTuple
+
+from milkbot.core.cities import load_cities
+from tests.sandbox.exchange.scripted import EVENT, D
+from tests.trading.machine.edge import MODE, Edge
+from trading.breakers import clear_locks
+from trading.controls import get_trading_state, set_trading_state
+from trading.cycle import submit_round
+from trading.domain.gates import Gate
+from trading.domain.policy import Limits, Policy
+from trading.domain.risk import MarketPlace, allow
+from trading.domain.supersede import next_turn
+from trading.domain.types import (
+    Action,
+    BookSide,
+    Intent,
+    OrderState,
+    ReasonCode,
+    Side,
+    TradingState,
+    book_side_of,
+)
+from trading.domain.working import Review, Step
+from trading.oms.lease import hold_lease, take_lease
+from trading.oms.pace import Pace
+from trading.oms.reconcile import CYCLE, START, has_reconciled, reconcile
+from trading.oms.submit import recover
+from trading.oms.working import cancel, carry_out
+from trading.repositories.accounts import read_account
+from trading.repositories.orders import OrderRepository, StaleOrder
+
+NYC: Final = load_cities()["NYC"]
+PLACE: Final = MarketPlace(EVENT, NYC.code, NYC.cluster)
+LIMITS: Final = Limits(
+    per_trade=D(20), per_event=D(45), per_city=D(45), per_cluster=D(45), total=D(45), max_positions=3
+)
+POLICY: Final = Policy()
+RESTING: Final = (OrderState.RESTING, OrderState.PARTIAL)
+OPERATOR: Final = "ann"
+
+
+class Wish(NamedTuple):
+    """What the machine would buy: `cents` is the price of the side bought."""
+
+    ticker: str
+    side: Side
+    cents: int
+    count: int
+    rests: bool
+
+    @property
+    def book_side(self) -> BookSide:
+        return book_side_of(self.side, Action.BUY)
+
+    @property
+    def yes_price(self) -> Decimal:
+        return D(self.cents if self.side is Side.YES else 100 - self.cents) / 100
+
+    def as_intent(self, count: Decimal, generation: int, now: datetime) -> Intent:
+        each = D(self.cents) / 100
+        return Intent(
+            mode=MODE,
+            city_code=NYC.code,
+            market_ticker=self.ticker,
+            event_ticker=EVENT,
+            event_date=datetime(2026, 11, 21).date(),
+            side=self.side,
+            action=Action.BUY,
+            book_side=self.book_side,
+            strategy="ensemble",
+            generation=generation,
+            post_only=self.rests,
+            count=count,
+            limit_price=self.yes_price,
+            max_cost=count * (each + D("0.02")),
+            p_yes=0.5,
+            decided_at=now,
+        )
+
+
+class Trader:
+    """One process. `number` tells it from those that died before it."""
+
+    def __init__(self, edge: Edge, market_ids: dict[str, int], number: int) -> None:
+        self._edge = edge
+        self._market_ids = market_ids
+        # A process of this host that no longer runs, once the next one asks: its lease is taken over at once.
+        self._holder = f"{socket.gethostname()}/{4_000_000 + number}/1.00"
+        self._orders = OrderRepository(MODE)
+
+    def turn(self, wishes: Sequence[Wish] = (), steps: Sequence[Step] = ()) -> None:
+        """Reconcile, decide, commit, work what rests, send; `steps` go to the resting orders in turn."""
+        edge, now = self._edge, self._edge.now
+        lease = take_lease(MODE, self._holder)
+        kind = CYCLE if has_reconciled(lease) else START
+        is_trusted = reconcile(MODE, edge, now, kind=kind, fencing=lease.fencing).is_trusted
+        hold_lease(lease)
+        left_over = self._orders.in_states([OrderState.NEW, OrderState.SUBMITTED])
+        recover(edge, left_over, market_ids=self._market_ids, at=now)
+        may_enter = is_trusted and get_trading_state(MODE) is TradingState.ACTIVE
+        intents = self._intents(wishes if may_enter else (), now)
+        orders = self._orders.create(intents, self._market_ids, lease=lease)
+        resting = [order for order in self._orders.in_states(RESTING) if order.rests_by_itself]
+        gate = Gate(False, ReasonCode.EDGE_BELOW_FLOOR, "as drawn")
+        told = [steps[number % len(steps)] if steps else Step.KEEP for number in range(len(resting))]
+        reviews = [(order, Review(step, gate)) for order, step in zip(resting, told, strict=True)]
+        pace = Pace(lambda: edge.now)
+        carry_out(reviews, edge, lease=lease, pace=pace)
+        submit_round(orders, edge, lease=lease, market_ids=self._market_ids, pace=pace)
+
+    def _intents(self, wishes: Iterable[Wish], now: datetime) -> list[Intent]:
+        """What the caps leave of the wishes; one that may not be sent anew but has no answer is sent again."""
+        account = read_account(MODE, [EVENT])
+        exposure, cash = account.exposure, account.cash
+        intents: dict[str, Intent] = {}
+        for wish in wishes:
+            standing = account.standings.get(wish.as_intent(D(wish.count), 0, now).wish)
+            turn = next_turn(standing, wish.book_side, wish.yes_price, now, POLICY)
+            if standing is not None and standing.unanswered is not None:
+                again = wish.as_intent(D(wish.count), standing.generation, now)
+                intents.setdefault(again.intent_key, again)
+            if not turn.gate:
+                continue
+            each = D(wish.cents) / 100 + D("0.02")
+            left = allow(
+                D(wish.count),
+                each,
+                ticker=wish.ticker,
+                place=PLACE,
+                exposure=exposure,
+                limits=LIMITS,
+                cash=cash,
+                bankroll=account.bankroll,
+            ).count
+            intent = wish.as_intent(left, turn.generation, now) if left else None
+            if intent is not None and intent.intent_key not in intents:
+                intents[intent.intent_key] = intent
+                exposure = exposure.plus(wish.ticker, PLACE, intent.max_cost)
+                cash -= intent.max_cost
+        return list(intents.values())
+
+
+class Operator:
+    """A person at the console: halts, resumes, takes single orders out. Needs no trader."""
+
+    def __init__(self, edge: Edge) -> None:
+        self._edge = edge
+        self._orders = OrderRepository(MODE)
+
+    def halt(self) -> None:
+        self._turn(TradingState.HALTED)
+
+    def resume(self) -> None:
+        clear_locks(MODE, actor=OPERATOR, user_id=None, reason="looked at it", now=self._edge.now)
+        self._turn(TradingState.ACTIVE)
+
+    def cancel(self, pick: int) -> None:
+        open_orders = self._orders.in_states((*RESTING, OrderState.UNKNOWN))
+        if not open_orders:
+            return
+        order = open_orders[pick % len(open_orders)]
+        try:
+            cancel(order, self._edge, at=self._edge.now, why="by hand", actor=OPERATOR)
+        except StaleOrder:
+            return
+
+    def _turn(self, state: TradingState) -> None:
+        set_trading_state(
+            mode=MODE, state=state, actor=OPERATOR, user_id=None, reason="drawn", now=self._edge.now
+        )
+
+
+def settle_down(edge: Edge, trader: Trader, minutes: int = 8) -> None:
+    """No more faults and no more wishes, until whatever was sent has ended and been read."""
+    edge.faults.clear()
+    edge.sights.clear()
+    for _ in range(minutes):
+        edge.move(int(timedelta(minutes=1).total_seconds()))
+        trader.turn()
