@@ -23,7 +23,7 @@ from milkbot.core.clock import monotonic
 from milkbot.core.config import PROJECT_ROOT
 from milkbot.embedded.postgres import profile_cluster
 from milkbot.embedded.process import marked_processes, wait_until
-from milkbot.embedded.profile import RECORDED, SIMULATED
+from milkbot.embedded.profile import DEMO, RECORDED, SIMULATED
 from tests.embedded.agreement import complaints, disagreements, read_page, released
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(databases=[])]
@@ -156,18 +156,21 @@ def _get(port: int, path: str) -> int:
         return int(answer.status)
 
 
-def _status(place: Place) -> dict[str, Any]:
-    """`manage.py status` from a shell that knows nothing but where the project's state is."""
-    shell = {"PATH": os.environ["PATH"], "MILKBOT_STATE_DIR": str(place.state)}
+def _manage(place: Place, *arguments: str) -> str:
+    """What a command of manage.py writes, in a shell that knows nothing but where the project's state is."""
     told = subprocess.run(
-        [sys.executable, "manage.py", "status", "--json"],
+        [sys.executable, "manage.py", *arguments],
         cwd=PROJECT_ROOT,
-        env=shell,
+        env={"PATH": os.environ["PATH"], "MILKBOT_STATE_DIR": str(place.state)},
         capture_output=True,
         text=True,
         check=False,
     )
-    known: dict[str, Any] = json.loads(told.stdout)
+    return told.stdout
+
+
+def _status(place: Place) -> dict[str, Any]:
+    known: dict[str, Any] = json.loads(_manage(place, "status", "--json"))
     return known
 
 
@@ -236,6 +239,34 @@ def test_recorded_day_is_traded_when_it_is_asked_for(run: Run, place: Place) -> 
     page = read_page(place.ports[0])
     assert status["world"] in page.mode_line
     assert page.cities == 1
+    assert complaints(place.folder / "logs") == []
+
+    assert run.end(signal.SIGINT) == 0
+    assert wait_until(place.is_quiet, timeout_s=10)
+
+
+@pytest.mark.story("4.10", 2)
+@pytest.mark.parametrize("place", [DEMO], indirect=True)
+def test_demo_sends_real_orders_on_an_account_whose_books_agree(run: Run, place: Place) -> None:
+    run.wait_until_up(FIRST_START_S)
+    assert wait_until(lambda: len(_turns(place)) >= 3, timeout_s=FIRST_TURNS_S)
+
+    status = _status(place)
+    assert (status["mode"], status["profile"]) == ("DEMO", DEMO)
+    assert all(_turns(place))
+    with psycopg.connect(place.database_url) as connection:
+        named = connection.execute("SELECT count(kalshi_order_id), count(*) FROM ops.orders").fetchone()
+        runs = connection.execute(
+            "SELECT kind, complete_until IS NOT NULL AND drift = '[]' AND error = '' FROM ops.reconciliations"
+            " ORDER BY id"
+        ).fetchall()
+    assert named is not None
+    assert named[0] == named[1] > 0, "the exchange has named every order"
+    assert runs[0] == ("start", True)
+    assert all(agrees for _, agrees in runs)
+    assert "No drift." in _manage(place, "reconcile")
+    assert "0 are left open" in _manage(place, "halt", "--cancel-all", "--reason", "drill")
+    _check_public_environment(place)
     assert complaints(place.folder / "logs") == []
 
     assert run.end(signal.SIGINT) == 0

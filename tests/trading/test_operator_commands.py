@@ -2,6 +2,9 @@
 
 import io
 import json
+import os
+import subprocess
+import sys
 from datetime import datetime, timedelta
 from decimal import Decimal
 
@@ -10,7 +13,7 @@ from django.core.management import call_command
 from django.core.management.base import CommandError
 
 from milkbot.core import clock
-from milkbot.core.config import TradingMode, get_config
+from milkbot.core.config import PROJECT_ROOT, TradingMode, get_config
 from tests.exchange_account import rest_one
 from tests.faults.bench import MODE, Bench
 from tests.faults.books import CANCEL, PLACE
@@ -58,6 +61,22 @@ def test_halt_with_cancel_all_stops_and_empties_the_book_without_a_worker(demo: 
     assert demo.front.count(PLACE) == 1
     actions = list(OperatorActionRow.objects.order_by("pk").values_list("action", "reason"))
     assert actions == [("set_trading_state", "storm"), ("cancel_all", "storm")]
+
+
+@pytest.mark.django_db(transaction=True)
+def test_halt_with_cancel_all_empties_the_book_also_without_a_database(demo: Bench) -> None:
+    rest_one(demo)
+    halt = [sys.executable, "manage.py", "halt", "--cancel-all", "--reason", "the disk is gone"]
+    nowhere = {"DATABASE_URL": "postgresql://nobody@127.0.0.1:1/none"}
+
+    done = subprocess.run(
+        halt, cwd=PROJECT_ROOT, env={**os.environ, **nowhere}, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "Without our books: the exchange confirmed cancel-all." in done.stdout
+    assert "stop the worker of the fast queue" in done.stderr
+    assert [order.status for order in demo.member.orders.values()] == ["canceled"]
 
 
 def test_halt_alone_leaves_what_rests(demo: Bench) -> None:
