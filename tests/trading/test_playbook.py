@@ -8,8 +8,8 @@ import pytest
 from django.core.management import get_commands, load_command_class
 
 from milkbot.core.config import PROJECT_ROOT, Config
+from milkbot.core.constants import DAILY_LOSS_LIMIT
 from trading.arming import LONGEST
-from trading.domain.breakers import DAILY_LOSS_LIMIT
 from trading.domain.policy import Policy
 
 PLAYBOOK: Final = (PROJECT_ROOT / "docs" / "DEMO_TO_LIVE_PLAYBOOK.md").read_text(encoding="utf-8")
