@@ -140,17 +140,28 @@ def test_bracket_standard_errors_when_a_month_of_data_stands_behind_then_they_ma
 
 
 @given(st.floats(-8, 8), SIGMAS, st.integers(-50, 130), st.floats(0.05, 2), st.floats(0.01, 0.5))
-def test_bracket_standard_errors_when_compared_with_the_closed_form_then_they_agree(
+def test_bracket_standard_errors_when_the_parameters_are_shifted_then_they_follow_the_probabilities(
     offset: float, sigma: float, low: int, mu_se: float, ln_sigma_se: float
 ) -> None:
-    mu = low + offset  # near the bracket, where the error is above its floor
-    z_low, z_high = (low - 0.5 - mu) / sigma, (low + 1.5 - mu) / sigma
-    by_mu = (norm.pdf(z_low) - norm.pdf(z_high)) / sigma
-    by_ln_sigma = z_low * norm.pdf(z_low) - z_high * norm.pdf(z_high)
+    mu, step = low + offset, 1e-5  # near the bracket, where the error is above its floor
+    bracket = [(low, low + 1)]
+
+    def p(at_mu: float, at_sigma: float) -> float:
+        return bracket_probabilities(Normal(mu=at_mu, sigma=at_sigma), bracket)[0]
+
+    by_mu = (p(mu + step, sigma) - p(mu - step, sigma)) / (2 * step)
+    by_ln_sigma = (p(mu, sigma * math.exp(step)) - p(mu, sigma * math.exp(-step))) / (2 * step)
     expected = max(math.hypot(by_mu * mu_se, by_ln_sigma * ln_sigma_se), 0.02)
-    assert bracket_standard_errors(mu, sigma, mu_se, ln_sigma_se, [(low, low + 1)])[0] == pytest.approx(
-        expected, rel=1e-3
-    )
+    found = bracket_standard_errors(mu, sigma, mu_se, ln_sigma_se, bracket)[0]
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize(("mu", "sigma"), [(math.nan, 2.0), (70.0, 0.0), (70.0, math.inf)])
+def test_bracket_standard_errors_when_there_is_no_distribution_then_they_are_refused(
+    mu: float, sigma: float
+) -> None:
+    with pytest.raises(ValueError, match="distribution"):
+        bracket_standard_errors(mu, sigma, 0.5, 0.1, LADDER)
 
 
 def test_bracket_standard_errors_when_nothing_is_uncertain_then_the_floor_stays() -> None:

@@ -4,7 +4,7 @@ Source: project reference on probability and sizing, sections 1.1 (half-degree e
 """
 
 from collections.abc import Sequence
-from math import exp
+from math import isfinite, pi, sqrt
 from typing import Final
 
 import numpy as np
@@ -22,8 +22,8 @@ STANDARD_ERROR_FLOOR: Final = 0.02
 HALF_DEGREE: Final = 0.5
 """A settled whole degree stands for everything that rounds to it."""
 
-_STEP_F: Final = 1e-3
-_STEP_LN_SIGMA: Final = 1e-4
+_SQRT_2PI: Final = sqrt(2 * pi)
+_NO_DENSITY_Z: Final = 40.0
 
 
 def bracket_probabilities(distribution: Family, brackets: Sequence[Bracket]) -> tuple[float, ...]:
@@ -31,7 +31,7 @@ def bracket_probabilities(distribution: Family, brackets: Sequence[Bracket]) -> 
 
     F(high + ½) − F(low − ½), open ends giving 0 and 1. Raises ValueError for a bracket whose low end exceeds its high.
     """
-    return tuple(between(distribution, *edges(brackets)).tolist())
+    return tuple(distribution.between(*edges(brackets)).tolist())
 
 
 def integer_pmf(distribution: Family, lowest: int, highest: int) -> tuple[float, ...]:
@@ -43,14 +43,6 @@ def integer_pmf(distribution: Family, lowest: int, highest: int) -> tuple[float,
         raise ValueError(f"no range of degrees: {lowest}..{highest}")
     middle: list[Bracket] = [(degree, degree) for degree in range(lowest + 1, highest)]
     return bracket_probabilities(distribution, [(None, lowest), *middle, (highest, None)])
-
-
-def between(distribution: Family, low: Floats, high: Floats) -> Floats:
-    """P(low < X <= high), elementwise, keeping its digits in both tails. Edges may be infinite."""
-    below = distribution.cdf(low)
-    # Above the median the difference of upper tails keeps the digits that 1 − F has lost.
-    mass = np.where(below > 0.5, distribution.sf(low) - distribution.sf(high), distribution.cdf(high) - below)
-    return np.asarray(np.maximum(mass, 0.0))
 
 
 def edges(brackets: Sequence[Bracket]) -> tuple[Floats, Floats]:
@@ -71,14 +63,13 @@ def bracket_standard_errors(
     The distribution is N(`mu`, `sigma`); `mu_se` in °F and `ln_sigma_se` are the standard errors of its parameters,
     taken as independent. Raises ValueError for a sigma that is not positive and finite.
     """
-    low, high = edges(brackets)
-
-    def mass(at_mu: float, at_sigma: float) -> Floats:
-        return between(Normal(mu=at_mu, sigma=at_sigma), low, high)
-
-    by_mu = (mass(mu + _STEP_F, sigma) - mass(mu - _STEP_F, sigma)) / (2 * _STEP_F)
-    ratio = exp(_STEP_LN_SIGMA)
-    by_ln_sigma = (mass(mu, sigma * ratio) - mass(mu, sigma / ratio)) / (2 * _STEP_LN_SIGMA)
+    if not (isfinite(mu) and isfinite(sigma) and sigma > 0):
+        raise ValueError(f"not a distribution: mu={mu}, sigma={sigma}")
+    # Far out the density is 0 to every digit; at infinity its product with z would be none.
+    z_low, z_high = (np.clip((edge - mu) / sigma, -_NO_DENSITY_Z, _NO_DENSITY_Z) for edge in edges(brackets))
+    density_low, density_high = np.exp(-(z_low**2) / 2) / _SQRT_2PI, np.exp(-(z_high**2) / 2) / _SQRT_2PI
+    by_mu = (density_low - density_high) / sigma
+    by_ln_sigma = z_low * density_low - z_high * density_high
     errors = np.hypot(by_mu * mu_se, by_ln_sigma * ln_sigma_se)
     return tuple(np.maximum(errors, STANDARD_ERROR_FLOOR).tolist())
 

@@ -35,6 +35,13 @@ class Family(BaseModel):
     def sf(self, x: Floats) -> Floats:
         """P(X > x), exact in the upper tail."""
 
+    def between(self, low: Floats, high: Floats) -> Floats:
+        """P(low < X <= high), elementwise, exact in both tails. Edges may be infinite."""
+        below = self.cdf(low)
+        # Above the median the difference of upper tails keeps the digits that 1 − F has lost.
+        mass = np.where(below > 0.5, self.sf(low) - self.sf(high), self.cdf(high) - below)
+        return np.asarray(np.maximum(mass, 0.0))
+
 
 class Normal(Family):
     family: Literal["normal"] = "normal"
@@ -46,6 +53,12 @@ class Normal(Family):
 
     def sf(self, x: Floats) -> Floats:
         return np.asarray(ndtr((self.mu - x) / self.sigma))
+
+    def between(self, low: Floats, high: Floats) -> Floats:
+        # By symmetry two values do instead of four: this is the family of every cycle.
+        z_low, z_high = (low - self.mu) / self.sigma, (high - self.mu) / self.sigma
+        upper = z_low > 0
+        return np.asarray(ndtr(np.where(upper, -z_low, z_high)) - ndtr(np.where(upper, -z_high, z_low)))
 
 
 class StudentT(Family):

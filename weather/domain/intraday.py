@@ -11,7 +11,7 @@ from math import fsum, isfinite
 import numpy as np
 
 from milkbot.core.arrays import SUM_TOLERANCE
-from weather.domain.distribution import HALF_DEGREE, Bracket, between, edges
+from weather.domain.distribution import HALF_DEGREE, Bracket, edges
 from weather.domain.families import Family
 
 MaxPmf = Mapping[int, float]
@@ -31,7 +31,7 @@ def censored_probabilities(
     total = np.zeros(len(brackets))
     for m, weight in sorted(max_so_far.items()):
         from_low = np.where(low > m, low, -np.inf)
-        total += weight * np.where(high < m, 0.0, between(remaining, from_low, high))
+        total += weight * np.where(high < m, 0.0, remaining.between(from_low, high))
     return tuple(total.tolist())
 
 
@@ -48,7 +48,7 @@ def truncated_probabilities(
     seen = float(whole_day.sf(np.asarray([floor]))[0])
     if seen <= 0:
         raise ValueError(f"the forecast rules out the {max_so_far} °F already observed")
-    mass = between(whole_day, np.maximum(low, floor), np.maximum(high, floor))
+    mass = whole_day.between(np.maximum(low, floor), np.maximum(high, floor))
     return tuple(np.minimum(mass / seen, 1.0).tolist())
 
 
