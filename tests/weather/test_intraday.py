@@ -1,12 +1,13 @@
 """The maximum so far: censoring a distribution of the remaining hours, truncating one of the whole day."""
 
 import math
+from collections.abc import Sequence
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weather.domain.distribution import Bracket, bracket_probabilities, integer_pmf
+from weather.domain.distribution import Bracket, bracket_probabilities, integer_pmf, with_basis_risk
 from weather.domain.families import Normal
 from weather.domain.intraday import censored_probabilities, lock_probability, truncated_probabilities
 
@@ -118,3 +119,32 @@ def test_conditioned_probabilities_when_a_bracket_is_empty_then_it_is_refused() 
         censored_probabilities(Normal(mu=70, sigma=2), {70: 1.0}, [(71, 70)])
     with pytest.raises(ValueError, match="empty"):
         truncated_probabilities(Normal(mu=70, sigma=2), 70, [(71, 70)])
+
+
+def test_with_basis_risk_when_a_locked_degree_touches_an_edge_then_half_of_it_is_lost() -> None:
+    def locked(brackets: Sequence[Bracket]) -> tuple[float, ...]:
+        return censored_probabilities(Normal(mu=66, sigma=1.78), {71: 1.0}, brackets)
+
+    before, after = locked(LADDER)[3], with_basis_risk(locked, LADDER, 0.01)[3]
+    assert before == pytest.approx(0.999, abs=1e-3)
+    assert before - after == pytest.approx(0.005, abs=2e-4)
+
+
+@given(NORMALS, MAXIMA, st.floats(0, 1))
+def test_with_basis_risk_when_over_a_ladder_then_it_stays_a_distribution(
+    normal: Normal, m: int, basis_risk: float
+) -> None:
+    probs = with_basis_risk(lambda b: censored_probabilities(normal, {m: 1.0}, b), LADDER, basis_risk)
+    assert min(probs) >= 0
+    assert math.fsum(probs) == pytest.approx(1, abs=1e-9)
+
+
+def test_with_basis_risk_when_a_day_ahead_then_it_hardly_matters() -> None:
+    def ahead(brackets: Sequence[Bracket]) -> tuple[float, ...]:
+        return bracket_probabilities(Normal(mu=70, sigma=2.5), brackets)
+
+    assert with_basis_risk(ahead, LADDER, 0.01) == pytest.approx(ahead(LADDER), abs=1e-3)
+    assert with_basis_risk(ahead, LADDER, 0.0) == ahead(LADDER)
+    for wrong in (-0.1, 1.1, math.nan):
+        with pytest.raises(ValueError, match="another degree"):
+            with_basis_risk(ahead, LADDER, wrong)

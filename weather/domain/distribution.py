@@ -1,9 +1,10 @@
 """From a distribution of the maximum to the probability of each bracket, with its standard error.
 
-Source: project reference on probability and sizing, sections 1.1 (half-degree edges) and 5.3 (uncertain p).
+Source: project reference on probability and sizing, sections 1.1 (half-degree edges), 1.2 (basis risk) and 5.3
+(uncertain p).
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite, pi, sqrt
 from typing import Final
 
@@ -15,6 +16,8 @@ from weather.domain.types import DistKind, Outlook
 
 Bracket = tuple[int | None, int | None]
 """Whole °F, both ends inclusive; None is an open end."""
+
+BracketProbabilities = Callable[[Sequence[Bracket]], tuple[float, ...]]
 
 STANDARD_ERROR_FLOOR: Final = 0.02
 """No month of data tells a bracket's probability better than this."""
@@ -43,6 +46,20 @@ def integer_pmf(distribution: Family, lowest: int, highest: int) -> tuple[float,
         raise ValueError(f"no range of degrees: {lowest}..{highest}")
     middle: list[Bracket] = [(degree, degree) for degree in range(lowest + 1, highest)]
     return bracket_probabilities(distribution, [(None, lowest), *middle, (highest, None)])
+
+
+def with_basis_risk(
+    probabilities: BracketProbabilities, brackets: Sequence[Bracket], basis_risk: float
+) -> tuple[float, ...]:
+    """(1 − δ) p + δ/2 (p one degree up) + δ/2 (p one degree down): the settled degree may not be the observed one.
+
+    `probabilities` gives p for any brackets, conditioned on what has been seen. It matters where a locked degree
+    touches a bracket's edge. Raises ValueError for a δ outside 0..1.
+    """
+    if not 0 <= basis_risk <= 1:
+        raise ValueError(f"not a probability of another degree: {basis_risk}")
+    same, above, below = (np.asarray(probabilities(_moved(brackets, by))) for by in (0, 1, -1))
+    return tuple(((1 - basis_risk) * same + basis_risk / 2 * (above + below)).tolist())
 
 
 def edges(brackets: Sequence[Bracket]) -> tuple[Floats, Floats]:
@@ -87,3 +104,9 @@ def outlook_probabilities(outlook: Outlook, brackets: Sequence[Bracket]) -> tupl
 def outlook_standard_errors(outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[float, ...]:
     """Standard errors of `outlook_probabilities`, from the outlook's own parameter uncertainty."""
     return bracket_standard_errors(outlook.mu, outlook.sigma, outlook.mu_se, outlook.ln_sigma_se, brackets)
+
+
+def _moved(brackets: Sequence[Bracket], by: int) -> list[Bracket]:
+    return [
+        (None if low is None else low + by, None if high is None else high + by) for low, high in brackets
+    ]
