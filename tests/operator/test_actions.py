@@ -89,7 +89,7 @@ def test_resume_is_refused_while_a_lock_waits_for_a_person(console: Client) -> N
     page = console.get("/admin/switch/resume/").content.decode()
     answer = console.post("/admin/switch/resume/", {"reason": "go on", "word": "RESUME"})
 
-    assert "resume is refused until" in page
+    assert "Resume is refused until" in page
     assert "1 locks wait for a person. OVERFILL" in answer.content.decode()
     assert get_trading_state(SHADOW) is TradingState.HALTED
 
@@ -103,7 +103,7 @@ def test_index_shows_locks_with_what_ends_them(console: Client) -> None:
 
     assert "OVERFILL on everything" in html
     assert "WEATHER_STALE on CHI" in html
-    assert "Clears itself three cycles after its cause is gone." in html
+    assert "clears itself three cycles after its cause is gone" in html
     assert 'href="/admin/act/clear-locks/"' in html
 
 
