@@ -4,7 +4,6 @@ import statistics
 import sys
 import time
 from collections.abc import Callable
-from operator import truediv
 from types import FrameType
 
 from django.db import connection
@@ -22,26 +21,30 @@ def measure(work: Work, *, peer: str, peer_work: Work, rounds: int, warm_up: int
         peer_work()
     statements = _statements(work)
     calls = _calls(work)
-    times, peer_times = [], []
+    times, peer_times, cpu_ratios = [], [], []
     for _ in range(rounds):
-        times.append(_elapsed_ms(work))
-        peer_times.append(_elapsed_ms(peer_work))
+        elapsed_ms, cpu_ms = _spent_ms(work)
+        peer_elapsed_ms, peer_cpu_ms = _spent_ms(peer_work)
+        times.append(elapsed_ms)
+        peer_times.append(peer_elapsed_ms)
+        cpu_ratios.append(cpu_ms / peer_cpu_ms)
     return Measurement(
         median_ms=round(statistics.median(times), 3),
         p95_ms=round(statistics.quantiles(times, n=20)[-1], 3),
         p99_ms=round(statistics.quantiles(times, n=100)[-1], 3),
         peer=peer,
         peer_ms=round(statistics.median(peer_times), 4),
-        paired_ratio=round(statistics.median(map(truediv, times, peer_times)), 3),
+        cpu_ratio=round(statistics.median(cpu_ratios), 3),
         calls=calls,
         statements=statements,
     )
 
 
-def _elapsed_ms(work: Work) -> float:
-    begun = time.perf_counter()
+def _spent_ms(work: Work) -> tuple[float, float]:
+    """Time on the clock, and of the processor in this thread."""
+    begun, cpu_begun = time.perf_counter(), time.thread_time()
     work()
-    return (time.perf_counter() - begun) * 1000
+    return (time.perf_counter() - begun) * 1000, (time.thread_time() - cpu_begun) * 1000
 
 
 def _statements(work: Work) -> int:
