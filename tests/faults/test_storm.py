@@ -76,13 +76,13 @@ def test_five_hundred_intents_in_a_storm_become_exactly_the_orders_meant_and_eve
     while orders().count() < INTENTS:
         rounds += 1
         storm(bench, rounds)
-        bench.turns(5)
+        bench.turns(4)
         calm(bench)
+        bench.settle()
         assert bench.complaints() == []
         assert public_complaints(MODE, bench.now, as_public) == []
         assert is_recovered()
-        bench.wait(timedelta(hours=2))
-        bench.settle()
+        bench.wait(timedelta(hours=3))
         assert rounds < 60, f"only {orders().count()} intents"
 
     assert FillRow.objects.count() > INTENTS / 10
