@@ -124,7 +124,7 @@ def test_other_modes_need_no_arming(mode: TradingMode) -> None:
     [(timedelta(0), "why not"), (-HOUR, "why not"), (LONGEST + timedelta(seconds=1), "why not"), (HOUR, " ")],
 )
 def test_arming_without_a_reason_or_a_sensible_end_is_refused(duration: timedelta, reason: str) -> None:
-    with pytest.raises(ValueError, match="hours at a time|say why"):
+    with pytest.raises(ValueError, match=r"hours at a time|say why"):
         arm_live(duration, actor="ada", user_id=None, reason=reason)
     assert not LiveArmingRow.objects.exists()
 
