@@ -32,6 +32,8 @@ NEVER_ARRIVED = {
 }
 
 
+@pytest.mark.story("4.7", 2)
+@pytest.mark.story("9.4", 2)
 @pytest.mark.parametrize("name", ARRIVED)
 def test_order_whose_answer_is_useless_is_found_and_never_sent_as_another(bench: Bench, name: str) -> None:
     bench.control(do="fault", match=PLACE, **ARRIVED[name])
@@ -85,6 +87,8 @@ def test_order_that_never_arrived_is_placed_under_its_own_id_while_it_is_still_w
     assert bench.complaints() == []
 
 
+@pytest.mark.story("4.6", 4)
+@pytest.mark.story("4.6", 2)
 def test_order_asked_for_again_that_existed_is_found_and_not_doubled(bench: Bench) -> None:
     bench.fault(PLACE, "drop_after")
     bench.cycle()

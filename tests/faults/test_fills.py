@@ -18,6 +18,7 @@ ORDERS = "GET /portfolio/orders"
 PART = Decimal(3)
 
 
+@pytest.mark.story("4.7", 3)
 @pytest.mark.parametrize("kind", ["reversed_list", "duplicate_page"])
 def test_fills_in_another_order_or_twice_are_booked_once_each(bench: Bench, kind: str) -> None:
     bench.cycle()
@@ -35,6 +36,7 @@ def test_fills_in_another_order_or_twice_are_booked_once_each(bench: Bench, kind
     assert bench.complaints() == []
 
 
+@pytest.mark.story("4.7", 2)
 def test_fill_that_is_shown_before_its_order_is_booked_to_it(bench: Bench) -> None:
     bench.fault(PLACE, "drop_after")
     bench.cycle()

@@ -32,6 +32,7 @@ def test_demo_trades_two_days_and_ends_with_the_exchange_s_own_books(
     assert not PositionRow.objects.filter(is_open=True, market__close_at__lt=bench.now - timedelta(hours=12))
 
 
+@pytest.mark.story("9.1", 1)
 def test_demo_takes_rests_and_fills_in_its_first_turns(bench: Bench) -> None:
     bench.cycle()
     bench.turns(3)

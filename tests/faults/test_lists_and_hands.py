@@ -93,6 +93,7 @@ def _by_hand(bench: Bench, ticker: str, price: Decimal, tif: TimeInForce) -> str
     return said.order_id
 
 
+@pytest.mark.story("4.7", 4)
 @pytest.mark.parametrize("is_known", [True, False])
 def test_order_placed_by_hand_is_never_touched_and_its_fill_is_counted(bench: Bench, is_known: bool) -> None:
     """In a market that our books know, and before they know any."""

@@ -41,6 +41,8 @@ def no_names(monkeypatch: pytest.MonkeyPatch, bench: Bench) -> Iterator[None]:
         yield
 
 
+@pytest.mark.story("9.4", 1)
+@pytest.mark.story("9.4", 2)
 def test_ten_minutes_without_name_resolution_pass_without_a_trace(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -82,6 +84,8 @@ def test_names_that_stop_resolving_between_reading_and_sending_send_nothing(
     assert bench.complaints() == []
 
 
+@pytest.mark.story("9.4", 1)
+@pytest.mark.story("9.4", 2)
 def test_connection_that_has_gone_silent_ends_the_turn_and_is_replaced(bench: Bench) -> None:
     """Half-open: our packets leave, nothing ever comes back."""
     bench.cycle()

@@ -15,6 +15,7 @@ def is_halted_by(code: str) -> bool:
     return get_trading_state(MODE) is TradingState.HALTED and code in locks()
 
 
+@pytest.mark.story("9.4", 3)
 def test_key_that_is_revoked_halts_everything_though_only_reads_meet_it(bench: Bench) -> None:
     bench.cycle()
     bench.turns(1)
