@@ -4,26 +4,18 @@ World time is wall time here, so an order's expiration, a signature and a fill a
 a world of its own: time never goes back.
 """
 
-import socket
-import threading
-import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
-from email.utils import format_datetime
 from functools import partial
 from pathlib import Path
 from typing import Final
 
 import requests
-import uvicorn
-from starlette.datastructures import MutableHeaders
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from markets.clients.kalshi.conversation import Answer, Conversation, Query
 from markets.clients.kalshi.market_data import KalshiMarketData
 from markets.clients.kalshi.orders import KalshiOrders
 from markets.clients.kalshi.portfolio import KalshiPortfolio
@@ -41,6 +33,7 @@ from sandbox.exchange.types import OrderRequest
 from sandbox.kalshi.venue import Venue
 from sandbox.simulation import SimulatedOptions, prepare_simulated
 from sandbox.stage import Stage
+from tests.faults.edge import Front, HandClock, HastyConversation, served
 from tests.faults.oracle import cap_complaints, complaints
 from trading.controls import set_trading_state
 from trading.cycle import Settings, run_cycle
@@ -61,41 +54,10 @@ from weather.clients.nws.transport import NwsTransport, TransportPolicy
 from weather.services import CityFetcher, refresh_weather
 
 MODE: Final = TradingMode.DEMO
-START: Final = datetime(2025, 11, 19, 15, 5, tzinfo=UTC)
-"""A Wednesday, five minutes after tomorrow's events opened."""
 HOLDER: Final = "faults/1/1.00"
 CYCLE: Final = timedelta(minutes=1)
 LAG: Final = timedelta(seconds=2)
 """After this the exchange's reads show what its engine did."""
-
-
-@dataclass
-class HandClock:
-    """The machine's clock and the world's."""
-
-    now: datetime = START
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
-class HastyConversation(Conversation):
-    """The real conversation that never waits longer than `patience_s`: hours of silence in a test of seconds."""
-
-    patience_s: float = 10.0
-
-    def exchange(
-        self,
-        method: str,
-        path: str,
-        *,
-        read_timeout_s: float,
-        query: Query = (),
-        body: bytes | None = None,
-        items: int = 1,
-    ) -> Answer:
-        patience_s = min(read_timeout_s, self.patience_s)
-        return super().exchange(method, path, read_timeout_s=patience_s, query=query, body=body, items=items)
 
 
 class WatchedVenue:
@@ -128,49 +90,6 @@ class WatchedVenue:
 
     def _look(self) -> None:
         self.complaints += cap_complaints(MODE)
-
-
-class Front:
-    """Before the sandbox: notes every request and dates every answer by the hand clock."""
-
-    def __init__(self, app: ASGIApp, clock: Callable[[], datetime]) -> None:
-        self.app = app
-        self._clock = clock
-        self.asked: list[str] = []
-        """Method and path of every request, in the order of arrival."""
-        self.before: dict[str, Callable[[], None]] = {}
-        """What happens once when the first request arrives whose method and path begin like this."""
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        request = f"{scope.get('method', '')} {scope['path'].removeprefix('/trade-api/v2')}"
-        self.asked.append(request)
-        for start in [start for start in self.before if request.startswith(start)]:
-            self.before.pop(start)()
-        await self.app(scope, receive, _dated(send, self._clock))
-
-    def count(self, start: str) -> int:
-        """How many requests began like this."""
-        return sum(request.startswith(start) for request in self.asked)
-
-
-class _DatedSend:
-    """`send` with a `Date` header; the fault layer reaches through it for the transport."""
-
-    def __init__(self, send: Send, clock: Callable[[], datetime]) -> None:
-        self.__self__ = getattr(send, "__self__", None)
-        self._send = send
-        self._clock = clock
-
-    async def __call__(self, message: Message) -> None:
-        if message["type"] == "http.response.start":
-            headers = MutableHeaders(raw=list(message["headers"]))
-            headers["date"] = format_datetime(self._clock(), usegmt=True)
-            message = {**message, "headers": headers.raw}
-        await self._send(message)
-
-
-def _dated(send: Send, clock: Callable[[], datetime]) -> Send:
-    return _DatedSend(send, clock)
 
 
 @dataclass
@@ -349,7 +268,7 @@ def running_bench(
     options = SimulatedOptions(seed, 1.0, start, history_days=2, state_dir=state_dir, wall_anchor=start)
     venue = Venue(prepare_simulated(options, clock).stage, accounts)
     front = Front(app_around(venue, accounts, lambda: None, tier=None), clock)
-    with _served(front) as base_url:
+    with served(front) as base_url:
         yield _bench(base_url, clock, venue, front, accounts, cities)
 
 
@@ -391,20 +310,3 @@ def _bench(
         cities=cities,
         keys=accounts,
     )
-
-
-@contextmanager
-def _served(app: ASGIApp) -> Iterator[str]:
-    config = uvicorn.Config(app, log_level="error", lifespan="off", date_header=False)
-    server = uvicorn.Server(config)
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
-        thread.start()
-        try:
-            while not server.started:
-                time.sleep(0.01)
-            yield f"http://127.0.0.1:{listener.getsockname()[1]}"
-        finally:
-            server.should_exit = True
-            thread.join(10)

@@ -10,8 +10,9 @@ from typing import Any
 
 import pytest
 
-from tests.faults.bench import Bench, HastyConversation
+from tests.faults.bench import Bench
 from tests.faults.books import PLACE, is_recovered, orders, states
+from tests.faults.edge import HastyConversation
 from trading.domain.types import OrderState
 from trading.oms.submit import RESTING_LIFE
 
