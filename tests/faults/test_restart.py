@@ -3,7 +3,7 @@
 import pytest
 
 from tests.faults.bench import LAG, MODE, Bench
-from tests.faults.books import PLACE, orders, resting
+from tests.faults.books import PLACE, orders
 from trading.cycle import run_cycle
 from trading.cycle_report import CycleReport
 from trading.domain.types import ReasonCode
