@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from markets.domain.account_types import (
     ExchangeBalance,
@@ -35,6 +35,8 @@ from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOu
 OURS: Final = "ann"
 CASH: Final = D(10_000)
 MODE: Final = TradingMode.DEMO
+
+Said = TypeVar("Said")
 
 
 class Crash(BaseException):
@@ -123,7 +125,7 @@ class Edge:
         assert self.may_send(), "something left although a halt was acknowledged"
         self.sent += 1
 
-    def _send(self, order: Order, act: Callable[[datetime], Any]) -> Any:
+    def _send(self, order: Order, act: Callable[[datetime], Said]) -> Said | NotSent | Unknown:
         fault = self.faults.popleft() if self.faults else Fault.NONE
         match fault:
             case Fault.NOT_SENT:

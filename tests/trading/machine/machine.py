@@ -24,7 +24,7 @@ WISHES = st.builds(
     ticker=st.sampled_from(TICKERS),
     side=st.sampled_from(Side),
     cents=st.integers(44, 56),
-    count=st.integers(1, 30),
+    contracts=st.integers(1, 30),
     rests=st.booleans(),
 )
 STEPS = st.lists(st.sampled_from(Step), max_size=3)
@@ -43,11 +43,12 @@ class OrderPath(RuleBasedStateMachine):
     """`steps` counts those taken by all runs together."""
 
     steps: ClassVar[int] = 0
+    edge_type: ClassVar[type[Edge]] = Edge
 
     def __init__(self) -> None:
         super().__init__()
         self._savepoint = transaction.savepoint()
-        self.edge = Edge(may_send=lambda: get_trading_state(MODE) is not TradingState.HALTED)
+        self.edge = self.edge_type(may_send=lambda: get_trading_state(MODE) is not TradingState.HALTED)
         self.markets = store_event()
         ensure_controls(MODE, self.edge.now)
         self.traders = 0

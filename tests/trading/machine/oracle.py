@@ -4,14 +4,13 @@ from collections import defaultdict
 from decimal import Decimal
 from typing import Final
 
-from tests.sandbox.exchange.scripted import EVENT, D
+from tests.sandbox.exchange.scripted import D
 from tests.trading.machine.edge import MODE, OURS, Edge
 from tests.trading.machine.trader import LIMITS
 from trading.domain.order_states import TRANSITIONS, OrderEvent
 from trading.domain.types import OPEN_STATES, OrderState
 from trading.models import FillRow, LedgerRow, OrderEventRow, OrderRow, PositionRow
-from trading.repositories.accounts import read_account
-from trading.repositories.books import LedgerRepository
+from trading.repositories.books import LedgerRepository, PositionRepository, reserved_by_orders
 
 ROUNDING: Final = D("0.001")
 """The exchange keeps a position's cost to fewer digits than we do."""
@@ -77,7 +76,8 @@ class Oracle:
             assert len(ids) == 1, f"{wish} stands at the exchange {len(ids)} times"
 
     def _exposure_is_covered_and_capped(self) -> None:
-        ours = read_account(MODE, [EVENT]).exposure.total
+        held = sum((position.at_risk for position in PositionRepository(MODE).open()), D(0))
+        ours = held + sum((one.amount for one in reserved_by_orders(MODE, OPEN_STATES)), D(0))
         assert ours <= LIMITS.total + ROUNDING
         assert ours + ROUNDING >= self._worst_case()
 

@@ -9,30 +9,33 @@ import pytest
 from hypothesis import HealthCheck, Phase, seed, settings
 from hypothesis.stateful import run_state_machine_as_test
 
+from tests.trading.machine.edge import Edge, Fault
 from tests.trading.machine.machine import OrderPath
+from trading.domain.types import Order
+from trading.oms.venues.base import Answer, Rejected, Unknown
 
 STEPS = int(os.environ.get("SOAK_STEPS", "0"))
-STEPS_EACH = 50
+STEPS_EACH = 100
 DEFAULT_STEPS = 2_000
+PHASES = (Phase.generate, Phase.shrink) if os.environ.get("SHRINK") else (Phase.generate,)
 
 
-def run(steps: int, capsys: pytest.CaptureFixture[str]) -> None:
-    """At least so many steps, in runs of fifty; a failure is told with its seed and shrunk."""
+def run(steps: int, capsys: pytest.CaptureFixture[str], machine: type[OrderPath] = OrderPath) -> None:
+    """At least so many steps, in runs of a hundred. SOAK_SEED repeats a run, SHRINK=1 makes its failure short."""
     drawn = int(os.environ.get("SOAK_SEED") or random.SystemRandom().randrange(2**32))
     logging.getLogger("milkbot").setLevel(logging.CRITICAL)
     OrderPath.steps, begun = 0, time.perf_counter()
     try:
         while OrderPath.steps < steps:
-            machine = seed(drawn + OrderPath.steps)(type("Run", (OrderPath,), {}))
             run_state_machine_as_test(
-                machine,
+                seed(drawn + OrderPath.steps)(type("Run", (machine,), {})),
                 settings=settings(
                     max_examples=max((steps - OrderPath.steps) // STEPS_EACH, 1),
                     stateful_step_count=STEPS_EACH,
                     deadline=None,
                     database=None,
                     derandomize=False,
-                    phases=(Phase.generate, Phase.shrink) if os.environ.get("SHRINK") else (Phase.generate,),
+                    phases=PHASES,
                     suppress_health_check=list(HealthCheck),
                 ),
             )
@@ -53,3 +56,23 @@ def test_order_path_over_random_steps_then_every_invariant_holds(capsys: pytest.
 @pytest.mark.skipif(not STEPS, reason="`make soak STEPS=100000` says how many")
 def test_order_path_soaked_then_every_invariant_holds(capsys: pytest.CaptureFixture[str]) -> None:
     run(STEPS, capsys)
+
+
+class Liar(Edge):
+    """Tells a lost answer as a refusal, which is how bots lose orders."""
+
+    def place(self, order: Order) -> Answer:
+        answer = super().place(order)
+        return Rejected(code="timeout") if answer == Unknown(why=Fault.LOST_ANSWER) else answer
+
+
+class Misled(OrderPath):
+    edge_type = Liar
+
+
+@pytest.mark.django_db
+def test_oracle_when_a_lost_answer_is_taken_for_a_refusal_then_says_so(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    with pytest.raises(AssertionError):
+        run(DEFAULT_STEPS, capsys, Misled)

@@ -51,7 +51,7 @@ class Wish(NamedTuple):
     ticker: str
     side: Side
     cents: int
-    count: int
+    contracts: int
     rests: bool
 
     @property
@@ -120,16 +120,16 @@ class Trader:
         exposure, cash = account.exposure, account.cash
         intents: dict[str, Intent] = {}
         for wish in wishes:
-            standing = account.standings.get(wish.as_intent(D(wish.count), 0, now).wish)
+            standing = account.standings.get(wish.as_intent(D(wish.contracts), 0, now).wish)
             turn = next_turn(standing, wish.book_side, wish.yes_price, now, POLICY)
             if standing is not None and standing.unanswered is not None:
-                again = wish.as_intent(D(wish.count), standing.generation, now)
+                again = wish.as_intent(D(wish.contracts), standing.generation, now)
                 intents.setdefault(again.intent_key, again)
             if not turn.gate:
                 continue
             each = D(wish.cents) / 100 + D("0.02")
             left = allow(
-                D(wish.count),
+                D(wish.contracts),
                 each,
                 ticker=wish.ticker,
                 place=PLACE,
