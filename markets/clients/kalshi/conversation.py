@@ -27,6 +27,8 @@ MAX_BODY_BYTES: Final = 20 * 1024 * 1024
 CONNECT_TIMEOUT_S: Final = 3.0
 MAX_SKEW_S: Final = 3.0
 """Beyond this we do not trade. Signatures are refused somewhere between 10 and 30 s (kalshi-api.md 1)."""
+_BELIEVED_SKEW: Final = timedelta(days=1)
+"""A clock is set wrong by zones, not by years: beyond this the header is junk, and nothing is signed by it."""
 _CHUNK_BYTES: Final = 64 * 1024
 _POOL_SIZE: Final = 24
 """Connections kept open: more than any caller reads side by side, so that none is thrown away after one use."""
@@ -166,12 +168,15 @@ class Conversation:
         return headers
 
     def _measure_skew(self, date_header: str | None, sent_at: datetime) -> None:
+        """Junk changes nothing: an answer that came is never lost for its date."""
+        ours = sent_at + (self._now() - sent_at) / 2
         try:
             theirs = email.utils.parsedate_to_datetime(date_header or "")
-        except ValueError:
+            skew = theirs.replace(tzinfo=theirs.tzinfo or UTC) - ours
+        except (ValueError, OverflowError, TypeError):
             return
-        ours = sent_at + (self._now() - sent_at) / 2
-        self._skew_s = (theirs.replace(tzinfo=theirs.tzinfo or UTC) - ours).total_seconds()
+        if abs(skew) <= _BELIEVED_SKEW:
+            self._skew_s = skew.total_seconds()
 
 
 def _as_ours(error: requests.RequestException, where: str) -> Unreachable:
