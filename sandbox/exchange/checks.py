@@ -13,8 +13,8 @@ LARGEST_COUNT: Final = Decimal(1_000_000_000)
 CLIENT_ID: Final = re.compile(r"[A-Za-z0-9_+=/:-]{0,64}")
 
 
-def check_request(request: OrderRequest, at: datetime) -> None:
-    """Raises Refusal 400 for an order that no market would take."""
+def check_request(request: OrderRequest) -> None:
+    """Raises Refusal 400 for an order that no market would take at any time."""
     check_count(request.count)
     check_price(request.price)
     check_client_id(request.client_order_id)
@@ -23,7 +23,6 @@ def check_request(request: OrderRequest, at: datetime) -> None:
         raise Refusal(
             400, "invalid_parameters", "invalid parameters", "expiration_time needs good_till_canceled"
         )
-    check_expiry(request.expires_at, at)
     if request.reduce_only and request.time_in_force != "immediate_or_cancel":
         raise invalid_order("reduce only needs immediate_or_cancel")
     if request.post_only and immediate:

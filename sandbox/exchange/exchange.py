@@ -128,9 +128,11 @@ class Exchange:
         """A new order. Raises Refusal 400, 404 or 409; a killed one has used up its client id."""
         at = self._session.advance(at)
         owner = self._account(account)
-        checks.check_request(request, at)
-        self._session.require_listed(request.ticker, at)
+        checks.check_request(request)
+        # Before all that time can change: who repeats a lost order must learn that it had arrived, however late.
         self._desk.refuse_duplicate(owner, request.client_order_id)
+        checks.check_expiry(request.expires_at, at)
+        self._session.require_listed(request.ticker, at)
         market = self._session.trading(request.ticker, at)
         placed = self._desk.create(owner, market, request, self._fees(market.series_ticker), at)
         self._watch_expiry(owner.orders[placed.order_id])

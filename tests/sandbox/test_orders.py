@@ -60,6 +60,16 @@ def test_duplicate_client_id_is_409_also_after_the_first_was_cancelled(trading: 
     assert other.send(client_order_id="once").status_code == 201
 
 
+def test_duplicate_is_409_also_when_its_expiration_has_passed_meanwhile(trading: Trading) -> None:
+    """Else a client that asks whether its lost order had arrived hears 400, and believes that it had not."""
+    member = trading.members[0]
+    expires = int(trading.stage.now().timestamp()) + 60
+    member.place(client_order_id="once", expiration_time=expires)
+    trading.wait(timedelta(seconds=61))
+    assert code(member.send(client_order_id="once", expiration_time=expires)) == (409, "order_already_exists")
+    assert code(member.send(client_order_id="new", expiration_time=expires)) == (400, "invalid_parameters")
+
+
 def test_post_only_that_would_cross_is_400(trading: Trading) -> None:
     answer = trading.members[0].send(price="0.2200", post_only=True)
     assert answer.status_code == 400
