@@ -19,7 +19,7 @@ AS_INSTALLED = MILKBOT_STATE_DIR=/dev/null DATABASE_URL=postgresql://nobody@/not
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
 
-.PHONY: help run shadow sandbox test test-slow contract lint bench bench-day format stories lock clean
+.PHONY: help run shadow sandbox test test-slow soak contract lint bench bench-day format stories lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -41,6 +41,9 @@ test: $(DEVELOPMENT) ## Run the tests with the coverage gate, as CI does. WORKER
 
 test-slow: $(DEVELOPMENT) ## Run the tests that start the whole system
 	$(BIN)/python -m pytest -m slow --no-cov
+
+soak: $(DEVELOPMENT) ## Take random steps on the order path until STEPS=100000 hold, with the database; MEMORY=1 without. SEED= repeats a run
+	SOAK_STEPS='$(or $(STEPS),100000)' SOAK_SEED='$(SEED)' $(BIN)/python -m pytest -m slow --no-cov -k '$(if $(MEMORY),memory,path) and soaked' tests/trading/machine
 
 contract: $(DEVELOPMENT) ## Walk the sandbox with the official SDK through a proxy that checks the contract; needs Node
 	$(BIN)/python -m pytest -m slow --no-cov tests/contract
