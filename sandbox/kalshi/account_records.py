@@ -139,12 +139,12 @@ def settlement_json(settlement: Settlement) -> JsonObject:
     }
 
 
-def balance_json(available: Decimal, portfolio_value: Decimal, updated_ts: int) -> JsonObject:
-    """`GetBalanceResponse`: whole cents are truncated, the string is exact."""
+def balance_json(available: Decimal, portfolio_value: Decimal, updated_ts: int, shard: int) -> JsonObject:
+    """`GetBalanceResponse` of one shard: whole cents are truncated, the string is exact."""
     return {
         "balance": whole_cents(available),
         "balance_dollars": dollars(available),
-        "balance_breakdown": [{"exchange_index": SHARD, "balance": dollars(available)}],
+        "balance_breakdown": [{"exchange_index": shard, "balance": dollars(available)}],
         "portfolio_value": whole_cents(portfolio_value),
         "updated_ts": updated_ts,
     }

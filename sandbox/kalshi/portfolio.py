@@ -7,6 +7,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from sandbox.exchange.book import NOTHING
 from sandbox.exchange.types import Order, Position
 from sandbox.kalshi.account_records import (
     balance_json,
@@ -23,7 +24,7 @@ from sandbox.kalshi.handlers import asynchronous
 from sandbox.kalshi.newest_first import Key, newest_first
 from sandbox.kalshi.orders import order_id_of
 from sandbox.kalshi.query import Query, page
-from sandbox.kalshi.row_filter import RowFilter
+from sandbox.kalshi.row_filter import Place, RowFilter
 from sandbox.kalshi.venue import Venue
 from sandbox.kalshi.wire import count_fp
 
@@ -132,11 +133,13 @@ class Portfolio:
         return JSONResponse({"settlements": [settlement_json(row) for row in shown], "cursor": cursor})
 
     def balance(self, request: Request) -> JSONResponse:
-        """Available cash, and what the positions would fetch now."""
-        account = signer(request)
-        view = self._venue.view(account)
+        """Available cash, and what the positions would fetch now; nothing on other shards and subaccounts."""
+        account, place = signer(request), Place.from_query(Query("GetBalance", request.query_params))
+        view, as_of = self._venue.view(account), int(self._venue.as_of().timestamp())
+        if not place.is_ours:
+            return JSONResponse(balance_json(NOTHING, NOTHING, as_of, place.shard))
         value = self._venue.exchange.balance(account.member).portfolio_value
-        return JSONResponse(balance_json(view.available, value, int(self._venue.as_of().timestamp())))
+        return JSONResponse(balance_json(view.available, value, as_of, place.shard))
 
     def _orders(self, request: Request, operation: str, *, archived: bool) -> JSONResponse:
         query, view = Query(operation, request.query_params), self._venue.view(signer(request))

@@ -8,9 +8,32 @@ from typing import Final
 from sandbox.kalshi.query import Query
 
 OUR_SHARD: Final = 0
+LAST_SHARD: Final = 2**31 - 1
 PRIMARY: Final = 0
+LAST_SUBACCOUNT: Final = 63
 MAX_TICKERS: Final = 100
 MAX_EVENTS: Final = 10
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """The shard and the subaccount that a read asks about."""
+
+    shard: int
+    subaccount: int
+
+    @classmethod
+    def from_query(cls, query: Query) -> "Place":
+        """Ours unless another is named. Raises ApiError 400 for one that cannot be."""
+        return cls(
+            shard=query.bounded("exchange_index", low=0, high=LAST_SHARD, default=OUR_SHARD),
+            subaccount=query.bounded("subaccount", low=0, high=LAST_SUBACCOUNT, default=PRIMARY),
+        )
+
+    @property
+    def is_ours(self) -> bool:
+        """Whether anything is there: all money and orders are the primary account's on the first shard."""
+        return self.shard == OUR_SHARD and self.subaccount == PRIMARY
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,24 +44,23 @@ class RowFilter:
     events: frozenset[str]
     low: int | None
     high: int | None
-    is_elsewhere: bool
+    place: Place
 
     @classmethod
     def from_query(cls, query: Query) -> "RowFilter":
         """The documented parameters. Raises ApiError 400 for malformed ones."""
-        shard, subaccount = query.whole("exchange_index"), query.whole("subaccount")
         return cls(
             tickers=query.at_most("ticker", MAX_TICKERS),
             events=query.at_most("event_ticker", MAX_EVENTS),
             low=query.whole("min_ts"),
             high=query.whole("max_ts"),
-            is_elsewhere=(shard or OUR_SHARD) != OUR_SHARD or (subaccount or PRIMARY) != PRIMARY,
+            place=Place.from_query(query),
         )
 
     def passes(self, ticker: str, at: datetime | None = None) -> bool:
         """Whether a row of this market, and of this instant where it has one, is asked for."""
         return (
-            not self.is_elsewhere
+            self.place.is_ours
             and _allows(self.tickers, [ticker])
             and _allows(self.events, [ticker.rpartition("-")[0]])
             and (at is None or self._in_time(at))

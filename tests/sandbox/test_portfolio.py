@@ -221,6 +221,23 @@ def test_balance_truncates_cents_and_holds_collateral(trading: Trading) -> None:
     assert balance["balance_breakdown"] == [{"exchange_index": 0, "balance": "9999.7179"}]
 
 
+@pytest.mark.parametrize(("query", "shard"), [("exchange_index=1", 1), ("subaccount=1", 0)])
+def test_balance_of_another_shard_or_subaccount_is_nothing(trading: Trading, query: str, shard: int) -> None:
+    balance = trading.members[0].get(f"/portfolio/balance?{query}")
+    assert (balance["balance"], balance["balance_dollars"], balance["portfolio_value"]) == (0, "0.0000", 0)
+    assert balance["balance_breakdown"] == [{"exchange_index": shard, "balance": "0.0000"}]
+
+
+@pytest.mark.parametrize("parameter", ["exchange_index", "subaccount"])
+@pytest.mark.parametrize("value", ["x", "-1", "0.5", "99999999999"])
+@pytest.mark.parametrize("path", ["balance", "orders", "fills", "positions", "settlements"])
+def test_shard_or_subaccount_that_cannot_be_is_refused(
+    trading: Trading, path: str, parameter: str, value: str
+) -> None:
+    answer = trading.members[0].call("GET", f"/portfolio/{path}?{parameter}={value}")
+    assert (answer.status_code, set(answer.json())) == (400, {"msg"})
+
+
 def settled(trading: Trading, result: str) -> dict[str, Any]:
     """Three contracts of TICKER bought by the first member, paid out by the controls; the settlement row."""
     member = trading.members[0]
