@@ -64,14 +64,7 @@ class Orders:
     async def cancel(self, request: Request) -> Response:
         """One order that rests; 404 for every other, whatever became of it."""
         account = trader(request)
-        query = Query("CancelOrderV2", request.query_params)
-        check_reachable(
-            {
-                name: value
-                for name in ("exchange_index", "subaccount")
-                if (value := query.whole(name)) is not None
-            }
-        )
+        check_query(request, "CancelOrderV2")
         return JSONResponse(canceled_json(self._canceled(account, request.path_params["order_id"])))
 
     async def cancel_all(self, request: Request) -> Response:
@@ -84,6 +77,7 @@ class Orders:
     async def amend(self, request: Request) -> Response:
         """Another price, size or expiration."""
         account, order_id = trader(request), order_id_of(request)
+        check_query(request, "AmendOrderV2")
         wanted = amend_request(AMEND.parse(await decoded_body(request)))
         amended = self._venue.do(Amend(account.member, order_id, wanted))
         return JSONResponse(amended_json(amended))
@@ -91,6 +85,7 @@ class Orders:
     async def decrease(self, request: Request) -> Response:
         """Fewer contracts at the same place in the queue."""
         account, order_id = trader(request), order_id_of(request)
+        check_query(request, "DecreaseOrderV2")
         wanted = decrease_request(DECREASE.parse(await decoded_body(request)))
         decreased = self._venue.do(Decrease(account.member, order_id, wanted.reduce_by, wanted.reduce_to))
         return JSONResponse(decreased_json(decreased))
@@ -139,6 +134,13 @@ class Orders:
         cost = items * cost_of(request.method, request.url.path)
         if not self._budgets.pays(account.member, "write", cost, self._venue.stage.wall()):
             raise too_many_requests()
+
+
+def check_query(request: Request, operation: str) -> None:
+    """Refuses to look for an order on a shard or subaccount that the query names and that has none. Raises ApiError."""
+    query = Query(operation, request.query_params)
+    named = {name: query.whole(name) for name in ("exchange_index", "subaccount")}
+    check_reachable({name: value for name, value in named.items() if value is not None})
 
 
 def order_id_of(request: Request) -> str:

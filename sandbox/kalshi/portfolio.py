@@ -22,7 +22,7 @@ from sandbox.kalshi.auth import signer
 from sandbox.kalshi.errors import not_found
 from sandbox.kalshi.handlers import asynchronous
 from sandbox.kalshi.newest_first import Key, newest_first
-from sandbox.kalshi.orders import order_id_of
+from sandbox.kalshi.orders import check_query, order_id_of
 from sandbox.kalshi.query import Query, page
 from sandbox.kalshi.row_filter import Place, RowFilter
 from sandbox.kalshi.venue import Venue
@@ -76,6 +76,7 @@ class Portfolio:
         """Contracts before each resting order, as of now."""
         query, account = Query("GetOrderQueuePositions", request.query_params), signer(request)
         tickers, event = query.words("market_tickers"), query.text("event_ticker")
+        place = Place.from_query(query)
         self._venue.now()
         records = [
             {
@@ -84,7 +85,8 @@ class Portfolio:
                 "queue_position_fp": self._ahead(order),
             }
             for order in self._venue.exchange.orders(account.member)
-            if order.status == "resting"
+            if place.is_ours
+            and order.status == "resting"
             and (not tickers or order.ticker in tickers)
             and (not event or order.ticker.rpartition("-")[0] == event)
         ]
@@ -93,6 +95,7 @@ class Portfolio:
     def queue_position(self, request: Request) -> JSONResponse:
         """Contracts before one resting order, as of now."""
         order_id, account = order_id_of(request), signer(request)
+        check_query(request, "GetOrderQueuePosition")
         self._venue.now()
         order = self._venue.exchange.order(account.member, order_id)
         if order.status != "resting":

@@ -172,6 +172,24 @@ def test_another_shard_has_no_money_and_no_orders(trading: Trading) -> None:
     assert code(elsewhere) == (404, "not_found")
 
 
+def test_another_subaccount_has_no_orders_to_change_or_to_wait_in_a_queue(trading: Trading) -> None:
+    member = trading.members[0]
+    order_id = member.place(count="2.00")["order_id"]
+    amend = {"ticker": TICKER, "side": "bid", "price": "0.0200", "count": "2.00"}
+    bodies: dict[str, dict[str, Any]] = {"amend": amend, "decrease": {"reduce_by": "1.00"}}
+    for verb, body in bodies.items():
+        path = f"{ORDERS}/{order_id}/{verb}"
+        assert code(member.call("POST", f"{path}?subaccount=1", body)) == (404, "not_found")
+        assert member.call("POST", f"{path}?subaccount=x", body).status_code == 400
+        assert member.call("POST", f"{path}?subaccount=0", body).status_code == 200
+    queue = "/portfolio/orders/queue_positions?subaccount"
+    assert len(member.get(f"{queue}=0")["queue_positions"]) == 1
+    assert member.get(f"{queue}=1") == {"queue_positions": []}
+    assert member.call("GET", f"{queue}=x").status_code == 400
+    single = member.call("GET", f"/portfolio/orders/{order_id}/queue_position?subaccount=1")
+    assert code(single) == (404, "not_found")
+
+
 def test_second_cancel_is_404_like_that_of_an_executed_or_unknown_order(trading: Trading) -> None:
     member, other = trading.members[:2]
     resting = member.place()
