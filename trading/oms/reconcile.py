@@ -184,11 +184,11 @@ def _end_or_adopt(mode: TradingMode, asked: Collection[UUID], reading: AccountRe
             finding = judge(order, sighting)
             if finding.verdict is Verdict.OVERFILLED:
                 trip(mode, Trip(Breaker.OVERFILL, f"{order.intent_key}: {finding.why}"), now)
-            moves.extend(_move(order, sighting.shown, finding))
+            moves.extend(move_for(order, sighting.shown, finding))
     return len(repository.move_all(moves, at=now))
 
 
-def _move(order: Order, shown: Shown | None, finding: Finding) -> tuple[Move, ...]:
+def move_for(order: Order, shown: Shown | None, finding: Finding) -> tuple[Move, ...]:
     """The move a finding leads to; none when it tells nothing new."""
     event = _EVENTS.get(finding.verdict)
     if event is None or not _is_news(order, event):

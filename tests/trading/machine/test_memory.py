@@ -1,0 +1,41 @@
+"""The order path in memory: many more steps than a database could take, drawn from one seed."""
+
+import os
+import random
+import time
+
+import pytest
+
+from tests.trading.machine.memory import MemoryPath
+
+STEPS = int(os.environ.get("SOAK_STEPS") or "0")
+STEPS_EACH = 120
+DEFAULT_STEPS = 2_000
+
+
+def run(steps: int, capsys: pytest.CaptureFixture[str]) -> None:
+    """Runs of 120 steps; run number n has the seed `SOAK_SEED + n`, so that a failing one is had at once."""
+    drawn = int(os.environ.get("SOAK_SEED") or random.SystemRandom().randrange(2**32))
+    begun, taken, number = time.perf_counter(), 0, 0
+    try:
+        while taken < steps:
+            path = MemoryPath(random.Random(drawn + number))
+            for _ in range(STEPS_EACH):
+                path.step()
+                taken += 1
+            path.check_quiet()
+            number += 1
+    finally:
+        took = time.perf_counter() - begun
+        with capsys.disabled():
+            print(f"\nin memory: {taken:,} steps in {took:.0f} s, SOAK_SEED={drawn + number}")  # noqa: T201
+
+
+def test_memory_path_over_random_steps_then_every_invariant_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    run(DEFAULT_STEPS, capsys)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(not STEPS, reason="`make soak MEMORY=1 STEPS=1000000` says how many")
+def test_memory_path_soaked_then_every_invariant_holds(capsys: pytest.CaptureFixture[str]) -> None:
+    run(STEPS, capsys)
