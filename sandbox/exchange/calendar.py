@@ -93,7 +93,7 @@ class Calendar:
         self, ladder: Ladder, ticker: str, market: Market | None, at: datetime
     ) -> tuple[datetime | None, datetime | None, Outcome | None]:
         """When it was determined and will be finalized, and the result: the controls' word before the world's."""
-        if market and market.set_determined_at:
+        if market and market.set_determined_at and market.set_determined_at <= at:
             due = market.set_finalized_at or market.set_determined_at + SETTLEMENT_TIMER
             return market.set_determined_at, due, market.set_result
         due = finalization_time(ladder)

@@ -3,7 +3,7 @@
 `at` is the instant of a command and never runs backwards: an earlier one counts as the latest seen.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -216,10 +216,12 @@ class Exchange:
     def balance(self, account: str) -> Balance:
         """Cash, what resting orders hold of it, and what the positions would bring."""
         owner = self._account(account)
-        worth = sum(
-            (self._session.worth(position, self.now) for position in owner.positions.values()), NOTHING
-        )
+        worth = self.worth(owner.positions.values(), self.now)
         return Balance(owner.cash, self._floor.holds.total(account), worth)
+
+    def worth(self, positions: Iterable[Position], at: datetime) -> Decimal:
+        """Dollars that `positions`, as they were at `at`, would have brought then."""
+        return sum((self._session.worth(position, at) for position in positions), NOTHING)
 
     def available(self, account: str) -> Decimal:
         """Dollars that a new order may use, without asking what positions are worth."""

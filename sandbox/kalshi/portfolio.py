@@ -136,13 +136,13 @@ class Portfolio:
         return JSONResponse({"settlements": [settlement_json(row) for row in shown], "cursor": cursor})
 
     def balance(self, request: Request) -> JSONResponse:
-        """Available cash, and what the positions would fetch now; nothing on other shards and subaccounts."""
+        """Available cash, and what the positions would have fetched when it was so much; nothing elsewhere."""
         account, place = signer(request), Place.from_query(Query("GetBalance", request.query_params))
-        view, as_of = self._venue.view(account), int(self._venue.as_of().timestamp())
-        if not place.is_ours:
-            return JSONResponse(balance_json(NOTHING, NOTHING, as_of, place.shard))
-        value = self._venue.exchange.balance(account.member).portfolio_value
-        return JSONResponse(balance_json(view.available, value, as_of, place.shard))
+        view, as_of = self._venue.view(account), self._venue.as_of()
+        cash, value = NOTHING, NOTHING
+        if place.is_ours:
+            cash, value = view.available, self._venue.exchange.worth(view.positions, as_of)
+        return JSONResponse(balance_json(cash, value, int(as_of.timestamp()), place.shard))
 
     def _orders(self, request: Request, operation: str, *, archived: bool) -> JSONResponse:
         query, view = Query(operation, request.query_params), self._venue.view(signer(request))

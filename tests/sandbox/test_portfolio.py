@@ -238,6 +238,28 @@ def test_shard_or_subaccount_that_cannot_be_is_refused(
     assert (answer.status_code, set(answer.json())) == (400, {"msg"})
 
 
+def test_portfolio_value_changes_at_the_same_instant_as_the_cash(trading: Trading) -> None:
+    """Else the sum of both jumps by the price of every new position for half a second."""
+    member = trading.members[0]
+    member.place(price="0.2200", time_in_force="immediate_or_cancel")
+    before = member.get("/portfolio/balance")
+    assert (before["balance"], before["portfolio_value"]) == (1_000_000, 0)
+    trading.wait()
+    after = member.get("/portfolio/balance")
+    assert (after["balance"], after["portfolio_value"]) == (999_976, 20)
+
+
+def test_portfolio_value_knows_the_result_as_late_as_every_other_read(trading: Trading) -> None:
+    member = trading.members[0]
+    member.place(price="0.2200", time_in_force="immediate_or_cancel")
+    trading.wait()
+    trading.control(do="close", ticker=TICKER)
+    trading.control(do="determine", ticker=TICKER, result="yes")
+    assert member.get("/portfolio/balance")["portfolio_value"] == 20
+    trading.wait()
+    assert member.get("/portfolio/balance")["portfolio_value"] == 100
+
+
 def settled(trading: Trading, result: str) -> dict[str, Any]:
     """Three contracts of TICKER bought by the first member, paid out by the controls; the settlement row."""
     member = trading.members[0]
