@@ -55,6 +55,17 @@ def test_block_bootstrap_when_the_mean_is_zero_then_about_one_interval_in_twenty
     assert 0.02 < excluded < 0.12
 
 
+@pytest.mark.parametrize(("level", "z"), [(0.5, 0.674), (0.95, 1.96)])
+def test_block_bootstrap_when_days_are_independent_then_both_ends_are_those_of_the_normal(
+    level: float, z: float
+) -> None:
+    values = np.random.default_rng(1).normal(size=1000)
+    interval = block_bootstrap(values, seed=2, block=1, draws=8000, level=level)
+    error = values.std() / math.sqrt(values.size)
+    assert interval.low == pytest.approx(values.mean() - z * error, abs=0.1 * error)
+    assert interval.high == pytest.approx(values.mean() + z * error, abs=0.1 * error)
+
+
 @pytest.mark.parametrize(
     ("values", "arguments"),
     [([], {}), ([1.0, 2.0], {"block": 3}), ([1.0] * 9, {"block": 0}), ([1.0] * 9, {"level": 1.0})],
