@@ -9,8 +9,8 @@ from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Final, Protocol, TypeVar
 
+from markets.clients.kalshi.errors import CLOCK_CODE
 from markets.clients.kalshi.portfolio import KalshiPortfolio
-from markets.clients.kalshi.transport import CLOCK_CODE
 from markets.domain.account_types import (
     ExchangeFill,
     ExchangeOrder,

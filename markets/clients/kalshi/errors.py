@@ -6,6 +6,9 @@ from typing import Any, Final, NamedTuple
 from milkbot.core.errors import OutsideError, Refused, Unreachable
 
 SOURCE: Final = "kalshi"
+CLOCK_CODE: Final = "header_timestamp_expired"
+_TRACES: Final = ("order_id", "fill_count", "order", "orders")
+"""Members of a success. Beside an error they say that something may have been done all the same."""
 
 
 class RateLimited(Refused):
@@ -17,26 +20,31 @@ class Unsent(Unreachable):
 
 
 class ErrorBody(NamedTuple):
-    """What the exchange said went wrong: its code word, and everything else in words."""
+    """What the exchange said went wrong: its code, everything else in words, and whether an order stands beside it."""
 
     code: str | None
     text: str
+    has_traces: bool = False
+
+    @property
+    def word(self) -> str:
+        """The code in small letters, for comparing: both spellings are on record. Empty without one."""
+        return (self.code or "").lower()
 
 
 def error_from_answer(status: int, body: bytes, where: str) -> OutsideError:
     """The error that an answer with HTTP `status` >= 400 means; `where` names the call for people.
 
-    Refused carries `code` and, in its message, the details.
+    Refused carries `code`, in small letters, and in its message the details.
     """
-    code, text = read_error(body)
-    described = (
-        f"{where} answered HTTP {status}" + (f" {code}" if code else "") + (f": {text}" if text else "")
-    )
+    error = read_error(body)
+    described = " ".join(filter(None, (f"{where} answered HTTP {status}", error.code)))
+    described += f": {error.text}" if error.text else ""
     if status >= 500:
         return Unreachable(SOURCE, described)
     if status == 429:
-        return RateLimited(SOURCE, described, status=status, code=code or "too_many_requests")
-    return Refused(SOURCE, described, status=status, code=code)
+        return RateLimited(SOURCE, described, status=status, code=error.word or "too_many_requests")
+    return Refused(SOURCE, described, status=status, code=error.word or None)
 
 
 def read_error(body: bytes) -> ErrorBody:
@@ -57,13 +65,20 @@ def error_of(answer: object) -> ErrorBody:
         return ErrorBody(None, "")
     inner = answer.get("error", answer)
     if isinstance(inner, str):
-        return ErrorBody(None, _short(inner))
-    if not isinstance(inner, dict):
-        return ErrorBody(None, "")
+        inner = {"message": inner}
+    elif not isinstance(inner, dict):
+        inner = {}
     code = inner.get("code")
+    has_traces = _has_traces(answer) or _has_traces(inner)
     words = [inner.get(name) for name in ("message", "details", "msg")]
     text = ", ".join(dict.fromkeys(word for word in words if isinstance(word, str) and word and word != code))
-    return ErrorBody(_short(code) if isinstance(code, str) and code else None, _short(text))
+    return ErrorBody(_short(code) if isinstance(code, str) and code else None, _short(text), has_traces)
+
+
+def _has_traces(said: dict[str, Any]) -> bool:
+    """An item of a batch that could not be cancelled says that nothing was taken out, which is none."""
+    is_told = any(said.get(name) not in (None, "") for name in _TRACES)
+    return is_told or said.get("reduced_by") not in (None, "", "0.00", "0", 0)
 
 
 def _short(text: str) -> str:

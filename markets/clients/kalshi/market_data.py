@@ -9,7 +9,7 @@ from markets.clients.kalshi import parse
 from markets.clients.kalshi.budget import USUAL_COSTS
 from markets.clients.kalshi.connect import transport_from_config
 from markets.clients.kalshi.conversation import MAX_SKEW_S, Query
-from markets.clients.kalshi.errors import SOURCE
+from markets.clients.kalshi.errors import CLOCK_CODE, SOURCE
 from markets.clients.kalshi.paging import PAGE_TIMEOUT_S, pages, report
 from markets.clients.kalshi.parse_account import parse_endpoint_costs, parse_limits, parse_scopes
 from markets.clients.kalshi.transport import Transport
@@ -184,7 +184,7 @@ class KalshiMarketData:
             return None
 
     def _why(self, refusal: Refused) -> str:
-        if refusal.code == "header_timestamp_expired":
+        if refusal.code == CLOCK_CODE:
             known = "unknown" if self.skew_s is None else f"{self.skew_s:+.0f} s"
             return f"this machine's clock is wrong (exchange minus ours: {known}); set it by NTP"
         return f"check key id, private key and environment ({refusal})"

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from markets.clients.kalshi import outcomes
 from markets.clients.kalshi.conversation import MAX_SKEW_S, Answer, Conversation, Query
-from markets.clients.kalshi.errors import Unsent, read_error
+from markets.clients.kalshi.errors import CLOCK_CODE, Unsent, read_error
 from markets.domain.order_outcomes import (
     AmendOutcome,
     CancelAllOutcome,
@@ -40,7 +40,6 @@ ORDERS_PATH: Final = "/portfolio/events/orders"
 BATCH_PATH: Final = f"{ORDERS_PATH}/batched"
 WRITE_TIMEOUT_S: Final = 3.0
 """The sender holds a lock on the trading switch around one POST (design 6.6): it may not wait longer."""
-_CLOCK_CODE: Final = "header_timestamp_expired"
 
 
 class KalshiOrders:
@@ -163,7 +162,7 @@ class KalshiOrders:
             return NotSent(str(fault))
         except (Unreachable, Malformed) as fault:
             return Unknown(str(fault))
-        if answer.status == 401 and read_error(answer.body).code == _CLOCK_CODE:
+        if answer.status == 401 and read_error(answer.body).word == CLOCK_CODE:
             self._conversation.resync()  # For the next request: this one is over.
         return answer
 

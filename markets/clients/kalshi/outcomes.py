@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 from markets.clients.kalshi.conversation import Answer
 from markets.clients.kalshi.decoding import decode_object
-from markets.clients.kalshi.errors import SOURCE, ErrorBody, error_of, read_error
+from markets.clients.kalshi.errors import CLOCK_CODE, SOURCE, ErrorBody, error_of, read_error
 from markets.clients.kalshi.fields import Fields
 from markets.domain.order_outcomes import (
     Accepted,
@@ -59,12 +59,12 @@ _REASONS: Final[Mapping[str, RejectReason]] = {  # by the code in small letters:
     "bad_request": RejectReason.BAD_REQUEST,
     "invalid_parameters": RejectReason.BAD_REQUEST,
     "invalid_uuid": RejectReason.BAD_REQUEST,
+    "not_found": RejectReason.NO_SUCH_MARKET,
     "invalid_order": RejectReason.OTHER,
 }
-_CLOCK_CODE: Final = "header_timestamp_expired"
 _KEY_CODES: Final = frozenset({"authentication_error", "signature_is_missing_from_headers"})
-_AMBIGUOUS: Final = frozenset({408, 425, 499})
-"""4xx of a proxy in between that gave up waiting: the exchange may have acted."""
+_DEFINITE: Final = frozenset({400, 404, 405, 409, 413, 415, 422, 429})
+"""Said before anything is done. Other 4xx come from proxies that gave up waiting (408, 425, 444, 460, 499)."""
 
 Asked = TypeVar("Asked")
 Done = TypeVar("Done")
@@ -83,7 +83,8 @@ class _Said(NamedTuple):
 
     @property
     def is_duplicate(self) -> bool:
-        return self.error.code == DUPLICATE_CODE
+        """Also in words: to take a second order for refused would be to own it unawares."""
+        return self.error.word == DUPLICATE_CODE or "already exists" in self.error.text.lower()
 
 
 def created(answer: Answer, order: NewOrder) -> CreateOutcome:
@@ -138,24 +139,37 @@ def _outcome(
 ) -> Done | Failed | Unknown:
     """`done` reads a success and raises Malformed where it cannot be believed; `refused` judges an error."""
     if answer.status >= 300:
-        return refused(_Said(answer.status, read_error(answer.body)))
+        return _refusal(_Said(answer.status, read_error(answer.body)), refused)
     try:
         body = decode_object(answer.body, "the answer")
-        if body.get("error") is not None:
-            return _contradicted(body, refused)
-        return done(body)
     except Malformed as fault:
         return Unknown(str(fault))
+    return _judged(body, error_of(body), done, refused)
 
 
-def _contradicted(body: Mapping[str, Any], refused: Callable[[_Said], Failed]) -> Failed | Unknown:
-    """A success that carries an error: believed only if the code is one we know and no order is named beside it."""
-    error = error_of(body)
-    if error.code is None or body.get("order_id"):
-        return Unknown(f"a success that carries an error: {error.code or ''} {error.text}".strip())
-    if _is_known(error.code) or error.code == DUPLICATE_CODE:
-        return refused(_Said(400, error))
-    return Unknown(f"a success that carries an error we do not know: {error.code[:60]}")
+def _judged(
+    body: dict[str, Any],
+    error: ErrorBody,
+    done: Callable[[dict[str, Any]], Done],
+    refused: Callable[[_Said], Failed],
+) -> Done | Failed | Unknown:
+    """A body under a status of success, alone or in a batch. An error in it stands for a definite 4xx, if we know it."""
+    if body.get("error") is None:
+        try:
+            return done(body)
+        except Malformed as fault:
+            return Unknown(str(fault))
+    said = _Said(400, error)
+    if _is_known(error) or said.is_duplicate:
+        return _refusal(said, refused)
+    return Unknown(f"a success that carries an error we do not know: {error.code or ''} {error.text}".strip())
+
+
+def _refusal(said: _Said, refused: Callable[[_Said], Failed]) -> Failed | Unknown:
+    """No error is believed that stands beside an order or a fill, wherever it was told."""
+    if said.error.has_traces:
+        return Unknown(f"HTTP {said.status} tells of an order and of an error: {said.text}")
+    return refused(said)
 
 
 def _create_failure(said: _Said, client_order_id: str) -> Duplicate | Failure:
@@ -165,47 +179,44 @@ def _create_failure(said: _Said, client_order_id: str) -> Duplicate | Failure:
 
 
 def _gone_or(said: _Said, order_id: str) -> Gone | Failure:
-    """404 `not_found` says no such resting order; 404 `user_not_found` that the shard holds no account of ours."""
-    if said.status == 404 and said.error.code in ("not_found", None):
+    """`not_found` says no such resting order; 404 `user_not_found` that the shard holds no account of ours."""
+    if said.error.word == "not_found" or (said.status == 404 and not said.error.word):
         return Gone(order_id, said.text)
     return _failure(said.status, said.error)
 
 
 def _failure(status: int, error: ErrorBody) -> Failure:
-    code, text = error
-    if status >= 500 or status in _AMBIGUOUS or status < 400:
-        return Unknown(f"HTTP {status} {code or ''} {text}".strip())
+    code, text = error.code, error.text
     if status == 410:
         return EndpointRetired(f"{code or 'gone'} {text}".strip())
     if status in (401, 403):
-        return AuthRefused(_auth_fault(status, code), status, code, text)
-    if status == 409 and not _is_known(code):
+        return AuthRefused(_auth_fault(status, error.word), status, code, text)
+    if status not in _DEFINITE:
+        return Unknown(f"HTTP {status} {code or ''} {text}".strip())
+    if status == 409 and not _is_known(error):
         # Perhaps a duplicate told in other words: then the order exists.
         return Unknown(f"a conflict we do not know: {code or text or 'no word'}")
     return Rejected(_reason(status, error), status, code, text)
 
 
-def _is_known(code: str | None) -> bool:
-    return code is not None and code.lower() in _REASONS
+def _is_known(error: ErrorBody) -> bool:
+    return error.word in _REASONS
 
 
-def _auth_fault(status: int, code: str | None) -> AuthFault:
-    if code == _CLOCK_CODE:
+def _auth_fault(status: int, word: str) -> AuthFault:
+    if word == CLOCK_CODE:
         return AuthFault.CLOCK
-    return AuthFault.KEY if status == 401 or code in _KEY_CODES else AuthFault.FORBIDDEN
+    return AuthFault.KEY if status == 401 or word in _KEY_CODES else AuthFault.FORBIDDEN
 
 
 def _reason(status: int, error: ErrorBody) -> RejectReason:
     if status == 429:
         return RejectReason.RATE_LIMITED
-    code = error.code or ""
-    if code == "invalid_order" and "post only cross" in error.text.lower():
+    if error.word == "invalid_order" and "post only cross" in error.text.lower():
         return RejectReason.POST_ONLY_CROSS
-    if code == "not_found":
-        return RejectReason.NO_SUCH_MARKET
-    if status == 400 and not code:
+    if status == 400 and not error.word:
         return RejectReason.BAD_REQUEST
-    return _REASONS.get(code.lower(), RejectReason.OTHER)
+    return _REASONS.get(error.word, RejectReason.OTHER)
 
 
 def _accepted(body: dict[str, Any], order: NewOrder) -> Accepted:
@@ -265,11 +276,11 @@ def _batch(
     asked: Sequence[Asked],
     id_name: str,
     id_of: Callable[[Asked], str],
-    judge: Callable[[Mapping[str, Any], Asked], Done],
+    judge: Callable[[dict[str, Any], Asked], Done],
 ) -> tuple[Done | Failure, ...]:
     """One verdict per thing asked. What the answer does not mention, or mentions twice, is Unknown."""
     if answer.status >= 300:
-        failure = _failure(answer.status, read_error(answer.body))
+        failure = _refusal(_Said(answer.status, read_error(answer.body)), _batch_failure)
         return tuple(failure for _ in asked)
     try:
         items = Fields(decode_object(answer.body, "the answer"), "the answer to the batch").items("orders")
@@ -282,7 +293,7 @@ def _batch(
     )
 
 
-def _placed(items: list[object], ids: Sequence[str], id_name: str) -> Iterator[Mapping[str, Any] | None]:
+def _placed(items: list[object], ids: Sequence[str], id_name: str) -> Iterator[dict[str, Any] | None]:
     """For each id its item: by name; a nameless one by position, if it tells an error or is the only one."""
     for position, wanted in enumerate(ids):
         named = [item for item in items if isinstance(item, dict) and item.get(id_name) == wanted]
@@ -295,34 +306,29 @@ def _placed(items: list[object], ids: Sequence[str], id_name: str) -> Iterator[M
             yield None
 
 
-def _created_item(item: Mapping[str, Any], order: NewOrder) -> CreateOutcome:
-    return _item(
-        item, lambda body: _accepted(body, order), lambda said: _create_failure(said, order.client_order_id)
-    )
-
-
-def _canceled_item(item: Mapping[str, Any], order_id: str) -> CancelOutcome:
-    return _item(item, lambda body: _canceled(body, order_id), lambda said: _gone_item(said, order_id))
-
-
-def _gone_item(said: _Said, order_id: str) -> Gone | Failure:
-    if said.error.code == "not_found":
-        return Gone(order_id, said.text)
+def _batch_failure(said: _Said) -> Failure:
+    if said.is_duplicate:
+        return Unknown("one order of the batch exists already; nothing is said of the others")
     return _failure(said.status, said.error)
 
 
-def _item(
-    item: Mapping[str, Any], done: Callable[[dict[str, Any]], Done], refused: Callable[[_Said], Failed]
-) -> Done | Failed | Unknown:
-    """An item of a batch has no status of its own: its error stands for a definite 4xx, if we know the code."""
-    if item.get("error") is not None:
-        error = error_of(item)
-        known = _is_known(error.code) or error.code in (DUPLICATE_CODE, "not_found")
-        return refused(_Said(400, error)) if known else Unknown(f"an item failed: {error.code} {error.text}")
-    try:
-        return done(dict(item))
-    except Malformed as fault:
-        return Unknown(str(fault))
+def _created_item(item: dict[str, Any], order: NewOrder) -> CreateOutcome:
+    return _judged(
+        item,
+        error_of(item),
+        lambda body: _accepted(body, order),
+        lambda said: _create_failure(said, order.client_order_id),
+    )
+
+
+def _canceled_item(item: dict[str, Any], order_id: str) -> CancelOutcome:
+    """Here the order's id is but the name of the item, and no trace of anything done."""
+    return _judged(
+        item,
+        error_of(item | {"order_id": None}),
+        lambda body: _canceled(body, order_id),
+        lambda said: _gone_or(said, order_id),
+    )
 
 
 def _same(fields: Fields, name: str, expected: str, *, required: bool = False) -> None:

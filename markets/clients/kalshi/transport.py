@@ -13,7 +13,7 @@ from tenacity.wait import wait_base
 
 from markets.clients.kalshi.conversation import Answer, Budget, Conversation, Query
 from markets.clients.kalshi.decoding import decode_object
-from markets.clients.kalshi.errors import RateLimited, error_from_answer, read_error
+from markets.clients.kalshi.errors import CLOCK_CODE, RateLimited, error_from_answer, read_error
 from markets.clients.kalshi.signing import Signer
 from milkbot.core import clock
 from milkbot.core.errors import Unreachable
@@ -21,7 +21,6 @@ from milkbot.logger import logger
 
 ATTEMPTS: Final = 3
 DEFAULT_READ_TIMEOUT_S: Final = 10.0
-CLOCK_CODE: Final = "header_timestamp_expired"
 
 
 class Transport:
@@ -100,7 +99,7 @@ class Transport:
 
     def _get(self, path: str, query: Query, read_timeout_s: float) -> Answer:
         answer = self.conversation.exchange("GET", path, query=query, read_timeout_s=read_timeout_s)
-        if answer.status == 401 and read_error(answer.body).code == CLOCK_CODE and self.conversation.resync():
+        if answer.status == 401 and read_error(answer.body).word == CLOCK_CODE and self.conversation.resync():
             logger.warning("this machine's clock is wrong", extra={"skew_s": self.skew_s})
             answer = self.conversation.exchange("GET", path, query=query, read_timeout_s=read_timeout_s)
         return answer

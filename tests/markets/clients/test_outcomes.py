@@ -132,7 +132,90 @@ def test_success_with_an_error_envelope_is_believed_only_if_we_know_the_code(
     assert isinstance(outcomes.created(answer(200, body), new_order()), kind)
 
 
-@pytest.mark.parametrize("status", [301, 302, 408, 425, 499, 500, 501, 502, 503, 504, 520, 599])
+TRACES = [
+    {"order_id": ORDER_ID},
+    {"fill_count": "5.00", "remaining_count": "5.00"},
+    {"fill_count": "0.00", "remaining_count": "10.00"},
+    {"order_id": ORDER_ID, "fill_count": "5.00"},
+]
+
+
+@pytest.mark.parametrize("traces", TRACES)
+@pytest.mark.parametrize(
+    "code", ["insufficient_balance", "invalid_order", "order_already_exists", "not_found"]
+)
+@pytest.mark.parametrize("status", [200, 201, 400, 403, 404, 409, 410, 429])
+def test_error_with_an_order_beside_it_is_unknown_whatever_it_says(
+    status: int, code: str, traces: dict[str, Any]
+) -> None:
+    """One rule for single answers, for items of a batch, and for what stands inside the error."""
+    beside = {"client_order_id": CLIENT_ID} | traces | wire_error(code)
+    within = {"error": wire_error(code)["error"] | traces}
+    for body in (beside, within, beside["error"] | traces):
+        said = answer(status, body)
+        assert isinstance(outcomes.created(said, new_order()), Unknown)
+        (item,) = outcomes.created_batch(answer(201, {"orders": [body]}), [new_order()])
+        assert isinstance(item, Unknown)
+    (whole,) = outcomes.created_batch(answer(400, beside), [new_order()])
+    assert isinstance(whole, Unknown)
+
+
+def test_refused_batch_that_lists_orders_all_the_same_is_unknown() -> None:
+    body = {"orders": [wire_created()]} | wire_error("invalid_order")
+    assert isinstance(outcomes.created_batch(answer(400, body), [new_order()])[0], Unknown)
+
+
+def test_cancel_item_that_took_something_out_beside_its_error_is_unknown() -> None:
+    def judged(**changes: Any) -> type:
+        item = {"order_id": ORDER_ID, "reduced_by": "0.00", **wire_error("not_found")} | changes
+        return type(outcomes.canceled_batch(answer(200, {"orders": [item]}), [ORDER_ID])[0])
+
+    assert judged() is Gone
+    assert judged(reduced_by="3.00") is Unknown
+    assert judged(fill_count="1.00") is Unknown
+
+
+DUPLICATES: list[dict[str, Any]] = [
+    wire_error("order_already_exists"),
+    wire_error("ORDER_ALREADY_EXISTS"),
+    {"code": "Order_Already_Exists"},
+    {"error": {"code": "invalid_parameters", "message": "client_order_id already exists"}},
+    {"error": "Order already exists"},
+    {"msg": "an order with this client_order_id Already Exists"},
+]
+
+
+@pytest.mark.parametrize("body", DUPLICATES)
+@pytest.mark.parametrize("status", [400, 409])
+def test_duplicate_is_told_in_any_spelling_and_never_read_as_a_refusal(
+    status: int, body: dict[str, Any]
+) -> None:
+    assert isinstance(outcomes.created(answer(status, body), new_order()), Duplicate)
+    (item,) = outcomes.created_batch(answer(201, {"orders": [{"error": body}]}), [new_order()])
+    assert isinstance(item, Duplicate | Unknown)
+
+
+@pytest.mark.parametrize("body", DUPLICATES)
+@pytest.mark.parametrize("status", [400, 409])
+def test_batch_refused_for_a_duplicate_leaves_every_order_unknown(status: int, body: dict[str, Any]) -> None:
+    asked = [new_order(client_order_id="a"), new_order(client_order_id="b")]
+    batch = outcomes.created_batch(answer(status, body), asked)
+    assert [type(outcome) for outcome in batch] == [Unknown, Unknown]
+
+
+def test_codes_are_known_in_any_spelling() -> None:
+    assert isinstance(outcomes.canceled(answer(404, wire_error("NOT_FOUND")), ORDER_ID), Gone)
+    clock = outcomes.created(answer(401, wire_error("HEADER_TIMESTAMP_EXPIRED")), new_order())
+    assert isinstance(clock, AuthRefused)
+    assert clock.fault is AuthFault.CLOCK
+    crossed = outcomes.created(answer(400, wire_error("INVALID_ORDER", "post only cross")), new_order())
+    assert isinstance(crossed, Rejected)
+    assert crossed.reason is RejectReason.POST_ONLY_CROSS
+
+
+@pytest.mark.parametrize(
+    "status", [301, 302, 402, 408, 425, 444, 460, 499, 500, 501, 502, 503, 504, 520, 599]
+)
 @pytest.mark.parametrize("body", [b"", b"<html></html>", b'{"error":{"code":"insufficient_balance"}}'])
 def test_status_that_proves_nothing_is_unknown(status: int, body: bytes) -> None:
     assert isinstance(outcomes.created(Answer(status, body), new_order()), Unknown)
