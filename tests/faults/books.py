@@ -1,7 +1,10 @@
 """What the scenarios ask of our books."""
 
 from collections import Counter
+from collections.abc import Collection, Iterable
 
+import pytest
+from _pytest.mark import ParameterSet
 from django.db.models import QuerySet
 
 from markets.domain.order_request import TimeInForce
@@ -13,6 +16,11 @@ from trading.models import LockRow, OrderRow
 PLACE = "POST /portfolio/events/orders"
 CANCEL = "DELETE /portfolio/events/orders"
 OPEN_QUESTIONS = (OrderState.NEW, OrderState.SUBMITTED, OrderState.UNKNOWN)
+
+
+def some_slow(names: Iterable[str], slow: Collection[str]) -> list[ParameterSet]:
+    """The names as parameters, of which some run with the slow tests only."""
+    return [pytest.param(name, marks=pytest.mark.slow if name in slow else ()) for name in names]
 
 
 def orders() -> QuerySet[OrderRow]:

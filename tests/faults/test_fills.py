@@ -7,7 +7,17 @@ from decimal import Decimal
 import pytest
 
 from tests.faults.bench import LAG, MODE, Bench
-from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, resting, state_of, takers
+from tests.faults.books import (
+    CANCEL,
+    PLACE,
+    is_recovered,
+    locks,
+    orders,
+    resting,
+    some_slow,
+    state_of,
+    takers,
+)
 from tests.faults.mishaps import overfill
 from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
@@ -16,6 +26,7 @@ from trading.models import FillRow, OrderRow
 FILLS = "GET /portfolio/fills"
 ORDERS = "GET /portfolio/orders"
 PART = Decimal(3)
+UNANSWERED = ("drop_after", "drop_before", "5xx_after", "error_body")
 
 
 @pytest.mark.story("4.7", 3)
@@ -130,7 +141,7 @@ def test_cancel_that_races_a_partial_fill_ends_with_the_fill_booked(bench: Bench
     assert bench.complaints() == []
 
 
-@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "5xx_after", "error_body"])
+@pytest.mark.parametrize("kind", some_slow(UNANSWERED, UNANSWERED[1:]))
 def test_cancel_without_an_answer_is_asked_for_again_and_ends(bench: Bench, kind: str) -> None:
     bench.cycle()
     bench.turns(1)
@@ -145,7 +156,7 @@ def test_cancel_without_an_answer_is_asked_for_again_and_ends(bench: Bench, kind
     assert bench.complaints() == []
 
 
-@pytest.mark.parametrize("kind", ["drop_before", "drop_after", "5xx_after", "error_body"])
+@pytest.mark.parametrize("kind", some_slow(UNANSWERED, UNANSWERED[1:]))
 def test_renewal_without_an_answer_leaves_an_order_that_rests_or_ends_and_never_two(
     bench: Bench, kind: str
 ) -> None:
