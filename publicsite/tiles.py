@@ -122,7 +122,9 @@ def _issuance_note(view: CityView, now: datetime) -> str:
     """Whose age the forecast high has. In the evening it is that of the last issuance that spoke of the day."""
     said = view.said_of_day
     if said is not None and said.issued_at is not None:
-        return f"NWS high issued {words.local_time(said.issued_at, view.city)}, {words.ago(said.issued_at, now)}"
+        return (
+            f"NWS high issued {words.local_time(said.issued_at, view.city)}, {words.ago(said.issued_at, now)}"
+        )
     issued_at = view.weather.issued_at if view.weather else None
     if issued_at is None:
         return "NWS forecast of unknown age."

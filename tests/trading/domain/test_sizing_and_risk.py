@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from trading.domain.kelly.binary import certainty_shrink, kelly_contracts, kelly_share
 from trading.domain.policy import Limits
 from trading.domain.risk import Allowance, Exposure, Holding, MarketPlace, add_up, allow
-from trading.domain.kelly.binary import certainty_shrink, kelly_contracts, kelly_share
 from trading.domain.types import ReasonCode
 
 PLACE = MarketPlace("EVENT", "CHI", "CHICAGO")
