@@ -57,6 +57,7 @@ def shown(bid: str | None = "0.38", ask: str | None = "0.40", size: str = "100")
     return ShadowVenue({TICKER: ShownMarket(make_book(TICKER, bid, ask, size), FEES)}, NOW)
 
 
+@pytest.mark.story("4.6", 1)
 @pytest.mark.story("2.7", 1)
 @pytest.mark.story("2.7", 2)
 @pytest.mark.story("2.7", 3)
@@ -72,6 +73,8 @@ def test_create_makes_the_key_from_the_intent_and_finds_the_order_by_it(
     assert OrderRepository(SHADOW).get_by_intent_key("SHADOW:none") is None
 
 
+@pytest.mark.story("4.6", 2)
+@pytest.mark.story("4.6", 4)
 @pytest.mark.story("2.7", 4)
 def test_create_again_returns_the_existing_order_and_writes_nothing(
     market_ids: dict[str, int], lease: Lease
@@ -125,6 +128,7 @@ def test_create_with_the_lease_of_another_mode_writes_nothing(market_ids: dict[s
     assert not IntentRow.objects.exists()
 
 
+@pytest.mark.story("4.6", 5)
 def test_transition_moves_the_order_and_records_the_step(market_ids: dict[str, int], lease: Lease) -> None:
     order = place(market_ids, lease)
 

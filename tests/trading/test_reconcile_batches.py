@@ -133,6 +133,7 @@ def test_booking_in_batches_then_the_books_are_those_of_one_by_one(
     assert booked_in(sizes, fills, market_ids) == booked_in([1], fills, market_ids)
 
 
+@pytest.mark.story("4.6", 5)
 @settings(SAME_ORDERS, max_examples=30)
 @given(data=st.data())
 def test_booked_steps_of_an_order_then_have_no_gap_and_name_every_fill_once(

@@ -42,6 +42,7 @@ def test_a_cancelled_order_may_still_report_a_fill_that_raced_the_cancel() -> No
     assert next_state(OrderState.CANCELED, OrderEvent.FILL_PART) is OrderState.CANCELED
 
 
+@pytest.mark.story("4.6", 3)
 def test_every_state_can_be_reached_from_new() -> None:
     reached, frontier = {OrderState.NEW}, [OrderState.NEW]
     while frontier:
