@@ -1,5 +1,6 @@
 """Gives an HTTP answer one deadline. A read timeout alone starts anew with every byte, so a dripping peer never ends."""
 
+import http
 import http.client
 import io
 import socket
@@ -58,6 +59,14 @@ class _TimedAnswer(http.client.HTTPResponse):
         super().__init__(sock, *args, **kwargs)
         raw: Any = self.fp.detach()  # type: ignore[attr-defined, unused-ignore]
         self.fp = io.BufferedReader(_TimedReader(raw, sock, clock.monotonic))
+
+    def begin(self) -> None:
+        """Reads on past every interim answer. http.client knows 100 alone; after another 1xx the real answer would be
+        left on the connection and be read as that of the next request."""
+        super().begin()
+        while self.status < http.HTTPStatus.OK:
+            self.headers: Any = None  # Else `begin` believes that it has begun.
+            super().begin()
 
 
 class _TimedHttp(HTTPConnection):

@@ -43,7 +43,7 @@ def raw_server(talk: Talk, tls: ssl.SSLContext | None = None) -> Iterator[RawSer
                 peer.settimeout(5)
                 spoken = tls.wrap_socket(peer, server_side=True) if tls else peer
                 with spoken:
-                    server.heads.append(_head(spoken))
+                    server.heads.append(head_of(spoken))
                     talk(spoken, over)
 
         def accept() -> None:
@@ -129,7 +129,8 @@ def self_signed(folder: Path) -> ssl.SSLContext:
     return context
 
 
-def _head(peer: socket.socket) -> bytes:
+def head_of(peer: socket.socket) -> bytes:
+    """Reads one request without a body; empty when the peer hung up."""
     head = b""
     while b"\r\n\r\n" not in head and (more := peer.recv(65536)):
         head += more

@@ -1,6 +1,8 @@
 """Answers made to harm: refused in plain words, in bounded time and memory, and never mistaken for an order."""
 
 import gzip
+import socket
+import threading
 import time
 import tracemalloc
 import zlib
@@ -26,6 +28,7 @@ from tests.markets.clients.raw_server import (
     Talk,
     drips,
     floods,
+    head_of,
     raw_server,
     resets,
     says,
@@ -199,6 +202,7 @@ SLOW: dict[str, Talk] = {
     "silence": stays_silent,
     "status line by the byte": drips(b"HTTP/1.1 20", b"0"),
     "headers without end": drips(b"HTTP/1.1 200 OK\r\n", b"X: y\r\n"),
+    "hints for ever": drips(b"", b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n"),
     "continue for ever": drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
     "body by the byte": drips(HEAD + b"Content-Length: 1000000\r\n\r\n", b" "),
     "chunks by the byte": drips(HEAD + b"Transfer-Encoding: chunked\r\n\r\n", b"1\r\n \r\n"),
@@ -245,3 +249,30 @@ def test_write_that_meets_a_hostile_answer_is_unknown_and_was_sent_once(
 def test_read_that_breaks_off_is_no_answer(name: str) -> None:
     with raw_server(BROKEN[name]) as server, brief(4):
         assert isinstance(_read(server), Unreachable | Malformed)
+
+
+@pytest.mark.parametrize("interim", [b"100 Continue", b"102 Processing", b"103 Early Hints", b"199 Odd"])
+def test_answer_after_an_interim_one_is_read_by_the_request_it_belongs_to(interim: bytes) -> None:
+    """The late answer to A must not be waiting on the connection when B is asked for."""
+
+    def talk(peer: socket.socket, over: threading.Event) -> None:
+        for name in (b"A", b"B"):
+            peer.sendall(b"HTTP/1.1 %b\r\nLink: </x>\r\n\r\n" % interim * 2)
+            over.wait(0.1)
+            peer.sendall(_sized(b'{"book": "%b"}' % name))
+            if name == b"A":
+                head_of(peer)
+
+    with raw_server(talk) as server:
+        transport = Transport(server.base_url, sleep=lambda _: None)
+        assert [transport.get_json(f"/markets/{name}/orderbook") for name in "AB"] == [
+            {"book": "A"},
+            {"book": "B"},
+        ]
+        transport.close()
+    assert server.connections == 1
+
+
+def test_switch_of_protocols_nobody_asked_for_is_no_answer() -> None:
+    with raw_server(says(b"HTTP/1.1 101 Switching Protocols\r\nUpgrade: x\r\n\r\n\x00\x01")) as server:
+        assert isinstance(_read(server), Unreachable)
