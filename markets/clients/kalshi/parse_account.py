@@ -30,12 +30,6 @@ _ID_LENGTH: Final = 80
 _TICKER_LENGTH: Final = 200
 _SCOPE_LENGTH: Final = 60
 _BY_OUTCOME: Final = {"yes": BookSide.BID, "no": BookSide.ASK}
-_BY_ACTION: Final = {
-    ("buy", "yes"): BookSide.BID,
-    ("sell", "no"): BookSide.BID,
-    ("sell", "yes"): BookSide.ASK,
-    ("buy", "no"): BookSide.ASK,
-}
 
 Known = TypeVar("Known", bound=StrEnum)
 
@@ -207,13 +201,15 @@ def _shard_balance(fields: Fields) -> ShardBalance:
 
 
 def _book_side(fields: Fields) -> BookSide:
-    """`book_side`, else `outcome_side`, else the words of before. Two that contradict each other are refused."""
+    """`book_side`, else `outcome_side`; two that contradict each other are refused.
+
+    `action` and `side` are no help: the exchange writes an ask as sell/yes on orders and as sell/no on fills.
+    """
     book = _known_or_none(BookSide, fields.text_or_empty("book_side"))
     outcome = _BY_OUTCOME.get(fields.text_or_empty("outcome_side"))
     if book is not None and outcome is not None and book is not outcome:
         raise Malformed(SOURCE, f"{fields.where}: book_side and outcome_side contradict each other")
-    former = _BY_ACTION.get((fields.text_or_empty("action"), fields.text_or_empty("side")))
-    side = book or outcome or former
+    side = book or outcome
     if side is None:
         raise Malformed(SOURCE, f"{fields.where} names no side we know")
     return side
