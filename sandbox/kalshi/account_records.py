@@ -21,8 +21,13 @@ from sandbox.kalshi.wire import JsonObject, count_fp, dollars, milliseconds, mon
 
 USERS: Final = UUID("1d6e4a0c-53bb-4a35-9f3e-0c6f4de0b5a7")
 SHARD: Final = 0
-# The outdated words are still sent; an ask reads `sell` and `no`, which taken together would mean the opposite.
-OLD_WORDS: Final[dict[BookSide, JsonObject]] = {
+# The outdated words are still sent. Of an ask, orders were recorded with `yes` and fills with `no`: with `sell` beside it
+# the latter would mean the opposite if it were still to be taken at its word.
+ORDER_WORDS: Final[dict[BookSide, JsonObject]] = {
+    "bid": {"action": "buy", "side": "yes"},
+    "ask": {"action": "sell", "side": "yes"},
+}
+FILL_WORDS: Final[dict[BookSide, JsonObject]] = {
     "bid": {"action": "buy", "side": "yes"},
     "ask": {"action": "sell", "side": "no"},
 }
@@ -65,7 +70,7 @@ def order_json(order: Order) -> JsonObject:
         "subaccount_number": 0,
         "exchange_index": SHARD,
         "last_update_reason": order.last_update_reason,
-    } | OLD_WORDS[order.side]
+    } | ORDER_WORDS[order.side]
     optional = {
         "expiration_time": order.expires_at and timestamp(order.expires_at),
         "order_group_id": order.order_group_id,
@@ -92,7 +97,7 @@ def fill_json(fill: Fill) -> JsonObject:
         "ts": int(fill.at.timestamp()),
         "subaccount_number": 0,
         "exchange_index": SHARD,
-    } | OLD_WORDS[fill.side]
+    } | FILL_WORDS[fill.side]
 
 
 def position_json(position: Position) -> JsonObject:

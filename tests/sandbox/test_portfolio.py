@@ -238,6 +238,22 @@ def test_shard_or_subaccount_that_cannot_be_is_refused(
     assert (answer.status_code, set(answer.json())) == (400, {"msg"})
 
 
+def test_ask_is_sold_as_yes_in_its_order_and_as_no_in_its_fill(trading: Trading) -> None:
+    """The outdated words as recorded: of an ask, an order says `yes` of demo 2026-06, a fill `no` of live 2026-07."""
+    member = trading.members[0]
+    member.place(side="ask", price="0.2000", time_in_force="immediate_or_cancel")
+    member.place(price="0.2200", time_in_force="immediate_or_cancel")
+    trading.wait()
+    words = {
+        name: {row["book_side"]: (row["action"], row["side"]) for row in member.get(f"/portfolio/{name}")[name]}
+        for name in ("orders", "fills")
+    }
+    assert words == {
+        "orders": {"ask": ("sell", "yes"), "bid": ("buy", "yes")},
+        "fills": {"ask": ("sell", "no"), "bid": ("buy", "yes")},
+    }
+
+
 def test_portfolio_value_changes_at_the_same_instant_as_the_cash(trading: Trading) -> None:
     """Else the sum of both jumps by the price of every new position for half a second."""
     member = trading.members[0]

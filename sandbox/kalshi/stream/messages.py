@@ -7,7 +7,7 @@ from uuid import UUID, uuid5
 
 from sandbox.exchange.types import Fill, LifecycleChanged, Order, Position
 from sandbox.feeds import Level, Quote, Trade
-from sandbox.kalshi.account_records import OLD_WORDS, SHARD, order_json, outcome_side, user_id
+from sandbox.kalshi.account_records import FILL_WORDS, SHARD, order_json, outcome_side, user_id
 from sandbox.kalshi.listing import PRICE_RANGES, Listing, event_json
 from sandbox.kalshi.wire import (
     JsonObject,
@@ -114,7 +114,7 @@ def fill_msg(fill: Fill) -> JsonObject:
         "market_ticker": fill.ticker,
         "exchange_index": SHARD,
         "is_taker": fill.is_taker,
-        **OLD_WORDS[fill.side],
+        **FILL_WORDS[fill.side],
         "purchased_side": outcome_side(fill.side),
         "outcome_side": outcome_side(fill.side),
         "book_side": fill.side,
