@@ -1,7 +1,9 @@
 """Candlesticks are sums over recorded closes, nothing more."""
 
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -11,6 +13,17 @@ from tests.sandbox.stages import client_at
 
 TICKER = "KXHIGHCHI-26MAY19-B74.5"
 LATE = datetime(2026, 5, 20, 4, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def gap_around_noon(invented_day: RecordedDay) -> RecordedDay:
+    """The day without the rows of two hours, so that no candle of an hour ends at 12Z or at 13Z."""
+    start, end = datetime(2026, 5, 19, 11, tzinfo=UTC), datetime(2026, 5, 19, 13, tzinfo=UTC)
+    kept = {
+        ticker: tuple(quote for quote in quotes if not start < quote.at <= end)
+        for ticker, quotes in invented_day.quotes.items()
+    }
+    return replace(invented_day, quotes=kept)
 
 
 def candles(day: RecordedDay, at: datetime, **parameters: Any) -> list[dict[str, Any]]:
@@ -61,13 +74,54 @@ def test_candle_without_trades_has_no_traded_price(invented_day: RecordedDay) ->
     assert all(set(candle["price"]) <= {"previous_dollars"} for candle in quiet)
 
 
-def test_candle_before_the_range_is_projected_when_asked_for(invented_day: RecordedDay) -> None:
-    start = int(datetime(2026, 5, 19, 12, 30, tzinfo=UTC).timestamp())
-    plain = candles(invented_day, LATE, start_ts=start)
-    projected = candles(invented_day, LATE, start_ts=start, include_latest_before_start=True)
+NEXT_BOUNDARY = 1779195600  # 2026-05-19 13:00Z
+
+
+@pytest.mark.parametrize("start", [NEXT_BOUNDARY - 3600, NEXT_BOUNDARY - 1800, NEXT_BOUNDARY - 1])
+def test_candle_before_the_range_is_projected_to_the_boundary_after_its_start(
+    gap_around_noon: RecordedDay, start: int
+) -> None:
+    plain = candles(gap_around_noon, LATE, start_ts=start)
+    projected = candles(gap_around_noon, LATE, start_ts=start, include_latest_before_start=True)
     assert projected[1:] == plain
+    assert projected[0]["end_period_ts"] == NEXT_BOUNDARY
     assert projected[0]["volume_fp"] == "0.00"
-    assert projected[0]["end_period_ts"] == int(datetime(2026, 5, 19, 13, tzinfo=UTC).timestamp())
+    latest = candles(gap_around_noon, LATE, end_ts=start - 1)[-1]
+    traded = ("open_dollars", "low_dollars", "high_dollars", "close_dollars")
+    assert projected[0]["price"] == dict.fromkeys(traded) | {
+        "previous_dollars": latest["price"].get("close_dollars") or latest["price"]["previous_dollars"]
+    }
+    assert set(projected[0]["yes_bid"].values()) == {latest["yes_bid"]["close_dollars"]}
+
+
+@pytest.mark.parametrize("minutes", [1, 60])
+@pytest.mark.parametrize(
+    "start", [NEXT_BOUNDARY, NEXT_BOUNDARY + 60, NEXT_BOUNDARY + 1, NEXT_BOUNDARY + 1799]
+)
+def test_no_two_candles_end_at_the_same_instant(invented_day: RecordedDay, minutes: int, start: int) -> None:
+    asked = {"start_ts": start, "period_interval": minutes, "include_latest_before_start": True}
+    ends = [candle["end_period_ts"] for candle in candles(invented_day, LATE, **asked)]
+    assert ends == sorted(set(ends))
+
+
+def test_traded_candle_tells_the_mean_and_the_bounds_of_what_was_traded(invented_day: RecordedDay) -> None:
+    quotes = [quote for quote in invented_day.quotes[TICKER] if quote.at <= LATE]
+    found = [one for one in candles(invented_day, LATE) if Decimal(one["volume_fp"]) > 0]
+    assert found
+    for candle in found:
+        price = {name.removesuffix("_dollars"): Decimal(value) for name, value in candle["price"].items()}
+        assert (price["min"], price["max"]) == (price["low"], price["high"])
+        end = datetime.fromtimestamp(candle["end_period_ts"], UTC)
+        paid = count = Decimal(0)
+        for before, quote in pairwise([None, *quotes]):
+            traded = (
+                (quote.volume or Decimal(0)) - ((before and before.volume) or Decimal(0))
+                if quote
+                else Decimal(0)
+            )
+            if quote and traded and end - timedelta(hours=1) < quote.at <= end:
+                paid, count = paid + traded * (quote.last or 0), count + traded
+        assert price["mean"] == (paid / count).quantize(Decimal("0.0001"))
 
 
 def test_candle_of_a_wrong_period_or_series_is_refused(invented_day: RecordedDay) -> None:
