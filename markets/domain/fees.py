@@ -71,18 +71,20 @@ def worst_case_fee(schedule: FeeSchedule, count: Decimal, price: Decimal, *, is_
 def fill_fee(accumulator: Decimal, charge: FillCharge, precision: Decimal = DIRECT_PRECISION) -> FillFee:
     """Fees of the next fill of an order whose rounding account stands at `accumulator`.
 
-    The balance change is floored (toward -infinity) to `precision`. Once the account exceeds one cent, a cent is paid
-    back; "exceeds" is read strictly, as the published examples do.
+    The balance change is floored (toward -infinity) to `precision`. Once the account exceeds one cent, whole cents are
+    paid back, but never more than the fill itself was charged: a net fee is not below 0 (kalshi-api.md 8). "Exceeds"
+    is read strictly, as the published examples do.
     """
     balance_change = floor_to(charge.revenue - charge.trade_fee, precision)
     rounding_fee = charge.revenue - charge.trade_fee - balance_change
+    charged = charge.trade_fee + rounding_fee
     collected = accumulator + rounding_fee
-    rebate = CENT if collected > CENT else ZERO
+    rebate = floor_to(min(collected, charged), CENT) if collected > CENT else ZERO
     return FillFee(
         trade_fee=charge.trade_fee,
         rounding_fee=rounding_fee,
         rebate=rebate,
-        net_fee=charge.trade_fee + rounding_fee - rebate,
+        net_fee=charged - rebate,
         accumulator_after=collected - rebate,
         balance_change=balance_change,
     )

@@ -14,6 +14,7 @@ from markets.domain.fees import (
     MAKER_RATE,
     TAKER_RATE,
     FillCharge,
+    fill_fee,
     order_fees,
     raw_fee,
     total_net_fee,
@@ -21,6 +22,7 @@ from markets.domain.fees import (
     worst_case_fee,
 )
 from markets.domain.types import FeeSchedule, FeeType
+from sandbox.exchange.fees import charge as rehearsed_charge
 
 D = Decimal
 TAKERS_ONLY = FeeSchedule(fee_type=FeeType.QUADRATIC, multiplier=D(1))
@@ -118,6 +120,41 @@ def test_fee_grows_with_the_count_and_stays_below_its_worst_case(
     assert fee <= worst_case_fee(schedule, count, price, is_taker=True) < raw + D("0.01")
 
 
+@pytest.mark.parametrize(
+    ("revenue", "fee", "net"),
+    [
+        ("-0.5049", "0", "0.0051"),
+        ("-0.5001", "0", "0.0099"),
+        ("-0.5000", "0", "0"),
+        ("-0.505", "0.0175", "0.015"),
+    ],
+)
+def test_rebate_never_gives_back_more_than_the_fill_was_charged(revenue: str, fee: str, net: str) -> None:
+    """kalshi-api.md 8: net fee = trade fee + rounding fee - rebate, and never below 0."""
+    charge = FillCharge(revenue=D(revenue), trade_fee=D(fee))
+    paid = fill_fee(D("0.0099"), charge, D("0.01"))
+    assert paid.net_fee == D(net)
+    assert paid.accumulator_after == D("0.0099") + paid.rounding_fee - paid.rebate
+
+
+@given(
+    fills=st.lists(st.tuples(st.integers(1, 5_000), st.integers(0, 300)), min_size=1, max_size=30),
+    precision=st.sampled_from([DIRECT_PRECISION, D("0.01")]),
+)
+def test_fees_are_those_the_rehearsal_exchange_charges(
+    fills: list[tuple[int, int]], precision: Decimal
+) -> None:
+    fees = order_fees(
+        [FillCharge(revenue=-D(paid) / 10_000, trade_fee=D(fee) / 10_000) for paid, fee in fills], precision
+    )
+    gathered = D(0)
+    for (paid, fee), ours in zip(fills, fees, strict=True):
+        theirs = rehearsed_charge(D(fee) / 10_000, -D(paid) / 10_000, gathered, precision)
+        gathered = theirs.rounding_balance
+        assert (ours.net_fee, ours.rebate, ours.accumulator_after) == (theirs.net, theirs.rebate, gathered)
+        assert ours.net_fee >= 0
+
+
 @given(
     fills=st.lists(st.tuples(counts, prices, st.booleans()), min_size=1, max_size=12),
     precision=st.sampled_from([DIRECT_PRECISION, D("0.01")]),
@@ -138,7 +175,9 @@ def test_fees_of_any_order_balance_to_the_last_digit(
     assert moved == revenue - total_net_fee(fees)
     for fee in fees:
         assert 0 <= fee.rounding_fee < precision
-        assert 0 <= fee.accumulator_after <= D("0.01")
+        assert fee.net_fee >= 0
+        assert fee.accumulator_after >= 0
+        assert fee.accumulator_after <= D("0.01") or fee.net_fee < D("0.01")
         assert fee.balance_change % precision == 0
     # Net fees exceed the pure trade fees only by what the order's rounding account still holds.
     assert total_net_fee(fees) == sum((c.trade_fee for c in charges), D(0)) + fees[-1].accumulator_after
