@@ -12,7 +12,7 @@ from typing import Any, Final, Literal
 from starlette.requests import Request
 
 from sandbox.kalshi.errors import ApiError, coded
-from sandbox.kalshi.wire import JsonObject
+from sandbox.kalshi.wire import JsonObject, well_formed
 
 FieldType = Literal["string", "bool", "int64"]
 
@@ -50,7 +50,9 @@ class BodySchema:
     def _typed(self, path: str, kind: FieldType, value: Any) -> Any:
         if kind == "int64" and _is_whole(value):
             return int(value)
-        if kind != "int64" and _kind(value) == kind:
+        if kind == "string" and isinstance(value, str):
+            return well_formed(value)
+        if kind == "bool" and isinstance(value, bool):
             return value
         what = f"number {value}" if kind == "int64" and _kind(value) == "number" else _kind(value)
         raise undecodable(

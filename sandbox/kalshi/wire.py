@@ -54,6 +54,11 @@ def instant(seconds: int) -> datetime:
     return datetime.fromtimestamp(min(max(seconds, 0), LATEST_TS), UTC)
 
 
+def well_formed(text: str) -> str:
+    """The text as the exchange's decoder has it: every half of a surrogate pair is U+FFFD."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
 def short_date(day: date) -> str:
     """`Jun 15, 2026`, as in titles and rules."""
     return f"{MONTHS[day.month - 1][:3]} {day.day}, {day.year}"

@@ -190,6 +190,25 @@ def test_another_subaccount_has_no_orders_to_change_or_to_wait_in_a_queue(tradin
     assert code(single) == (404, "not_found")
 
 
+@pytest.mark.parametrize(
+    ("field", "expected"),
+    [
+        ("ticker", (404, "not_found")),
+        ("client_order_id", (400, "invalid_parameters")),
+        ("side", (400, "invalid_parameters")),
+        ("price", (400, "invalid_price")),
+        ("order_group_id", (404, "not_found")),
+    ],
+)
+def test_half_a_character_in_a_body_is_refused_as_any_wrong_text(
+    trading: Trading, field: str, expected: tuple[int, str]
+) -> None:
+    member = trading.members[0]
+    assert code(member.send(**{field: "\ud800"})) == expected
+    batch = member.call("POST", f"{ORDERS}/batched", {"orders": [member.order(**{field: "\ud800"})]})
+    assert 200 <= batch.status_code < 500
+
+
 def test_second_cancel_is_404_like_that_of_an_executed_or_unknown_order(trading: Trading) -> None:
     member, other = trading.members[:2]
     resting = member.place()

@@ -283,6 +283,8 @@ def test_one_bad_channel_of_several_does_not_hinder_the_others(feed: Feed) -> No
         ("{", 1),
         ("[]", 1),
         ('{"id": 1, "cmd": "dance", "params": {}}', 5),
+        ('{"id": 1, "cmd": [], "params": {}}', 5),
+        ('{"id": 1, "cmd": {}, "params": {}}', 5),
         ('{"id": 1, "cmd": "subscribe"}', 2),
         ('{"id": 1, "cmd": "subscribe", "params": {}}', 3),
         ('{"id": 1, "cmd": "subscribe", "params": {"channels": []}}', 3),
@@ -296,6 +298,8 @@ def test_one_bad_channel_of_several_does_not_hinder_the_others(feed: Feed) -> No
         ('{"id": 1, "cmd": "update_subscription", "params": {"sid": 9, "action": "add_markets"}}', 7),
         ('{"id": 1, "cmd": "update_subscription", "params": {"sid": 1}}', 15),
         ('{"id": 1, "cmd": "update_subscription", "params": {"sid": 1, "action": "jump"}}', 13),
+        ('{"id": 1, "cmd": "update_subscription", "params": {"sid": 1, "action": []}}', 13),
+        ('{"id": 1, "cmd": "update_subscription", "params": {"sid": 1, "action": {}}}', 13),
         ('{"id": 1, "cmd": "update_subscription", "params": {"sid": 1, "action": "add_markets"}}', 14),
     ],
 )
@@ -304,6 +308,16 @@ def test_bad_command_is_answered_with_its_number(feed: Feed, text: str, code: in
     feed.send(text)
     answer = feed.hear()
     assert (answer["type"], answer["msg"]["code"]) == ("error", code)
+    assert feed.ask("list_subscriptions")["type"] == "ok"
+
+
+def test_half_a_character_in_a_ticker_is_answered_as_any_unknown_ticker(feed: Feed) -> None:
+    feed.send(
+        r'{"id":1,"cmd":"subscribe","params":{"channels":["orderbook_delta"],"market_ticker":"\ud800"}}'
+    )
+    assert feed.hear()["type"] == "subscribed"
+    snapshot = feed.hear()
+    assert (snapshot["type"], snapshot["msg"]["market_ticker"]) == ("orderbook_snapshot", "\ufffd")
     assert feed.ask("list_subscriptions")["type"] == "ok"
 
 

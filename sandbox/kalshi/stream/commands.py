@@ -4,7 +4,7 @@ import json
 from dataclasses import dataclass
 from typing import Any, Final, TypeGuard
 
-from sandbox.kalshi.wire import JsonObject
+from sandbox.kalshi.wire import JsonObject, well_formed
 
 PATH: Final = "/trade-api/ws/v2"
 
@@ -60,7 +60,7 @@ def parse(text: str) -> Command:
     """A command as it came in. Raises StreamError; `command_id` tells which command it was."""
     message = _object(text)
     name = message.get("cmd")
-    if name not in COMMANDS:
+    if not isinstance(name, str) or name not in COMMANDS:
         raise StreamError(5)
     params = message.get("params")
     if name != "list_subscriptions" and not isinstance(params, dict):
@@ -110,9 +110,9 @@ class Params:
         action = self._params.get("action")
         if action is None:
             raise StreamError(15)
-        if action not in ACTIONS:
+        if not isinstance(action, str) or action not in ACTIONS:
             raise StreamError(13)
-        return str(action)
+        return action
 
     def tickers(self) -> tuple[str, ...]:
         """Market tickers, empty when none are given. Raises StreamError 11 for anything else, market ids included."""
@@ -122,7 +122,7 @@ class Params:
         given = [one] if one is not None else several or []
         if not isinstance(given, list) or not all(isinstance(ticker, str) and ticker for ticker in given):
             raise StreamError(11)
-        return tuple(dict.fromkeys(given))
+        return tuple(dict.fromkeys(map(well_formed, given)))
 
     def flag(self, name: str) -> bool:
         """An option, false when absent. Raises StreamError 11."""
