@@ -9,7 +9,7 @@ from starlette.routing import Route
 
 from sandbox.kalshi.archive import cutoff, cutoff_json, is_archived
 from sandbox.kalshi.candles import BEGINNING, CandleRequest, candlesticks
-from sandbox.kalshi.errors import not_found
+from sandbox.kalshi.errors import coded, not_found
 from sandbox.kalshi.handlers import asynchronous
 from sandbox.kalshi.listing import Listing, market_json
 from sandbox.kalshi.query import Query, page
@@ -51,6 +51,9 @@ class Historical:
             query.text("event_ticker"),
             query.text("series_ticker"),
         )
+        query.choice("mve_filter", ("exclude",))
+        if tickers and event:
+            raise coded(400, "invalid_parameters", "tickers and event_ticker are mutually exclusive")
         entries = [
             (listing.position, listing)
             for listing in self._archived()

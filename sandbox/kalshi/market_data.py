@@ -1,6 +1,7 @@
 """Market data of the exchange: series, events, markets, books, trades, candles. All public, all read only."""
 
 from collections.abc import Callable
+from datetime import datetime
 from typing import Final
 
 from starlette.requests import Request
@@ -12,7 +13,7 @@ from sandbox.kalshi.archive import cutoff, is_archived
 from sandbox.kalshi.candles import CandleRequest, candlesticks
 from sandbox.kalshi.errors import coded, not_found
 from sandbox.kalshi.handlers import asynchronous
-from sandbox.kalshi.lifecycle import STATUS_OF_FILTER
+from sandbox.kalshi.lifecycle import STATUS_OF_FILTER, created_time
 from sandbox.kalshi.listing import (
     CATEGORY,
     TAG,
@@ -65,23 +66,38 @@ class MarketData:
         query = Query("GetSeriesList", request.query_params)
         tags = query.words("tags")
         matching = query.text("category") in ("", CATEGORY) and (not tags or TAG in tags)
-        tickers = list(dict.fromkeys(ladder.series_ticker for ladder in self._ladders())) if matching else []
-        return JSONResponse({"series": [self._series_json(ticker, query) for ticker in tickers]})
+        since = query.whole("min_updated_ts")
+        with_volume, with_metadata = query.flag("include_volume"), query.flag("include_product_metadata")
+        listed: dict[str, datetime] = {}
+        for ladder in self._ladders() if matching else ():
+            listed.setdefault(ladder.series_ticker, created_time(ladder))
+        return JSONResponse(
+            {
+                "series": [
+                    self._series_json(ticker, with_volume, with_metadata)
+                    for ticker, updated_at in listed.items()
+                    if since is None or updated_at.timestamp() > since
+                ]
+            }
+        )
 
     def series(self, request: Request) -> JSONResponse:
         """One series."""
-        query = Query("GetSeries", request.query_params)
+        with_volume = Query("GetSeries", request.query_params).flag("include_volume")
+        ticker = request.path_params["series_ticker"]
         try:
-            return JSONResponse({"series": self._series_json(request.path_params["series_ticker"], query)})
+            return JSONResponse({"series": self._series_json(ticker, with_volume, with_metadata=True)})
         except KeyError:
             raise not_found() from None
 
-    def series_fee_changes(self, _request: Request) -> JSONResponse:
-        """None are scheduled."""
+    def series_fee_changes(self, request: Request) -> JSONResponse:
+        """None are scheduled, none ever were."""
+        Query("GetSeriesFeeChanges", request.query_params).flag("show_historical")
         return JSONResponse({"series_fee_change_arr": []})
 
-    def event_fee_changes(self, _request: Request) -> JSONResponse:
+    def event_fee_changes(self, request: Request) -> JSONResponse:
         """No event overrides its series' fees."""
+        Query("GetEventFeeChanges", request.query_params).bounded("limit", low=1, high=1000, default=100)
         return JSONResponse({"event_fee_changes": [], "cursor": ""})
 
     def events(self, request: Request) -> JSONResponse:
@@ -140,14 +156,7 @@ class MarketData:
 
     def order_books(self, request: Request) -> JSONResponse:
         """The books of the markets asked for, in that order; an unknown one is empty."""
-        tickers = Query("GetMarketOrderbooks", request.query_params).each("tickers")
-        if not 1 <= len(tickers) <= BOOKS_AT_ONCE:
-            raise coded(
-                400,
-                "invalid_parameters",
-                "invalid parameters",
-                f"between 1 and {BOOKS_AT_ONCE} tickers are required",
-            )
+        tickers = Query("GetMarketOrderbooks", request.query_params).tickers("tickers", BOOKS_AT_ONCE)
         listed = {listing.bracket.ticker: listing for listing in self._live()}
         books = {
             ticker: shown_book(self._venue.market, listed[ticker]) if ticker in listed else Book()
@@ -180,15 +189,8 @@ class MarketData:
     def candlesticks_of_several(self, request: Request) -> JSONResponse:
         """Candles of the markets asked for, in that order; an unknown one has none."""
         query = Query("BatchGetMarketCandlesticks", request.query_params)
-        tickers = list(dict.fromkeys(query.each("market_tickers")))
+        tickers = query.tickers("market_tickers", CANDLE_MARKETS_AT_ONCE)
         wanted = CandleRequest.from_query(query)
-        if not 1 <= len(tickers) <= CANDLE_MARKETS_AT_ONCE:
-            raise coded(
-                400,
-                "invalid_parameters",
-                "invalid parameters",
-                f"between 1 and {CANDLE_MARKETS_AT_ONCE} tickers are required",
-            )
         listed = {listing.bracket.ticker for listing in self._live()}
         candles = {ticker: self._candles(ticker, wanted) if ticker in listed else [] for ticker in tickers}
         if sum(map(len, candles.values())) > CANDLES_AT_ONCE:
@@ -227,8 +229,10 @@ class MarketData:
             by_event.setdefault(listing.ladder.event_ticker, []).append(listing)
         return list(by_event.values())
 
-    def _series_json(self, ticker: str, query: Query) -> JsonObject:
-        return series_json(self._venue.market, ticker, self._venue.now(), query.flag("include_volume"))
+    def _series_json(self, ticker: str, with_volume: bool, with_metadata: bool) -> JsonObject:
+        record = series_json(self._venue.market, ticker, self._venue.now(), with_volume)
+        # Kalshi puts notices there; these worlds have none to give.
+        return record | ({"product_metadata": {}} if with_metadata else {})
 
     def _event_json(self, listed: list[Listing], nested: bool) -> JsonObject:
         return event_json(listed[0].ladder, self._market_records(listed) if nested else None)

@@ -1,6 +1,7 @@
 """Query parameters: parsing, bounds, and paging with opaque cursors."""
 
 import binascii
+import re
 from base64 import urlsafe_b64decode, urlsafe_b64encode
 from collections.abc import Iterable
 from typing import Final, TypeVar
@@ -13,6 +14,10 @@ T = TypeVar("T")
 
 CURSOR_PREFIX: Final = b"after:"
 MAX_ROWS: Final = 1000
+WHOLE: Final = re.compile(r"[+-]?[0-9]+")
+INT64: Final = 2**63
+DIGITS: Final = 19
+LONGEST_TICKER: Final = 200
 TRUE: Final = frozenset({"true", "1", "t", "True", "TRUE"})
 FALSE: Final = frozenset({"false", "0", "f", "False", "FALSE", ""})
 
@@ -37,21 +42,33 @@ class Query:
         return [word for text in self._parameters.getlist(name) for word in text.split(",") if word]
 
     def whole(self, name: str) -> int | None:
-        """A whole number, None when absent. Raises ApiError 400 for anything else."""
+        """A whole number of 64 bits, None when absent. Raises ApiError 400 for anything else."""
         text = self.text(name)
         if not text:
             return None
-        try:
-            return int(text)
-        except ValueError:
-            raise self._malformed(name, text, "ParseInt") from None
+        if not WHOLE.fullmatch(text):
+            raise self._malformed(name, text, "ParseInt", "invalid syntax")
+        # The number of digits bounds what is converted; no 64 bits need more.
+        value = int(text) if len(text.lstrip("+-0")) <= DIGITS else INT64
+        if not -INT64 <= value < INT64:
+            raise self._malformed(name, text, "ParseInt", "value out of range")
+        return value
 
     def required_whole(self, name: str) -> int:
-        """A whole number that must be there."""
+        """A whole number that must be there. Raises ApiError 400."""
         value = self.whole(name)
         if value is None:
-            raise ApiError(400, {"msg": f"Query argument {name} is required, but not found"})
+            raise _missing(name)
         return value
+
+    def tickers(self, name: str, most: int) -> list[str]:
+        """One to `most` market tickers, repeated or between commas, each once. Raises ApiError 400."""
+        found = list(dict.fromkeys(self.each(name)))
+        if not found:
+            raise _missing(name)
+        if len(found) > most or any(len(ticker) > LONGEST_TICKER for ticker in found):
+            raise invalid_parameter(self._operation, name, "max")
+        return found
 
     def bounded(self, name: str, *, low: int, high: int, default: int) -> int:
         """A whole number within its bounds; above or below is refused, not clamped."""
@@ -87,7 +104,7 @@ class Query:
             return True
         if text in FALSE:
             return False
-        raise self._malformed(name, text, "ParseBool")
+        raise self._malformed(name, text, "ParseBool", "invalid syntax")
 
     def choice(self, name: str, allowed: Iterable[str]) -> str:
         """One of `allowed`, empty when absent."""
@@ -100,9 +117,13 @@ class Query:
         """Those of `names` that were given."""
         return frozenset(name for name in names if self.text(name))
 
-    def _malformed(self, name: str, text: str, parser: str) -> ApiError:
-        reason = f'error binding string parameter: strconv.{parser}: parsing "{text}": invalid syntax'
+    def _malformed(self, name: str, text: str, parser: str, why: str) -> ApiError:
+        reason = f'error binding string parameter: strconv.{parser}: parsing "{text}": {why}'
         return ApiError(400, {"msg": f"Invalid format for parameter {name}: {reason}"})
+
+
+def _missing(name: str) -> ApiError:
+    return ApiError(400, {"msg": f"Query argument {name} is required, but not found"})
 
 
 def page(entries: Iterable[tuple[int, T]], cursor: str, limit: int) -> tuple[list[T], str]:

@@ -327,3 +327,59 @@ def test_frozen_market_shows_one_moment_until_thawed_while_time_goes_on(invented
     client.post("/control", json={"do": "freeze"})
     stage.wall = lambda: EVENING + timedelta(hours=30)
     assert {market["status"] for market in markets(client)} == {"closed"}
+
+
+@pytest.mark.parametrize(
+    "query",
+    [
+        "markets?limit=1_0",
+        "markets?limit=%205",
+        "markets?limit=٥",
+        "markets?limit=５",
+        "markets?min_close_ts=9223372036854775808",
+        "series?min_updated_ts=soon",
+        "series?include_product_metadata=perhaps",
+        "series/fee_changes?show_historical=perhaps",
+        "events/fee_changes?limit=0",
+        "events/fee_changes?limit=1001",
+        "historical/markets?mve_filter=only",
+        f"markets/orderbooks?tickers={'T' * 201}",
+        "markets/orderbooks",
+        "markets/candlesticks?start_ts=1&end_ts=2&period_interval=60",
+    ],
+)
+def test_parameter_that_cannot_be_is_refused_with_a_bare_message(evening: Client, query: str) -> None:
+    answer = evening.get(f"{ROOT}/{query}")
+    assert (answer.status_code, set(answer.json())) == (400, {"msg"})
+
+
+def test_missing_list_of_tickers_is_named(evening: Client) -> None:
+    candles = f"{ROOT}/markets/candlesticks?start_ts=1&end_ts=2&period_interval=60"
+    for name, path in (("tickers", f"{ROOT}/markets/orderbooks"), ("market_tickers", candles)):
+        assert evening.get(path).json() == {"msg": f"Query argument {name} is required, but not found"}
+
+
+def test_whole_numbers_are_read_as_the_exchange_reads_them(evening: Client) -> None:
+    for text in ("5", "+5", "005"):
+        assert len(markets(evening, f"?limit={text.replace('+', '%2B')}")) == 5
+    assert markets(evening, "?min_close_ts=9223372036854775807") == []
+
+
+def test_historical_markets_are_asked_for_by_ticker_or_by_event(evening: Client) -> None:
+    answer = evening.get(f"{ROOT}/historical/markets?tickers=A&event_ticker=B")
+    assert (answer.status_code, answer.json()["error"]["code"]) == (400, "invalid_parameters")
+    assert evening.get(f"{ROOT}/historical/markets?mve_filter=exclude").status_code == 200
+
+
+def test_series_tell_their_product_metadata_and_what_changed_since(evening: Client) -> None:
+    plain = evening.get(f"{ROOT}/series").json()["series"][0]
+    assert "product_metadata" not in plain
+    told = evening.get(f"{ROOT}/series?include_product_metadata=true").json()["series"][0]
+    assert told == plain | {"product_metadata": {}}
+    assert evening.get(f"{ROOT}/series/KXHIGHCHI").json()["series"]["product_metadata"] == {}
+    changed = int(datetime.fromisoformat(plain["last_updated_ts"]).timestamp())
+    counts = [
+        len(evening.get(f"{ROOT}/series?min_updated_ts={since}").json()["series"])
+        for since in (changed - 1, changed)
+    ]
+    assert counts == [1, 0]
