@@ -1,6 +1,7 @@
-"""From bytes to JSON objects, however hostile the bytes: exact numbers, bounded nesting."""
+"""From bytes to JSON objects, however hostile the bytes: exact numbers, bounded nesting, texts that can be stored."""
 
 import json
+import re
 from decimal import Decimal
 from gc import is_tracked
 from itertools import chain
@@ -10,18 +11,26 @@ from markets.clients.kalshi.errors import SOURCE
 from milkbot.core.errors import Malformed
 
 MAX_NESTING: Final = 40
+_SUSPECT: Final = re.compile(r"\\(?:u(?:00[01]|[dD][89a-fA-F])|[bf])")
+"""How JSON spells a control character or half of a surrogate pair. One look at the whole body spares one at each text."""
+_UNWRITABLE: Final = re.compile("[\x00-\x08\x0b\x0c\x0e-\x1f\ud800-\udfff]")
+"""PostgreSQL takes no NUL, UTF-8 no half of a pair, and no log should take the others."""
 
 
 def decode_object(body: bytes, where: str) -> dict[str, Any]:
-    """A JSON object whose numbers are exact. Raises Malformed for anything else, however hostile."""
+    """A JSON object in UTF-8 whose numbers are exact. Raises Malformed for anything else, however hostile.
+
+    A text that can be neither stored nor sent comes as bytes, so that whoever reads a text there refuses it.
+    """
     try:
-        decoded: object = json.loads(body, parse_float=Decimal, parse_constant=_refuse_constant)
+        text = body.decode()
+        decoded: object = json.loads(text, parse_float=Decimal, parse_constant=_refuse_constant)
     except (ValueError, ArithmeticError, RecursionError):
         raise Malformed(SOURCE, f"{where} is not JSON: {body[:60]!r}") from None
     if not isinstance(decoded, dict):
         raise Malformed(SOURCE, f"{where} is no JSON object")
     _check_nesting(decoded, where)
-    return decoded
+    return {name: _writable(value) for name, value in decoded.items()} if _SUSPECT.search(text) else decoded
 
 
 def _check_nesting(decoded: dict[str, Any], where: str) -> None:
@@ -33,6 +42,18 @@ def _check_nesting(decoded: dict[str, Any], where: str) -> None:
         if not level:
             return
     raise Malformed(SOURCE, f"{where} is nested more than {MAX_NESTING} deep")
+
+
+def _writable(value: Any) -> Any:
+    match value:
+        case str() if _UNWRITABLE.search(value):
+            return value.encode("utf-8", "surrogatepass")
+        case list():
+            return [_writable(member) for member in value]
+        case dict():
+            return {name: _writable(member) for name, member in value.items()}
+        case _:
+            return value
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -82,4 +82,6 @@ def _has_traces(said: dict[str, Any]) -> bool:
 
 
 def _short(text: str) -> str:
-    return " ".join(text[:2_000].split())[:200]
+    """One line for people that can be stored, logged and shown, whatever was said."""
+    line = " ".join(text[:2_000].split())[:200]
+    return "".join(character if character.isprintable() else "\ufffd" for character in line)

@@ -20,6 +20,8 @@ _END_OF_TIME_S: Final = Decimal(4_102_444_800)  # the year 2100: beyond it stand
 class Fields:
     """A JSON object and the name it goes by in messages. Unknown keys are ignored: the exchange adds some.
 
+    The object is one that `decode_object` made, so its texts can be stored.
+
     A page of markets is read through these methods 20,000 times, so each first tries what nearly always stands there.
     """
 
@@ -57,11 +59,7 @@ class Fields:
     def text(self, name: str, *, max_length: int = _MAX_TEXT) -> str:
         """A required string, not empty."""
         value = self.raw.get(name)
-        if (
-            not isinstance(value, str)
-            or not 0 < len(value) <= max_length
-            or not (value.isascii() or is_writable(value))
-        ):
+        if not isinstance(value, str) or not 0 < len(value) <= max_length:
             self._wrong(name, f"a text of 1-{max_length} characters", self.value(name))
         return value
 
@@ -70,11 +68,7 @@ class Fields:
         value = self.raw.get(name)
         if value is None:
             return ""
-        if (
-            not isinstance(value, str)
-            or len(value) > max_length
-            or not (value.isascii() or is_writable(value))
-        ):
+        if not isinstance(value, str) or len(value) > max_length:
             self._wrong(name, f"a text of up to {max_length} characters", value)
         return value
 
@@ -147,15 +141,6 @@ class Fields:
 
     def _wrong(self, name: str, expected: str, value: object) -> NoReturn:
         raise Malformed(SOURCE, f"{self.where}: {name} should be {expected}, was {str(value)[:40]!r}")
-
-
-def is_writable(text: str) -> bool:
-    """Whether it can be stored and sent: JSON can spell halves of a surrogate pair, UTF-8 cannot."""
-    try:
-        text.encode()
-    except UnicodeEncodeError:
-        return False
-    return True
 
 
 @lru_cache(maxsize=1024)

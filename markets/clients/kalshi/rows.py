@@ -6,7 +6,6 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from markets.clients.kalshi.errors import SOURCE
-from markets.clients.kalshi.fields import is_writable
 from markets.domain.types import ListingFault
 from milkbot.core.errors import BadMarketData, Malformed
 
@@ -33,9 +32,7 @@ def each(
 def name_of(raw: object, key: str) -> str:
     """What an item calls itself, for messages."""
     name = raw.get(key) if isinstance(raw, dict) else None
-    if isinstance(name, str) and name and (name.isascii() or is_writable(name)):
-        return name[:_NAME_LENGTH]
-    return "unnamed"
+    return name[:_NAME_LENGTH] if isinstance(name, str) and name else "unnamed"
 
 
 def valid(build: Callable[[], Parsed], where: str) -> Parsed:
