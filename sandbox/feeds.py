@@ -40,6 +40,16 @@ class Bracket:
             return None
         return self.cap_strike - 1 if self.strike_type == "less" else self.cap_strike
 
+    @property
+    def winning_f(self) -> int | None:
+        """One high that resolves this market to yes."""
+        return self.highest_f if self.lowest_f is None else self.lowest_f
+
+    @property
+    def losing_f(self) -> int | None:
+        """One high that resolves this market to no."""
+        return self.floor_strike if self.highest_f is None else self.highest_f + 1
+
     def contains(self, high_f: int) -> bool:
         """Whether a final high of `high_f` resolves this market to yes."""
         above_floor = self.lowest_f is None or high_f >= self.lowest_f

@@ -1,7 +1,7 @@
 """Which markets there are, what they live through, and when nothing trades: the world's plan and what controls changed."""
 
 from bisect import bisect_right
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Final
 
@@ -17,8 +17,10 @@ PLANNED_AHEAD: Final = timedelta(days=7)
 class Calendar:
     """The world's ladders and pauses as far as they have been asked for."""
 
-    def __init__(self, feed: MarketFeed, now: datetime) -> None:
+    def __init__(self, feed: MarketFeed, markets: Mapping[str, Market], now: datetime) -> None:
+        """`markets` are those that members or controls came to, as they stand at every later time."""
         self._feed = feed
+        self._markets = markets
         self._ladders: dict[str, Ladder] = {}
         self._events: set[str] = set()
         self._asked_on = now - timedelta(days=1)
@@ -66,8 +68,9 @@ class Calendar:
                 return one.starts_at
         return at
 
-    def life(self, ladder: Ladder, ticker: str, market: Market | None, at: datetime) -> MarketLife:
+    def life(self, ladder: Ladder, ticker: str, at: datetime) -> MarketLife:
         """A market's moments that have come by `at`, and its status."""
+        market = self._markets.get(ticker)
         determined_at, finalized_at, result = self._decided(ladder, ticker, market, at)
         closed_at = market.set_closed_at if market else None
         moments = Lifecycle(
@@ -89,6 +92,19 @@ class Calendar:
             result=result,
         )
 
+    def chosen_winner(self, ladder: Ladder, at: datetime) -> str | None:
+        """The market of an event that a control has let win by `at`."""
+        for bracket in ladder.brackets:
+            market = self._markets.get(bracket.ticker)
+            if (
+                market
+                and market.set_result == "yes"
+                and market.set_determined_at
+                and market.set_determined_at <= at
+            ):
+                return bracket.ticker
+        return None
+
     def _decided(
         self, ladder: Ladder, ticker: str, market: Market | None, at: datetime
     ) -> tuple[datetime | None, datetime | None, Outcome | None]:
@@ -100,5 +116,6 @@ class Calendar:
         outcome = self._feed.outcome(ladder.event_ticker) if at >= due - SETTLEMENT_TIMER else None
         if outcome is None:
             return None, None, None
-        result: Outcome = "yes" if outcome.winning_ticker == ticker else "no"
+        winner = self.chosen_winner(ladder, at) or outcome.winning_ticker
+        result: Outcome = "yes" if winner == ticker else "no"
         return due - SETTLEMENT_TIMER, (market and market.set_finalized_at) or due, result

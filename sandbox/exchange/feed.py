@@ -31,10 +31,13 @@ class ExchangeFeed:
         return self._world.ladders(at)
 
     def outcome(self, event_ticker: str) -> Outcome | None:
-        """The market that a control let win, else the world's word. `Exchange.life` has each market's own result."""
+        """The market that a control let win, with a high that leads there, else the world's word.
+
+        `Exchange.life` has each market's own result.
+        """
         for market in self._exchange.markets.values():
             if market.event_ticker == event_ticker and market.set_result == "yes":
-                return Outcome(market.ticker, None)
+                return Outcome(market.ticker, self._high_within(market.ticker))
         return self._world.outcome(event_ticker)
 
     def quote(self, ticker: str, at: datetime) -> Quote | None:
@@ -82,6 +85,13 @@ class ExchangeFeed:
             if one.starts_at <= until and (one.ends_at is None or one.ends_at > after)
         ]
         return sorted([*self._world.pauses(after, until), *ordered], key=lambda pause: pause.starts_at)
+
+    def _high_within(self, ticker: str) -> int | None:
+        for ladder in self._world.ladders(self._exchange.now):
+            for bracket in ladder.brackets:
+                if bracket.ticker == ticker:
+                    return bracket.winning_f
+        return None
 
     def _market(self, ticker: str) -> Market | None:
         return self._exchange.markets.get(ticker)

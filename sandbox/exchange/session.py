@@ -37,7 +37,7 @@ class Session:
         self.timers = Timers()
         self._feed = feed
         self._state = state
-        self._calendar = Calendar(feed, state.now)
+        self._calendar = Calendar(feed, state.markets, state.now)
         self._flow = WorldFlow(feed, self.floor, lambda at: self.paused(at) is not None)
         self._plan(state.now)
         self.timers.resume(state)
@@ -74,7 +74,7 @@ class Session:
     def life(self, ticker: str, at: datetime) -> MarketLife:
         """A market as it stands at `at`. Raises Refusal 404."""
         ladder = self.require_listed(ticker, at)
-        return self._calendar.life(ladder, ticker, self._state.markets.get(ticker), at)
+        return self._calendar.life(ladder, ticker, at)
 
     def trading(self, ticker: str, at: datetime) -> Market:
         """The market with the world's book as it is now. Raises Refusal 409 when it does not trade."""
@@ -134,11 +134,18 @@ class Session:
         self._tell("close_date_updated", ticker, at)
 
     def determine(self, ticker: str, result: Outcome, at: datetime) -> None:
-        """Decide a closed market. Raises ValueError unless it is closed."""
+        """Decide a closed market. Raises ValueError unless it is closed, and for a second winner of its event."""
         market = self._in_status(ticker, "closed", at)
+        if result == "yes":
+            self._refuse_second_winner(ticker, at)
         market.set_determined_at, market.set_result = at, result
         self.timers.set(at + SETTLEMENT_TIMER, Bell.FINALIZE, ticker)
         self._tell("determined", ticker, at)
+
+    def _refuse_second_winner(self, ticker: str, at: datetime) -> None:
+        for bracket in self.require_listed(ticker, at).brackets:
+            if self.life(bracket.ticker, at).result == "yes":
+                raise ValueError(f"{bracket.ticker} has won its event already")
 
     def finalize(self, ticker: str, at: datetime) -> None:
         """Pay a determined market. Raises ValueError unless it is determined."""

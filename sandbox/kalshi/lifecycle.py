@@ -25,13 +25,17 @@ STATUS_OF_FILTER: Final[dict[str, frozenset[Status]]] = {
 
 @dataclass(frozen=True, slots=True)
 class Lifecycle:
-    """The moments at which a ladder's markets change status; the last two are None when nobody knows the result."""
+    """The moments at which a ladder's markets change status; those of the result are None when nobody knows it.
+
+    `closed_early_at` is when a control ended trading, None where it ends as planned.
+    """
 
     created_at: datetime
     opens_at: datetime
     closes_at: datetime
     determined_at: datetime | None
     finalized_at: datetime | None
+    closed_early_at: datetime | None = None
 
     def status(self, at: datetime) -> Status:
         """The status at `at`."""
@@ -46,8 +50,14 @@ class Lifecycle:
         return "finalized"
 
     def updated_at(self, at: datetime) -> datetime:
-        """The last change that was not trading: opening and determination touch the record, closing does not."""
-        moments = (self.created_at, self.opens_at, self.determined_at, self.finalized_at)
+        """The last change that was not trading: opening and determination touch the record, closing in time does not."""
+        moments = (
+            self.created_at,
+            self.opens_at,
+            self.closed_early_at,
+            self.determined_at,
+            self.finalized_at,
+        )
         return max(
             moment for moment in moments if moment is not None and (moment <= at or moment == self.created_at)
         )

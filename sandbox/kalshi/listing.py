@@ -58,7 +58,7 @@ def listings(
             if created_time(ladder) <= at:
                 planned = planned_listing(position, ladder, bracket, outcome, at)
                 changed = changed_life(bracket.ticker)
-                found.append(planned if changed is None else _changed(planned, changed))
+                found.append(planned if changed is None else _changed(planned, changed, outcome))
             position += 1
     return found
 
@@ -75,15 +75,28 @@ def planned_listing(
     return Listing(position, city, ladder, bracket, life, result, outcome.high_f, at)
 
 
-def _changed(planned: Listing, told: MarketLife) -> Listing:
-    """The market as a person decided; no official high led to that."""
+def _changed(planned: Listing, told: MarketLife, outcome: Outcome | None) -> Listing:
+    """The market as a person decided, with the event's high where that leads to the result and one that does elsewhere."""
+    is_early = told.closes_at != planned.life.closes_at
     life = replace(
         planned.life,
         closes_at=told.closes_at,
+        closed_early_at=told.closes_at if is_early else None,
         determined_at=told.determined_at,
         finalized_at=told.finalized_at,
     )
-    return replace(planned, life=life, result=told.result or "", high_f=None)
+    if told.result is None:
+        return replace(planned, life=life, result="", high_f=None)
+    return replace(
+        planned, life=life, result=told.result, high_f=_high(planned.bracket, told.result, outcome)
+    )
+
+
+def _high(bracket: Bracket, result: str, outcome: Outcome | None) -> int | None:
+    high_f = outcome.high_f if outcome else None
+    if high_f is not None and bracket.contains(high_f) == (result == "yes"):
+        return high_f
+    return bracket.winning_f if result == "yes" else bracket.losing_f
 
 
 def shown_book(feed: MarketFeed, listing: Listing) -> Book:

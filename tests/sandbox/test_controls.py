@@ -1,5 +1,8 @@
 """The controls that stop, close and settle: what members notice of them."""
 
+from datetime import timedelta
+from typing import Any
+
 import pytest
 
 from tests.sandbox.test_orders import code
@@ -64,3 +67,43 @@ def test_control_that_cannot_be_is_refused_with_a_reason(trading: Trading, order
     answer = trading.client.post("/control", json=order)
     assert answer.status_code == 400
     assert answer.json()["error"]
+
+
+def record(trading: Trading, ticker: str = TICKER) -> Any:
+    """The market as everybody sees it."""
+    return trading.client.get(f"/trade-api/v2/markets/{ticker}").json()["market"]
+
+
+def test_early_close_touches_the_record(trading: Trading) -> None:
+    trading.wait()
+    trading.control(do="close", ticker=TICKER)
+    market = record(trading)
+    assert market["updated_time"] == market["close_time"]
+
+
+@pytest.mark.parametrize(("result", "value"), [("yes", "74.00"), ("no", "76.00")])
+def test_market_determined_by_a_control_names_a_high_that_leads_to_its_result(
+    trading: Trading, result: str, value: str
+) -> None:
+    trading.control(do="close", ticker=TICKER)
+    trading.control(do="determine", ticker=TICKER, result=result)
+    trading.control(do="finalize", ticker=TICKER)
+    market = record(trading)
+    assert (market["status"], market["result"], market["expiration_value"]) == ("finalized", result, value)
+
+
+def test_only_one_market_of_an_event_wins(trading: Trading) -> None:
+    """The sample's own winner is TICKER; a control that lets another win beats the world."""
+    other = TICKER.replace("B74.5", "B76.5")
+    member = trading.members[0]
+    member.place(price="0.2200", time_in_force="immediate_or_cancel")
+    for ticker in (TICKER, other):
+        trading.control(do="close", ticker=ticker)
+    trading.control(do="determine", ticker=other, result="yes")
+    refused = trading.client.post("/control", json={"do": "determine", "ticker": TICKER, "result": "yes"})
+    assert (refused.status_code, refused.json()["error"]) == (400, f"{other} has won its event already")
+    trading.wait(timedelta(days=2))
+    assert (record(trading)["result"], record(trading, other)["result"]) == ("no", "yes")
+    assert record(trading)["expiration_value"] == record(trading, other)["expiration_value"] == "76.00"
+    (row,) = member.get("/portfolio/settlements")["settlements"]
+    assert (row["market_result"], row["revenue"]) == ("no", 0)

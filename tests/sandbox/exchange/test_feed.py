@@ -110,7 +110,7 @@ def test_outcome_when_control_decides_then_goes_before_the_world(market: Exchang
     assert feed.outcome(EVENT) == Outcome(MID, 50)
     market.close(LOW, seconds(1))
     market.determine(LOW, "yes", seconds(2))
-    assert feed.outcome(EVENT) == Outcome(LOW, None)
+    assert feed.outcome(EVENT) == Outcome(LOW, 49)
 
 
 def test_book_changes_when_members_act_then_deltas_add_up(market: Exchange) -> None:
