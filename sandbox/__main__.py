@@ -92,6 +92,7 @@ def _serve(setup: Setup, options: Options | SimulatedOptions, listener: socket.s
         sandbox_app(setup.stage, (*accounts, reader), publish, state=state, tier=tier),
         log_level="warning",
         lifespan="off",
+        server_header=False,
         timeout_graceful_shutdown=FINISH_REQUESTS_S,
         ws=HeartbeatProtocol,
         ws_ping_interval=PING_EVERY_S,

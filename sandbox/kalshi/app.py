@@ -39,7 +39,7 @@ def exchange_app(venue: Venue, gatekeeper: Gatekeeper, budgets: Budgets) -> Star
         *Orders(venue, budgets).routes(),
         *legacy_routes(),
     ]
-    return Starlette(
+    app = Starlette(
         routes=routes,
         middleware=[Middleware(_Door, venue=venue, gatekeeper=gatekeeper, budgets=budgets)],
         exception_handlers={
@@ -48,6 +48,8 @@ def exchange_app(venue: Venue, gatekeeper: Gatekeeper, budgets: Budgets) -> Star
             HTTPException: http_error_response,
         },
     )
+    app.router.redirect_slashes = False  # the exchange knows no path with one more slash
+    return app
 
 
 class _Door:

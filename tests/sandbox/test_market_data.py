@@ -383,3 +383,9 @@ def test_series_tell_their_product_metadata_and_what_changed_since(evening: Clie
         for since in (changed - 1, changed)
     ]
     assert counts == [1, 0]
+
+
+@pytest.mark.parametrize("path", ["markets/", "exchange/status/", "nothing"])
+def test_path_with_one_more_slash_is_as_unknown_as_any_other(evening: Client, path: str) -> None:
+    answer = evening.get(f"{ROOT}/{path}")
+    assert (answer.status_code, answer.text) == (404, "404 page not found")

@@ -245,7 +245,9 @@ def test_ask_is_sold_as_yes_in_its_order_and_as_no_in_its_fill(trading: Trading)
     member.place(price="0.2200", time_in_force="immediate_or_cancel")
     trading.wait()
     words = {
-        name: {row["book_side"]: (row["action"], row["side"]) for row in member.get(f"/portfolio/{name}")[name]}
+        name: {
+            row["book_side"]: (row["action"], row["side"]) for row in member.get(f"/portfolio/{name}")[name]
+        }
         for name in ("orders", "fills")
     }
     assert words == {

@@ -83,6 +83,16 @@ def test_sandbox_describes_itself_and_withdraws_on_sigterm(tmp_path: Path, start
     assert not (tmp_path / "sandbox.json").exists()
 
 
+def test_sandbox_does_not_name_its_server(tmp_path: Path, start: Start) -> None:
+    origin = description(tmp_path, start())["control_url"]
+    connection = HTTPConnection(urlsplit(origin).netloc, timeout=DEADLINE_S)
+    try:
+        connection.request("GET", "/trade-api/v2/exchange/status")
+        assert connection.getresponse().headers.get("Server") is None
+    finally:
+        connection.close()
+
+
 def code_of(arguments: list[str]) -> int:
     """The exit code of arguments that cannot be run with."""
     try:
