@@ -18,6 +18,7 @@ from sandbox.kalshi.errors import (
     too_many_requests,
 )
 from sandbox.kalshi.exchange import ExchangeStatus
+from sandbox.kalshi.further import Further
 from sandbox.kalshi.historical import Historical
 from sandbox.kalshi.legacy import legacy_routes
 from sandbox.kalshi.market_data import MarketData
@@ -32,6 +33,7 @@ def exchange_app(venue: Venue, gatekeeper: Gatekeeper, budgets: Budgets) -> Star
     """Market data, orders and accounts of the exchange behind `venue`."""
     routes = [
         *ExchangeStatus(venue).routes(),
+        *Further(venue).routes(),
         *MarketData(venue).routes(),
         *Historical(venue).routes(),
         *Portfolio(venue).routes(),
