@@ -145,6 +145,20 @@ def test_order_without_a_name_then_nothing_is_asked(exchange: LocalExchange, ven
     assert exchange.requests == []
 
 
+@pytest.mark.parametrize(
+    "changes", [{"kalshi_order_id": "a.b/../c"}, {"kalshi_order_id": ""}, {"market_ticker": "KX 1/../2"}]
+)
+def test_order_whose_place_cannot_be_named_then_refused_here(
+    exchange: LocalExchange, venue: KalshiVenue, changes: dict[str, str]
+) -> None:
+    order = NAMED.model_copy(update=changes)
+
+    for answer in (venue.cancel(order), venue.renew(order, EXPIRES)):
+        assert isinstance(answer, Rejected)
+        assert answer.code == "BAD_ORDER"
+    assert exchange.requests == []
+
+
 def test_order_that_must_not_be_sent_then_refused_here(exchange: LocalExchange, venue: KalshiVenue) -> None:
     past = NOW - timedelta(seconds=1)
 

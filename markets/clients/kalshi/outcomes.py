@@ -12,6 +12,7 @@ from markets.clients.kalshi.conversation import Answer
 from markets.clients.kalshi.decoding import decode_object
 from markets.clients.kalshi.errors import CLOCK_CODE, SOURCE, ErrorBody, error_of, read_error
 from markets.clients.kalshi.fields import Fields
+from markets.clients.kalshi.rows import order_id_of
 from markets.domain.order_outcomes import (
     Accepted,
     AllCanceled,
@@ -33,7 +34,7 @@ from markets.domain.order_outcomes import (
     RejectReason,
     Unknown,
 )
-from markets.domain.order_request import Amendment, BadOrder, NewOrder, check_order_id
+from markets.domain.order_request import Amendment, NewOrder
 from markets.domain.sides import BookSide
 from milkbot.core.errors import Malformed
 from milkbot.core.money import ONE, ZERO
@@ -230,7 +231,7 @@ def _accepted(body: dict[str, Any], order: NewOrder) -> Accepted:
     if average is not None and _is_beyond_limit(order, average):
         raise Malformed(SOURCE, f"{fields.where} tells a price of {average}, beyond {order.yes_price}")
     return Accepted(
-        order_id=_order_id(fields),
+        order_id=order_id_of(fields),
         client_order_id=order.client_order_id,
         filled=filled,
         remaining=remaining,
@@ -238,16 +239,6 @@ def _accepted(body: dict[str, Any], order: NewOrder) -> Accepted:
         average_fee=_average(fields, "average_fee_paid"),
         at=_instant(fields),
     )
-
-
-def _order_id(fields: Fields) -> str:
-    """One by which the order can be asked for and cancelled: another would be of no use, and stands in our paths."""
-    order_id = fields.text("order_id")
-    try:
-        check_order_id(order_id)
-    except BadOrder as fault:
-        raise Malformed(SOURCE, f"{fields.where}: {fault}") from None
-    return order_id
 
 
 def _is_beyond_limit(order: NewOrder, price: Decimal) -> bool:

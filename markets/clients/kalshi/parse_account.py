@@ -6,7 +6,7 @@ from typing import Any, Final, TypeVar
 
 from markets.clients.kalshi.errors import SOURCE
 from markets.clients.kalshi.fields import Fields
-from markets.clients.kalshi.rows import name_of, valid
+from markets.clients.kalshi.rows import name_of, order_id_of, valid
 from markets.domain.account_types import (
     AccountLimits,
     Bucket,
@@ -39,7 +39,7 @@ def parse_order(raw: object) -> ExchangeOrder:
     fields = Fields(raw, f"order {name_of(raw, 'order_id')}")
     return valid(
         lambda: ExchangeOrder(
-            order_id=fields.text("order_id", max_length=_ID_LENGTH),
+            order_id=order_id_of(fields),
             client_order_id=fields.text_or_empty("client_order_id", max_length=_ID_LENGTH),
             ticker=fields.text("ticker", max_length=_TICKER_LENGTH),
             book_side=_book_side(fields),

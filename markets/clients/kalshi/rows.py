@@ -6,6 +6,8 @@ from typing import Final, TypeVar
 from pydantic import ValidationError
 
 from markets.clients.kalshi.errors import SOURCE
+from markets.clients.kalshi.fields import Fields
+from markets.domain.order_request import BadOrder, check_order_id
 from markets.domain.types import ListingFault
 from milkbot.core.errors import BadMarketData, Malformed
 
@@ -33,6 +35,16 @@ def name_of(raw: object, key: str) -> str:
     """What an item calls itself, for messages."""
     name = raw.get(key) if isinstance(raw, dict) else None
     return name[:_NAME_LENGTH] if isinstance(name, str) and name else "unnamed"
+
+
+def order_id_of(fields: Fields) -> str:
+    """An id by which the order can be asked for and cancelled: it stands in our paths. Raises Malformed for another."""
+    order_id = fields.text("order_id")
+    try:
+        check_order_id(order_id)
+    except BadOrder as fault:
+        raise Malformed(SOURCE, f"{fields.where}: {fault}") from None
+    return order_id
 
 
 def valid(build: Callable[[], Parsed], where: str) -> Parsed:

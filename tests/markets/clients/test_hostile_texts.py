@@ -21,6 +21,7 @@ from tests.markets.local_exchange import LocalExchange, Reply, json_reply
 from tests.markets.makers import NOW
 
 UNWRITABLE = ["a\x00b", "\x1b[2J", "\ud800", "a\udfffb", "\x08"]
+ODD_IDS = [*UNWRITABLE, "a.b/../c", "a b", "é", "x" * 65, "?market_ticker=Y"]
 
 
 @pytest.mark.parametrize("text", UNWRITABLE)
@@ -50,7 +51,20 @@ def test_order_with_an_unwritable_client_id_is_left_out(
     assert [order.order_id for order in found] == ["good"]
 
 
-@pytest.mark.parametrize("order_id", [*UNWRITABLE, "a.b/../c", "a b", "é", "x" * 65, "?market_ticker=Y"])
+@pytest.mark.parametrize("order_id", ODD_IDS)
+def test_listed_order_whose_id_cannot_be_asked_for_is_left_out_and_reported(
+    exchange: LocalExchange, signer: Signer, order_id: str
+) -> None:
+    rows = [wire_order(order_id), wire_order("good")]
+    exchange.on("/portfolio/orders", json_reply({"orders": rows, "cursor": ""}))
+    transport = Transport(exchange.base_url, signer, now=lambda: NOW)
+    found = KalshiPortfolio(transport).get_orders()
+    transport.close()
+    assert [order.order_id for order in found] == ["good"]
+    assert not found.is_complete
+
+
+@pytest.mark.parametrize("order_id", ODD_IDS)
 def test_created_order_whose_id_cannot_be_asked_for_is_unknown(
     exchange: LocalExchange, orders: KalshiOrders, order_id: str
 ) -> None:

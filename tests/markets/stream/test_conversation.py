@@ -73,3 +73,26 @@ def test_book_that_is_not_told_is_asked_for_at_a_bounded_rate() -> None:
     for _ in range(20):
         silence.tend(ASK_AGAIN_AFTER_S / 4, CHI)
     assert silence.wire.asked() == 5
+
+
+def told_book(ticker: str, seq: int) -> str:
+    msg = {"market_ticker": ticker, "market_id": "x", "yes_dollars_fp": [["0.5000", "1.00"]]}
+    return json.dumps({"type": "orderbook_snapshot", "sid": 1, "seq": seq, "msg": msg})
+
+
+def test_book_nobody_asked_for_takes_its_number_and_is_not_kept() -> None:
+    silence = Silence()
+    silence.tend(0, CHI)
+    silence.conversation.take(BOOKS_OPEN)
+    for seq, ticker in enumerate([CHI, "KXEVIL-26OCT12-B1", CHI], start=1):
+        silence.conversation.take(told_book(ticker, seq))
+        assert set(silence.conversation.books.books) == {CHI}
+
+
+@pytest.mark.parametrize("ticker", ["\ud800", "a\x00b"])
+def test_book_of_a_ticker_that_cannot_be_sent_is_a_frame_nobody_can_read(ticker: str) -> None:
+    silence = Silence()
+    silence.tend(0, CHI, ticker)
+    silence.conversation.take(BOOKS_OPEN)
+    silence.conversation.take(told_book(ticker, 1))
+    assert silence.conversation.books.books == {}

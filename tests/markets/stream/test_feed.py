@@ -270,6 +270,19 @@ def test_markets_come_and_go_without_a_new_connection(play: Play) -> None:
     play(scenario, wanted=(CHI,))
 
 
+def test_books_of_markets_never_asked_for_are_dropped_and_the_others_go_on(play: Play) -> None:
+    async def scenario(bench: Bench) -> None:
+        await until(_has_both(bench))
+        bench.server.books["KXEVIL-26OCT12-B1"] = ([["0.4000", "10.00"]], [])
+        await bench.server.tell_book("KXEVIL-26OCT12-B1")
+        await bench.server.tell_delta(CHI, "no", "0.4200", "3.00")
+        await until(lambda: bench.ask_of(CHI) == D("0.42"))
+        assert set(bench.feed.books) == {CHI, NYC}
+        assert bench.server.asked("get_snapshot") == []
+
+    play(scenario)
+
+
 def test_news_are_handed_on_and_unknown_words_hold_the_market(play: Play) -> None:
     async def scenario(bench: Bench) -> None:
         await until(_has_both(bench))
@@ -326,6 +339,19 @@ def test_key_is_never_shown_to_another_host(tmp_path: Path) -> None:
             on_news=lambda news: None,
             refresh_after=LONG,
         )
+
+
+def test_feed_in_clear_is_never_begun_with_another_machine(tmp_path: Path) -> None:
+    host = "external-api-ws.demo.kalshi.co"
+    signer = Signer(KEY_ID, LocalFeed().write_key(tmp_path / "key.pem"), frozenset({host}))
+    for scheme in ("ws", "http", "https"):
+        with pytest.raises(ConfigError, match="wss"):
+            Feed(
+                f"{scheme}://{host}/trade-api/ws/v2",
+                signer,
+                on_news=lambda news: None,
+                refresh_after=LONG,
+            )
 
 
 @given(failures=st.integers(0, 10_000), chance=st.floats(0, 1))

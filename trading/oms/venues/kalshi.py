@@ -53,7 +53,10 @@ class KalshiVenue:
         """One DELETE. "No such order" may mean cancelled, expired or filled, so it is Unknown."""
         if order.kalshi_order_id is None:
             return Unknown(why="the exchange has not named it yet")
-        said = self._client.cancel_order(OrderPlace(order.kalshi_order_id, order.market_ticker))
+        try:
+            said = self._client.cancel_order(OrderPlace(order.kalshi_order_id, order.market_ticker))
+        except BadOrder as error:
+            return Rejected(code="BAD_ORDER", message=str(error))
         match said:
             case outcome.Canceled():
                 return TakenOut(reduced_by=said.reduced_by)

@@ -22,7 +22,7 @@ from markets.clients.kalshi.stream.messages import (
     subscribe,
     update,
 )
-from markets.domain.live_book import Gap, LiveBooks
+from markets.domain.live_book import BookMessage, BookNotice, Gap, LiveBooks
 from milkbot.core import clock
 from milkbot.core.errors import Malformed, Unreachable
 from milkbot.logger import logger
@@ -115,7 +115,7 @@ class Conversation:
     def _take_book(self, frame: BookFrame) -> None:
         if frame.sid != self._sids.get(Channel.BOOKS):
             return
-        result = self.books.apply(frame.message, self._now())
+        result = self.books.apply(self._wanted(frame.message), self._now())
         if isinstance(result, Gap):
             logger.warning(
                 "streamed books given up", extra={"why": result.reason, "books": len(result.tickers)}
@@ -125,6 +125,12 @@ class Conversation:
         self.books = result
         self.heard_a_book = self.heard_a_book or bool(result.books)
         self._last_book_s = self._monotonic()
+
+    def _wanted(self, message: BookMessage) -> BookMessage:
+        """What is told of a market nobody asked for takes its number, and no more."""
+        if isinstance(message, BookNotice) or message.ticker in self._told:
+            return message
+        return BookNotice(message.seq)
 
     def _open_channel(self, message: Subscribed) -> None:
         channel = next((channel for channel in Channel if channel.value == message.channel), None)

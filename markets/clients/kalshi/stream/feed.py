@@ -14,6 +14,7 @@ from markets.clients.kalshi.stream.conversation import Conversation
 from markets.clients.kalshi.stream.messages import News
 from markets.domain.live_book import LiveBook
 from milkbot.core import clock
+from milkbot.core.config import LOOPBACK_HOSTS
 from milkbot.core.errors import ConfigError, OutsideError
 from milkbot.logger import logger
 
@@ -34,7 +35,7 @@ class Feed:
     """Keeps the books of the wanted markets. For one event loop; `run` ends only by cancellation.
 
     `url` ends in /trade-api/ws/v2. `now` stamps books with the application's time, `wall_now` signs. Raises ConfigError
-    when the key must not be shown to the host of `url`.
+    when the key must not be shown to the host of `url`, or that is not this machine and would be spoken to in clear.
     """
 
     def __init__(
@@ -50,6 +51,8 @@ class Feed:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         parts = urlsplit(url)
+        if parts.hostname not in LOOPBACK_HOSTS and parts.scheme != "wss":
+            raise ConfigError(f"{url} must begin with wss: only this machine is spoken to in clear.")
         if not signer.may_sign_for(parts.hostname):
             raise ConfigError(f"This Kalshi key must not be used at {parts.hostname}.")
         self._url, self._path = url, parts.path
