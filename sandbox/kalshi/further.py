@@ -37,7 +37,6 @@ class Further:
             "/milestones": self.milestones,
             "/account/api_usage_level/volume_progress": self.volume_progress,
             "/portfolio/order_groups": self.order_groups,
-            "/portfolio/order_groups/{order_group_id}": self.order_group,
             "/portfolio/subaccounts/balances": self.subaccount_balances,
             "/portfolio/summary/total_resting_order_value": self.resting_order_value,
         }
@@ -78,11 +77,6 @@ class Further:
         signer(request)
         Place.from_query(Query("GetOrderGroups", request.query_params))
         return JSONResponse({"order_groups": []})
-
-    def order_group(self, request: Request) -> JSONResponse:
-        """No group has any id."""
-        signer(request)
-        raise not_found()
 
     def subaccount_balances(self, request: Request) -> JSONResponse:
         """All cash is the primary account's."""

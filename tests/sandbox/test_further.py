@@ -40,7 +40,6 @@ def test_resting_orders_are_worth_what_they_would_cost(trading: Trading) -> None
     ("path", "status"),
     [
         ("/events/NOPE/metadata", 404),
-        ("/portfolio/order_groups/nope", 404),
         ("/milestones", 400),
         ("/milestones?limit=501", 400),
         ("/events/multivariate?limit=201", 400),
