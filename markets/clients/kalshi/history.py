@@ -5,14 +5,14 @@ Long lists are iterators that fetch a page when its first row is wanted. Rows th
 
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
-from typing import Final, TypeVar
+from typing import Any, Final, TypeVar
 
 from markets.clients.kalshi import parse, parse_history
 from markets.clients.kalshi.conversation import Query
 from markets.clients.kalshi.errors import SOURCE
 from markets.clients.kalshi.fields import Fields
 from markets.clients.kalshi.market_data import path_segment
-from markets.clients.kalshi.paging import PAGE_TIMEOUT_S, pages, report
+from markets.clients.kalshi.paging import PAGE_TIMEOUT_S, PageOf, pages, report
 from markets.clients.kalshi.rows import each
 from markets.clients.kalshi.transport import Transport
 from markets.domain.history_types import (
@@ -30,6 +30,7 @@ from milkbot.core.errors import Malformed
 ROWS_PER_PAGE: Final = 1000
 MOST_PAGES: Final = 5_000
 """Five million rows: more than any market of ours, so that a list without end still ends."""
+HISTORY_TIMEOUT_S: Final = 3_600.0
 CANDLE_TICKERS: Final = 100
 MOST_CANDLES: Final = 10_000
 
@@ -149,14 +150,18 @@ class KalshiHistory:
     def iter_event_fee_changes(self, event_ticker: str | None = None) -> Iterator[FeeChange]:
         """Changes of events' own fees. One that cannot be read ends it: its event's fees would be wrong."""
         query = [("event_ticker", event_ticker)] if event_ticker else []
-        for payload in pages(self._transport, "/events/fee_changes", [*query, _limit()], most=MOST_PAGES):
+        for payload in self._pages("/events/fee_changes", query, "event_fee_changes"):
             for row in Fields(payload, "fee changes").items("event_fee_changes"):
                 yield parse_history.parse_event_fee_change(row)
+
+    def _pages(self, path: str, query: Query, key: str) -> Iterator[dict[str, Any]]:
+        page = PageOf(key, ROWS_PER_PAGE)
+        return pages(self._transport, path, query, page, most=MOST_PAGES, timeout_s=HISTORY_TIMEOUT_S)
 
     def _rows(
         self, path: str, query: Query, key: str, name_key: str, parse_row: Callable[[object], Row]
     ) -> Iterator[Row]:
-        for payload in pages(self._transport, path, [*query, _limit()], most=MOST_PAGES):
+        for payload in self._pages(path, query, key):
             rows, faults = each(Fields(payload, f"page of {key}").items(key), name_key, parse_row)
             report(faults)
             yield from rows
@@ -176,10 +181,6 @@ def _candle_query(since: datetime, until: datetime, period: CandlePeriod) -> lis
         ("end_ts", _seconds(until)),
         ("period_interval", str(period.value)),
     ]
-
-
-def _limit() -> tuple[str, str]:
-    return "limit", str(ROWS_PER_PAGE)
 
 
 def _seconds(at: datetime) -> str:

@@ -10,7 +10,7 @@ from markets.clients.kalshi.budget import USUAL_COSTS
 from markets.clients.kalshi.connect import transport_from_config
 from markets.clients.kalshi.conversation import MAX_SKEW_S, Query
 from markets.clients.kalshi.errors import CLOCK_CODE, SOURCE
-from markets.clients.kalshi.paging import PAGE_TIMEOUT_S, pages, report
+from markets.clients.kalshi.paging import PAGE_TIMEOUT_S, PageOf, pages, report
 from markets.clients.kalshi.parse_account import parse_endpoint_costs, parse_limits, parse_scopes
 from markets.clients.kalshi.transport import Transport
 from markets.domain.account_types import EndpointCosts
@@ -30,6 +30,8 @@ from milkbot.core.errors import BadMarketData, ConfigError, Malformed, Refused, 
 from milkbot.logger import logger
 
 EVENTS_PER_PAGE: Final = 200
+EVENT_PAGES: Final = 10
+"""Five years of a daily series."""
 MARKETS_PER_PAGE: Final = 1000
 TICKERS_PER_CALL: Final = 100
 """Both `/markets` and `/markets/orderbooks` take at most this many tickers in one call."""
@@ -85,7 +87,8 @@ class KalshiMarketData:
         if status:
             query.append(("status", status))
         events: dict[str, Event] = {}
-        for payload in pages(self._transport, "/events", [*query, ("limit", str(EVENTS_PER_PAGE))]):
+        listed = PageOf("events", EVENTS_PER_PAGE)
+        for payload in pages(self._transport, "/events", query, listed, most=EVENT_PAGES):
             page = parse.parse_events(payload, self._now())
             report(page.faults)
             # An event may stand on two pages when the list grows in between.
@@ -202,7 +205,7 @@ class KalshiMarketData:
         listings: list[Listing] = []
         for chunk in _chunks(tickers) if tickers else [()]:
             narrowed = [*query, ("tickers", ",".join(chunk))] if chunk else [*query]
-            for payload in pages(self._transport, "/markets", [*narrowed, ("limit", str(MARKETS_PER_PAGE))]):
+            for payload in pages(self._transport, "/markets", narrowed, PageOf("markets", MARKETS_PER_PAGE)):
                 page = parse.parse_markets(payload, self._now())
                 report(page.faults)
                 listings.extend(page.listings)

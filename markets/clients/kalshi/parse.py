@@ -49,6 +49,8 @@ _is_plain_count: Final = re.compile(r"[0-9]{1,12}(?:\.[0-9]{1,2})?").fullmatch
 """What the exchange writes, and `checked_count` passes: told by its form alone, four times in every market."""
 _TICKER_LENGTH: Final = 200
 """The exchange's own bound; combination markets use long ones."""
+_MOST_MARKETS: Final = 200
+"""Of one event. A day has six to ten."""
 _DAILY_EVENT_LENGTH: Final = 40
 _DAILY_TICKER_LENGTH: Final = 48
 
@@ -112,6 +114,8 @@ def parse_event(raw: object, captured_at: datetime) -> Event:
     if stated_series not in ("", series_ticker):
         raise BadMarketData("EVENT_TICKER_UNREADABLE", f"{event_ticker} claims series {stated_series[:40]!r}")
     markets = [] if fields.is_absent("markets") else fields.items("markets")
+    if len(markets) > _MOST_MARKETS:
+        raise Malformed(SOURCE, f"{event_ticker} has {len(markets)} markets")
     listings, faults = each(markets, "ticker", lambda market: _parse_child(market, event_ticker, captured_at))
     listings, doubles = _first_ofeach(listings)
     override, override_faults = _fee_override(fields, event_ticker)

@@ -12,7 +12,7 @@ from markets.clients.kalshi import parse_account
 from markets.clients.kalshi.conversation import Query
 from markets.clients.kalshi.errors import SOURCE
 from markets.clients.kalshi.fields import Fields
-from markets.clients.kalshi.paging import pages, report
+from markets.clients.kalshi.paging import PageOf, pages, report
 from markets.clients.kalshi.rows import each
 from markets.clients.kalshi.transport import Transport
 from markets.domain.account_types import (
@@ -159,9 +159,8 @@ class KalshiPortfolio:
         id_of: Callable[[Row], str],
     ) -> Reading[Row]:
         """All pages. Rows shift while pages are read, so one may stand on two of them: the later reading wins."""
-        found, faults = _rows(
-            pages(self._transport, path, [*query, ("limit", str(ROWS_PER_PAGE))]), key, name_key, parse
-        )
+        listed = pages(self._transport, path, query, PageOf(key, ROWS_PER_PAGE))
+        found, faults = _rows(listed, key, name_key, parse)
         return Reading(tuple({id_of(row): row for row in found}.values()), faults)
 
 
