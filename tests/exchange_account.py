@@ -12,7 +12,8 @@ from markets.services import read_boards
 from milkbot.core import clock
 from milkbot.core.config import LIVE_CONFIRMATION
 from sandbox.accounts import Account, open_accounts
-from tests.faults.bench import HOLDER, MODE, Bench, HandClock, running_bench
+from tests.faults.bench import HOLDER, MODE, Bench, running_bench
+from tests.faults.edge import HandClock
 from trading.controls import ensure_controls
 from trading.domain.types import Action, BookSide, Intent, Order, OrderState, Side
 from trading.oms.lease import take_lease
