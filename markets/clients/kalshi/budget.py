@@ -58,10 +58,14 @@ class TokenBudget:
     ) -> None:
         self._monotonic = monotonic
         self._sleep = sleep
-        self.adopt(limits, costs)
+        self._begin(limits, costs)
 
     def adopt(self, limits: AccountLimits, costs: EndpointCosts) -> None:
-        """Count by these limits and costs from now on, beginning with full buckets."""
+        """Count by what the exchange told from now on, beginning with full buckets, none smaller than everybody's."""
+        told = {"read": _at_least(BASIC.read, limits.read), "write": _at_least(BASIC.write, limits.write)}
+        self._begin(limits.model_copy(update=told), costs)
+
+    def _begin(self, limits: AccountLimits, costs: EndpointCosts) -> None:
         self._costs = _CostTable(costs)
         now = self._monotonic()
         self._read, self._write = _Tokens(limits.read, now), _Tokens(limits.write, now)
@@ -72,9 +76,15 @@ class TokenBudget:
         Raises Unsent when it never fits, or not soon: after 10 s for reads, 5 s for cancels, 1 s for orders.
         """
         tokens, reserve, patience_s = self._terms(method, path)
-        cost = self._costs.cost_of(method, path) * items
+        cost: float = self._costs.cost_of(method, path) * items
+        if items == 1:
+            cost = min(
+                cost, tokens.capacity - reserve
+            )  # A price that cannot be is no reason never to cancel.
         if cost + reserve > tokens.capacity:
-            raise Unsent(SOURCE, f"{method} {path} costs {cost} tokens; a bucket holds {tokens.capacity:.0f}")
+            raise Unsent(
+                SOURCE, f"{method} {path} costs {cost:.0f} tokens; a bucket holds {tokens.capacity:.0f}"
+            )
         give_up_at = self._monotonic() + patience_s
         while (wait_s := tokens.take(cost, reserve, self._monotonic())) > 0:
             if self._monotonic() + wait_s > give_up_at:
@@ -91,6 +101,12 @@ class TokenBudget:
         if method == "DELETE" or path.endswith("/decrease"):
             return self._write, 0.0, CANCEL_WAIT_S
         return self._write, self._write.capacity * RESERVE_SHARE, ORDER_WAIT_S
+
+
+def _at_least(floor: Bucket, told: Bucket) -> Bucket:
+    return Bucket(
+        refill_per_s=max(floor.refill_per_s, told.refill_per_s), capacity=max(floor.capacity, told.capacity)
+    )
 
 
 class _Tokens:

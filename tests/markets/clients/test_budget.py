@@ -67,17 +67,50 @@ def test_orders_leave_a_reserve_that_cancels_may_use(budget: TokenBudget, hand: 
     assert hand.naps == [pytest.approx(0.3)]
 
 
-def test_order_that_would_wait_too_long_is_not_sent(budget: TokenBudget, hand: HandClock) -> None:
+def test_order_that_would_wait_too_long_is_not_sent(hand: HandClock) -> None:
     slow = AccountLimits(
         usage_tier="slow", read=BASIC.read, write=Bucket(refill_per_s=Decimal(10), capacity=Decimal(100))
     )
-    budget.adopt(slow, USUAL_COSTS)
+    budget = TokenBudget(slow, monotonic=hand.now, sleep=hand.sleep)
     budget.note_limit("POST")
     with pytest.raises(Unsent, match="kept back"):
         budget.spend("POST", ORDERS_PATH)
     assert hand.naps == []
     budget.spend("DELETE", f"{ORDERS_PATH}/some-order")
     assert hand.naps == [pytest.approx(0.2)]
+
+
+@pytest.mark.parametrize(("refill", "capacity"), [("1", "1"), ("1e-18", "1e12"), ("0.0001", "1")])
+def test_told_limits_below_what_every_account_has_stop_no_cancel_and_no_read(
+    budget: TokenBudget, hand: HandClock, refill: str, capacity: str
+) -> None:
+    told = {"refill_rate": refill, "bucket_capacity": capacity}
+    budget.adopt(parse_account.parse_limits({"usage_tier": "odd", "read": told, "write": told}), USUAL_COSTS)
+    for method in ("POST", "GET"):
+        budget.note_limit(method)
+    budget.spend("DELETE", f"{ORDERS_PATH}/some-order")
+    budget.spend("GET", "/portfolio/orders")
+    assert sum(hand.naps) < 1
+
+
+def test_told_limits_above_what_every_account_has_are_adopted(budget: TokenBudget, hand: HandClock) -> None:
+    told = {"refill_rate": 1000, "bucket_capacity": 2000}
+    budget.adopt(
+        parse_account.parse_limits({"usage_tier": "prime", "read": told, "write": told}), USUAL_COSTS
+    )
+    for _ in range(200):
+        budget.spend("GET", "/events")
+    assert hand.naps == []
+
+
+def test_told_cost_beyond_the_bucket_stops_no_single_call(budget: TokenBudget, hand: HandClock) -> None:
+    costs = parse_account.parse_endpoint_costs({"default_cost": 1_000_000, "endpoint_costs": []})
+    budget.adopt(BASIC, costs)
+    for method, path in (("DELETE", f"{ORDERS_PATH}/some-order"), ("GET", "/events")):
+        budget.spend(method, path)
+    assert hand.naps == []
+    with pytest.raises(Unsent, match="costs 2000000 tokens"):
+        budget.spend("DELETE", BATCH_PATH, items=2)
 
 
 def test_batch_is_billed_by_item_and_must_fit_the_bucket(budget: TokenBudget, hand: HandClock) -> None:
