@@ -126,6 +126,17 @@ def test_cancel_when_taken_out_then_says_how_much_no_longer_rests(
     assert venue.cancel(NAMED) == TakenOut(reduced_by=Decimal(6))
 
 
+def test_cancel_when_more_was_taken_out_than_was_ordered_then_unknown(
+    exchange: LocalExchange, venue: KalshiVenue
+) -> None:
+    too_much = f"{NAMED.count + Decimal('0.01'):.2f}"
+    exchange.on(
+        f"{ORDERS_PATH}/{ORDER_ID}", json_reply({"order_id": ORDER_ID, "reduced_by": too_much, "ts_ms": 1})
+    )
+
+    assert isinstance(venue.cancel(NAMED), Unknown)
+
+
 @pytest.mark.parametrize("verb", ["cancel", "renew"])
 def test_order_the_exchange_does_not_know_then_unknown_for_it_may_have_filled(
     exchange: LocalExchange, venue: KalshiVenue, verb: str

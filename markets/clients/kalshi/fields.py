@@ -115,12 +115,12 @@ class Fields:
             self._wrong(name, "a shard", value)
         return value
 
-    def unix_instant(self, name: str) -> datetime:
-        """A required instant in Unix seconds, as aware UTC."""
+    def unix_instant(self, name: str, *, per_second: int = 1) -> datetime:
+        """A required instant in Unix seconds, or in such parts of them, as aware UTC."""
         value = self.number(name)
-        if not ZERO < value < _END_OF_TIME_S:
-            self._wrong(name, "Unix seconds", value)
-        return _EPOCH + timedelta(seconds=float(value))
+        if not ZERO < value < _END_OF_TIME_S * per_second:
+            self._wrong(name, "a Unix instant", value)
+        return _EPOCH + timedelta(seconds=float(value / per_second))
 
     def nullable_number(self, name: str) -> Decimal | None:
         """A number under a required key; null reads as None."""

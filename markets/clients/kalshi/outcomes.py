@@ -4,7 +4,6 @@ Doubt is never resolved in our favour: what is not provably accepted, refused or
 """
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple, TypeVar
 
@@ -34,13 +33,12 @@ from markets.domain.order_outcomes import (
     RejectReason,
     Unknown,
 )
-from markets.domain.order_request import Amendment, NewOrder
+from markets.domain.order_request import MOST_CONTRACTS, Amendment, NewOrder
 from markets.domain.sides import BookSide
 from milkbot.core.errors import Malformed
 from milkbot.core.money import ONE, ZERO
 
 DUPLICATE_CODE: Final = "order_already_exists"
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _REASONS: Final[Mapping[str, RejectReason]] = {  # by the code in small letters: both spellings are on record
     "insufficient_balance": RejectReason.INSUFFICIENT_BALANCE,
@@ -226,10 +224,7 @@ def _accepted(body: dict[str, Any], order: NewOrder) -> Accepted:
     _same(fields, "ticker", order.ticker)
     filled, remaining = _count(fields, "fill_count"), _count(fields, "remaining_count")
     average = _average(fields, "average_fill_price")
-    if filled + remaining > order.count:
-        raise Malformed(SOURCE, f"{fields.where} tells {filled + remaining} of {order.count} contracts")
-    if average is not None and _is_beyond_limit(order, average):
-        raise Malformed(SOURCE, f"{fields.where} tells a price of {average}, beyond {order.yes_price}")
+    _check_within(fields, order, order.count, filled + remaining, average)
     return Accepted(
         order_id=order_id_of(fields),
         client_order_id=order.client_order_id,
@@ -237,39 +232,63 @@ def _accepted(body: dict[str, Any], order: NewOrder) -> Accepted:
         remaining=remaining,
         average_price=average,
         average_fee=_average(fields, "average_fee_paid"),
-        at=_instant(fields),
+        at=fields.unix_instant("ts_ms", per_second=1000),
     )
 
 
-def _is_beyond_limit(order: NewOrder, price: Decimal) -> bool:
-    return price > order.yes_price if order.book_side is BookSide.BID else price < order.yes_price
+def _check_within(
+    fields: Fields, asked: NewOrder | Amendment, size: Decimal, told: Decimal, average: Decimal | None
+) -> None:
+    """No more contracts and no worse price than was asked for."""
+    if told > size:
+        raise Malformed(SOURCE, f"{fields.where} tells {told} of {size} contracts")
+    if average is None:
+        return
+    limit = asked.yes_price
+    if average > limit if asked.book_side is BookSide.BID else average < limit:
+        raise Malformed(SOURCE, f"{fields.where} tells a price of {average}, beyond {limit}")
 
 
 def _canceled(body: dict[str, Any], order_id: str) -> Canceled:
     fields = Fields(body, "the answer to the cancel")
     _same(fields, "order_id", order_id, required=True)
-    at = None if fields.is_absent("ts_ms") else _instant(fields)
+    at = None if fields.is_absent("ts_ms") else fields.unix_instant("ts_ms", per_second=1000)
     return Canceled(order_id=order_id, reduced_by=_count(fields, "reduced_by"), at=at)
 
 
 def _amended(body: dict[str, Any], amendment: Amendment) -> Amended:
     fields = Fields(body, "the answer to the amendment")
     _same(fields, "order_id", amendment.order_id, required=True)
+    name = fields.text_or_empty("client_order_id", max_length=64) or None
+    if amendment.client_order_id and name not in (
+        None,
+        amendment.client_order_id,
+        amendment.updated_client_order_id,
+    ):
+        raise Malformed(SOURCE, f"{fields.where} speaks of client_order_id {name!r}")
+    filled, remaining = _count_or_none(fields, "fill_count"), _count_or_none(fields, "remaining_count")
+    average = _average(fields, "average_fill_price")
+    told = (filled or ZERO) + (remaining or ZERO)
+    _check_within(fields, amendment, amendment.total_count, told, average)
     return Amended(
         order_id=amendment.order_id,
-        client_order_id=fields.text_or_empty("client_order_id", max_length=64) or None,
-        filled=_count_or_none(fields, "fill_count"),
-        remaining=_count_or_none(fields, "remaining_count"),
-        average_price=_average(fields, "average_fill_price"),
+        client_order_id=name,
+        filled=filled,
+        remaining=remaining,
+        average_price=average,
         average_fee=_average(fields, "average_fee_paid"),
-        at=_instant(fields),
+        at=fields.unix_instant("ts_ms", per_second=1000),
     )
 
 
 def _decreased(body: dict[str, Any], order_id: str) -> Decreased:
     fields = Fields(body, "the answer to the decrease")
     _same(fields, "order_id", order_id, required=True)
-    return Decreased(order_id=order_id, remaining=_count(fields, "remaining_count"), at=_instant(fields))
+    return Decreased(
+        order_id=order_id,
+        remaining=_count(fields, "remaining_count"),
+        at=fields.unix_instant("ts_ms", per_second=1000),
+    )
 
 
 def _batch(
@@ -340,7 +359,7 @@ def _same(fields: Fields, name: str, expected: str, *, required: bool = False) -
 
 def _count(fields: Fields, name: str) -> Decimal:
     count = fields.number(name)
-    if count < ZERO:
+    if not ZERO <= count <= MOST_CONTRACTS:
         raise Malformed(SOURCE, f"{fields.where}: {name} is {count}")
     return count
 
@@ -354,11 +373,3 @@ def _average(fields: Fields, name: str) -> Decimal | None:
     if average is not None and not ZERO <= average <= ONE:
         raise Malformed(SOURCE, f"{fields.where}: {name} {average} is not between 0 and 1 dollar")
     return average
-
-
-def _instant(fields: Fields) -> datetime:
-    milliseconds = fields.number("ts_ms")
-    try:
-        return _EPOCH + timedelta(milliseconds=float(milliseconds))
-    except OverflowError:
-        raise Malformed(SOURCE, f"{fields.where}: ts_ms {milliseconds} is no instant") from None

@@ -1,8 +1,7 @@
 """What users trip over (kalshi-api.md 11), one test or more for each trap that concerns the client.
 
-Elsewhere: 10 (do not hammer a paused market) trading's breakers and `markets.domain.trading_hours`; 12 (mid of an empty
-book) also `markets.domain`; 16 (station, climate day, preliminary values) weather and `markets.domain.board`; 19
-(WebSocket resets) the stream's tests; 20 (no scraping of kalshi.com) there is nothing to test: no code names that host.
+Elsewhere: 10 (do not hammer a paused market) also trading's breakers and `markets.domain.trading_hours`; 12 (mid of an
+empty book) also `markets.domain`; 16 and 20 tests.markets.test_traps; 19 (WebSocket resets) the stream's tests.
 """
 
 import base64

@@ -169,7 +169,9 @@ def test_other_error_of_the_exchange_leaves_the_books_alone(play: Play) -> None:
     play(scenario)
 
 
-def test_cut_connection_and_502s_are_dialled_again_with_growing_pauses(play: Play) -> None:
+def test_trap_19_cut_connection_and_502s_are_dialled_again_with_growing_pauses(play: Play) -> None:
+    """kalshi-api.md 11: no close frame comes; then everything is subscribed and told anew."""
+
     async def scenario(bench: Bench) -> None:
         await until(_has_both(bench))
         bench.server.refusals = [(502, {}), (502, {}), (502, {}), (502, {})]
@@ -181,6 +183,7 @@ def test_cut_connection_and_502s_are_dialled_again_with_growing_pauses(play: Pla
         for failures, nap in enumerate(bench.naps, start=1):
             assert redial_delay_s(failures, 1) <= nap <= redial_delay_s(failures, 0)
         assert bench.naps[4] > bench.naps[0] * 4
+        assert len(bench.server.asked("subscribe")) == 2 * len((*BY_MARKET, *WHOLE))
 
     play(scenario)
 

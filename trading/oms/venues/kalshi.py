@@ -58,6 +58,8 @@ class KalshiVenue:
         except BadOrder as error:
             return Rejected(code="BAD_ORDER", message=str(error))
         match said:
+            case outcome.Canceled() if said.reduced_by > order.count:
+                return Unknown(why=f"{said.reduced_by} taken out of an order for {order.count}")
             case outcome.Canceled():
                 return TakenOut(reduced_by=said.reduced_by)
             case outcome.Gone():
