@@ -36,8 +36,8 @@ sandbox: $(RUNTIME) ## Run only the local Kalshi and NWS. PORT=8002 WORLD=simula
 		$(if $(SERIES),--series '$(SERIES)') $(if $(DATE),--date '$(DATE)') $(if $(SPEED),--speed '$(SPEED)') \
 		$(if $(DEPTH),--depth '$(DEPTH)') $(if $(SEED),--seed '$(SEED)') $(if $(START),--start '$(START)')
 
-test: $(DEVELOPMENT) ## Run the tests with the coverage gate, as CI does. WORKERS=2
-	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" --cov --cov-report=term
+test: $(DEVELOPMENT) ## Run the tests. COVERAGE=1 adds the coverage gate, as CI does, which nearly doubles the time. WORKERS=2
+	$(BIN)/python -m pytest -n $(WORKERS) -m "not slow" $(if $(COVERAGE),--cov --cov-report=term)
 
 test-slow: $(DEVELOPMENT) ## Run the tests that start the whole system
 	$(BIN)/python -m pytest -m slow --no-cov
