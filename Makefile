@@ -92,10 +92,10 @@ $(VENV)/bin/python:
 
 $(RUNTIME): requirements/runtime.txt | $(VENV)/bin/python
 	@echo "Installing the packages of requirements/runtime.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/runtime.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/runtime.txt
 	@touch $@
 
 $(DEVELOPMENT): requirements/dev.txt $(RUNTIME)
 	@echo "Installing the packages of requirements/dev.txt"
-	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/dev.txt
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
 	@touch $@
