@@ -172,6 +172,7 @@ def check_recovery(trader: Trader) -> None:
     assert not trader.tiles().stale
 
 
+@pytest.mark.story("9.4", 4)
 def test_forecast_already_known_is_traded_on_for_a_quarter_of_an_hour(trader: Trader) -> None:
     trader.service.spoil("5xx", GRID)
     for minutes, codes in ((15, set()), (16, {"WEATHER_STALE"})):
