@@ -138,8 +138,11 @@ def test_renewal_then_our_expiration_is_the_later_one_whatever_comes_back(
     assert steps_of(order)[-1] == "renew"
 
 
-def test_renewal_when_halted_then_nothing_is_asked(resting: Order, lease: Lease) -> None:
-    _halt()
+@pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.REDUCING])
+def test_renewal_that_the_switch_forbids_then_nothing_is_asked(
+    resting: Order, lease: Lease, state: TradingState
+) -> None:
+    _turn(state)
     venue = ScriptedVenue()
 
     renew(resting, venue, lease=lease, at=AT)
@@ -205,4 +208,8 @@ def _resting_in(ticker: str, market_ids: dict[str, int], lease: Lease) -> Order:
 
 
 def _halt() -> None:
-    set_trading_state(mode=DEMO, state=TradingState.HALTED, actor="ann", user_id=None, reason="test", now=NOW)
+    _turn(TradingState.HALTED)
+
+
+def _turn(state: TradingState) -> None:
+    set_trading_state(mode=DEMO, state=state, actor="ann", user_id=None, reason="test", now=NOW)

@@ -91,10 +91,13 @@ def _mark_sent(order: Order, at: datetime, resting_life: timedelta) -> Order:
 def _send(order: Order, venue: Venue, lease: Lease) -> Answer | None:
     """The venue's answer; None when the switch forbids it and nothing left."""
     hold_lease(lease)
+    return None if is_forbidden(order) else venue.place(order)
+
+
+def is_forbidden(order: Order) -> bool:
+    """Whether the switch, held from here until the transaction ends, keeps `order` from leaving or resting on."""
     state = hold_switch(order.mode)
-    if state is TradingState.HALTED or (state is TradingState.REDUCING and not _only_reduces(order)):
-        return None
-    return venue.place(order)
+    return state is TradingState.HALTED or (state is TradingState.REDUCING and not _only_reduces(order))
 
 
 def _log_sent(order: Order, answer: Answer | None) -> None:

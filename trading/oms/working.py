@@ -7,14 +7,13 @@ from django.db import transaction
 
 from milkbot.logger import logger
 from trading.breakers import trip
-from trading.controls import hold_switch
 from trading.domain.breakers import Trip
 from trading.domain.order_states import OrderEvent
-from trading.domain.types import Order, TradingState
+from trading.domain.types import Order
 from trading.domain.working import Review, Step
 from trading.oms.lease import hold_lease
 from trading.oms.pace import Pace
-from trading.oms.submit import RESTING_LIFE
+from trading.oms.submit import RESTING_LIFE, is_forbidden
 from trading.oms.venues.base import Cancels, Rejected, RestingVenue, TakenOut
 from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 
@@ -86,7 +85,7 @@ def renew(
 @transaction.atomic(durable=True)
 def _send_renewal(order: Order, venue: RestingVenue, lease: Lease, expires_at: datetime) -> None:
     hold_lease(lease)
-    if hold_switch(order.mode) is TradingState.HALTED:
+    if is_forbidden(order):
         return
     answer = venue.renew(order, expires_at)
     if answer is not None:
