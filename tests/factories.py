@@ -29,6 +29,7 @@ from trading.models import (
     ControlsRow,
     CycleRow,
     DecisionRow,
+    ExternalOrderRow,
     FillRow,
     IntentRow,
     LedgerRow,
@@ -428,6 +429,20 @@ class ReconciliationFactory(DjangoModelFactory[ReconciliationRow]):
     kind = "cycle"
     complete_until = NOON
     duration_ms = 40
+
+
+class ExternalOrderFactory(DjangoModelFactory[ExternalOrderRow]):
+    class Meta:
+        model = ExternalOrderRow
+
+    mode = TradingMode.DEMO
+    kalshi_order_id = Sequence(lambda number: f"by-hand-{number}")
+    market = SubFactory(MarketFactory)
+    book_side = "bid"
+    yes_price = Decimal("0.43")
+    remaining_count = Decimal(10)
+    first_seen_at = NOON
+    seen_at = NOON
 
 
 class LiveArmingFactory(DjangoModelFactory[LiveArmingRow]):

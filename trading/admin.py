@@ -171,6 +171,15 @@ class ReconciliationAdmin(HistoryAdmin):
     list_filter = ("mode", "kind")
 
 
+@admin.register(models.ExternalOrderRow)
+class ExternalOrderAdmin(HistoryAdmin):
+    list_display = (
+        "first_seen_at", "mode", "market", "book_side", "yes_price", "remaining_count", "seen_at", "ended_at",
+    )  # fmt: skip
+    list_filter = ("mode",)
+    list_select_related = ("market",)
+
+
 @admin.register(models.LiveArmingRow)
 class LiveArmingAdmin(HistoryAdmin):
     list_display = ("armed_at", "armed_by", "reason", "expires_at", "disarmed_at", "disarmed_by")

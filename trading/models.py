@@ -527,6 +527,41 @@ class ReconciliationRow(models.Model):
         return f"{self.mode} {self.kind} {self.at:%d %H:%M:%S}"
 
 
+class ExternalOrderRow(models.Model):
+    """An order on the account that is none of ours: a person placed it. Its open part is counted as exposure."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    kalshi_order_id = models.CharField(max_length=64)
+    market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="external_orders")
+    book_side = models.CharField(max_length=3, choices=_choices(BookSide))
+    yes_price = models.DecimalField(**PRICE)
+    remaining_count = models.DecimalField(**COUNT)
+    """Contracts that may still fill, as last seen."""
+    first_seen_at = models.DateTimeField()
+    seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    """When complete readings had not shown it for some time; null while it may fill."""
+
+    class Meta:
+        db_table = "external_orders"
+        constraints = [
+            _known_mode("external_order"),
+            models.UniqueConstraint(fields=["mode", "kalshi_order_id"], name="external_order_once"),
+            models.CheckConstraint(
+                condition=Q(yes_price__gt=0, yes_price__lt=1), name="external_order_price_on_0_1"
+            ),
+            models.CheckConstraint(condition=Q(remaining_count__gte=0), name="external_order_count_positive"),
+        ]
+        indexes = [
+            models.Index(
+                fields=["mode", "market"], condition=Q(ended_at__isnull=True), name="external_order_open"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.kalshi_order_id} {self.remaining_count} @ {self.yes_price}"
+
+
 class LiveArmingRow(models.Model):
     """A person's permission to trade real money until `expires_at`; only its disarming is written later."""
 

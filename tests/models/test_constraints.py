@@ -19,6 +19,7 @@ from trading.models import (
     ControlsRow,
     CycleRow,
     DecisionRow,
+    ExternalOrderRow,
     FillRow,
     IntentRow,
     LedgerRow,
@@ -143,6 +144,9 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
     "order_book_side_matches": (OrderRow, [{"book_side": "ask"}]),
     "order_reported_positive": (OrderRow, [{"reported_count": Decimal("-0.01")}]),
     "reconciliation_mode_known": (ReconciliationRow, [{"mode": "PAPER"}]),
+    "external_order_mode_known": (ExternalOrderRow, [{"mode": "PAPER"}]),
+    "external_order_price_on_0_1": (ExternalOrderRow, [{"yes_price": Decimal(0)}, {"yes_price": Decimal(1)}]),
+    "external_order_count_positive": (ExternalOrderRow, [{"remaining_count": Decimal("-0.01")}]),
     "arming_ends_after_start": (LiveArmingRow, [{"expires_at": NOON}]),
     "order_unnamed_is_null": (OrderRow, [{"kalshi_order_id": ""}]),
     "order_price_on_0_1": (
@@ -189,6 +193,7 @@ UNIQUE: dict[str, Callable[[], tuple[Model, Change]]] = {
         {"kind": "deposit", "fill": None},
     ),
     "equity_once": lambda: _twin(EquityRow, "mode", "at"),
+    "external_order_once": lambda: _twin(ExternalOrderRow, "mode", "kalshi_order_id"),
 }
 
 UNIQUE_COLUMNS: dict[tuple[str, str], Callable[[], tuple[Model, Change]]] = {

@@ -26,6 +26,7 @@ from tests.factories import (
     DecisionFactory,
     DepositFactory,
     EquityFactory,
+    ExternalOrderFactory,
     FillFactory,
     IntentFactory,
     LedgerFactory,
@@ -51,6 +52,7 @@ from trading.models import (
     ControlsRow,
     CycleRow,
     DecisionRow,
+    ExternalOrderRow,
     FillRow,
     IntentRow,
     LedgerRow,
@@ -124,6 +126,7 @@ PUT: Final[dict[type[Model], Callable[[MarketRow, datetime], Any]]] = {
     TraderLeaseRow: lambda market, at: TraderLeaseFactory.create(acquired_at=at, expires_at=at),
     ControlsRow: _switch,
     ReconciliationRow: lambda market, at: ReconciliationFactory.create(at=at, drift=[{"what": "cash"}]),
+    ExternalOrderRow: lambda market, at: ExternalOrderFactory.create(market=market, seen_at=at),
     LiveArmingRow: lambda market, at: LiveArmingFactory.create(armed_at=at, expires_at=at + HOUR),
 }
 """How each fact of our trading comes to be at a time; a test keeps it complete."""

@@ -25,6 +25,7 @@ from trading.models import ReconciliationRow
 from trading.oms.account import OVERLAP, Account
 from trading.oms.arrivals import book_arrivals, find_new, find_owners
 from trading.oms.drift import find_drift
+from trading.oms.external import track_external
 from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import Learnt, Lease, Move, OrderRepository, Step
 
@@ -44,6 +45,8 @@ class ReconcileReport:
     fills_booked: int = 0
     orders_moved: int = 0
     external_fills: int = 0
+    external_orders: int = 0
+    """Orders placed by hand that may still fill."""
     drift: tuple[Difference, ...] = ()
     faults: tuple[str, ...] = ()
     unplaced: tuple[str, ...] = ()
@@ -119,6 +122,7 @@ def reconcile(
         if not _open_account(mode, reading, is_whole=not report.unplaced):
             report.unplaced = (*report.unplaced, "the account has never been read as a whole")
         report.orders_moved = _end_or_adopt(mode, asked_after, reading, now)
+        report.external_orders = track_external(mode, reading, now)
         report.drift = find_drift(mode, reading, now)
         ReconciliationRow.objects.create(
             mode=mode,

@@ -18,6 +18,7 @@ from trading.domain.risk import Holding, MarketPlace, add_up
 from trading.domain.types import OPEN_STATES, Position
 from trading.models import LockRow, PositionRow
 from trading.repositories.books import LedgerRepository, PositionRepository, reserved_by_orders
+from trading.repositories.external import ExternalOrderRepository
 from trading.repositories.orders import OrderRepository
 
 
@@ -32,9 +33,9 @@ class Valuation(BaseModel):
 
 
 def read_account(mode: TradingMode, event_tickers: Iterable[str]) -> Account:
-    """What we own and may still owe, and how every wish for the given events stands."""
+    """What we own and may still owe, orders placed by hand included, and how every wish for the events stands."""
     positions = PositionRepository(mode).open()
-    reserved = reserved_by_orders(mode, OPEN_STATES)
+    reserved = (*reserved_by_orders(mode, OPEN_STATES), *ExternalOrderRepository(mode).exposures())
     places = _places({p.market_ticker for p in positions} | {r.market_ticker for r in reserved})
     at_risk = [Holding(p.market_ticker, places[p.market_ticker], p.at_risk) for p in positions]
     pending = [Holding(r.market_ticker, places[r.market_ticker], r.amount) for r in reserved]

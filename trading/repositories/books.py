@@ -224,7 +224,7 @@ class LedgerRepository:
 
 
 class Reserved(BaseModel):
-    """What an open order may still cost: the unfilled part of its intent's worst case."""
+    """What an open order, ours or one placed by hand, may still cost in dollars."""
 
     model_config = ConfigDict(frozen=True)
 

@@ -42,7 +42,8 @@ class Command(BaseCommand):
 
 
 def _as_json(report: ReconcileReport) -> str:
-    return json.dumps({"trusted": report.is_trusted, **report.as_row()}, default=datetime.isoformat, indent=2)
+    told = {"trusted": report.is_trusted, "external_orders": report.external_orders, **report.as_row()}
+    return json.dumps(told, default=datetime.isoformat, indent=2)
 
 
 def _in_words(report: ReconcileReport, dry_run: bool) -> str:
@@ -51,6 +52,10 @@ def _in_words(report: ReconcileReport, dry_run: bool) -> str:
         f"{'Would have' if dry_run else 'Has'} booked {report.fills_booked} fills "
         f"({report.external_fills} not of our orders) and moved {report.orders_moved} orders; "
         f"read {report.orders_read} orders and {report.fills_read} fills, complete until: {until}",
+        *(
+            [f"orders placed by hand that may still fill: {report.external_orders}"]
+            * bool(report.external_orders)
+        ),
         *(f"not read: {fault}" for fault in report.faults),
         *(f"not booked: {fill}" for fill in report.unplaced),
         *_drift_table(report),

@@ -1,0 +1,101 @@
+"""Orders that a person placed on our account: their open part is exposure of ours, and nothing else is done with them."""
+
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from markets.domain.account_types import OrderStatus
+from tests.trading.makers import BRACKETS, NOW
+from tests.trading.scripted_account import account, listed
+from tests.trading.sent_orders import DEMO, send_to
+from tests.trading.stored import store_markets
+from trading.controls import ensure_controls
+from trading.domain.types import OrderState
+from trading.models import ExternalOrderRow, RiskEventRow
+from trading.oms.lease import take_lease
+from trading.oms.reconcile import reconcile
+from trading.repositories.accounts import read_account
+from trading.repositories.books import LedgerRepository
+from trading.repositories.external import UNSEEN_FOR
+
+pytestmark = pytest.mark.django_db
+
+TICKER = BRACKETS[2].ticker
+STAKE = Decimal(10) * Decimal("0.40")
+"""Ten contracts bid for at 40 cents."""
+
+
+@pytest.fixture(autouse=True)
+def market_ids() -> dict[str, int]:
+    ensure_controls(DEMO, NOW)
+    LedgerRepository(DEMO).open_account(Decimal(10_000), NOW)
+    return store_markets()
+
+
+def at_risk() -> Decimal:
+    return read_account(DEMO, []).exposure.total
+
+
+@pytest.mark.story("4.7", 4)
+def test_resting_order_placed_by_hand_then_its_stake_is_exposure_and_not_cash() -> None:
+    report = reconcile(DEMO, account(orders=[listed()]), NOW)
+
+    ours = read_account(DEMO, [])
+    assert report.external_orders == 1
+    assert (ours.exposure.total, ours.cash) == (STAKE, 10_000 - STAKE)
+    assert ours.exposure.markets == {TICKER}
+    assert report.is_trusted, "a person may trade on the account"
+
+
+def test_order_seen_again_is_told_once_and_counted_by_what_is_left() -> None:
+    reconcile(DEMO, account(orders=[listed()]), NOW)
+    reconcile(DEMO, account(orders=[listed(filled="4")]), NOW)
+
+    assert at_risk() == STAKE * 6 / 10
+    assert RiskEventRow.objects.filter(event_type="EXTERNAL_ORDER").count() == 1
+
+
+def test_order_that_the_exchange_says_is_over_then_counts_no_more() -> None:
+    reconcile(DEMO, account(orders=[listed()]), NOW)
+    reconcile(DEMO, account(orders=[listed(status=OrderStatus.CANCELED)]), NOW)
+
+    assert at_risk() == 0
+    assert ExternalOrderRow.objects.get().ended_at == NOW
+
+
+def test_order_not_shown_counts_until_complete_readings_reach_far_beyond_it() -> None:
+    reconcile(DEMO, account(orders=[listed()]), NOW)
+    soon, late = NOW + UNSEEN_FOR, NOW + UNSEEN_FOR + timedelta(seconds=1)
+
+    reconcile(DEMO, account(until=soon), soon)
+    assert at_risk() == STAKE, "a list may be empty by error"
+    reconcile(DEMO, account(until=None), late)
+    assert at_risk() == STAKE, "an incomplete reading proves nothing"
+    reconcile(DEMO, account(until=late), late)
+    assert at_risk() == 0
+
+    reconcile(DEMO, account(orders=[listed()], until=late), late)
+    assert at_risk() == STAKE, "it was there all the while"
+
+
+def test_our_own_order_is_no_external_one(market_ids: dict[str, int]) -> None:
+    order = send_to(OrderState.RESTING, market_ids, take_lease(DEMO, "host-a/1/1.00"), rests=True)
+
+    report = reconcile(DEMO, account(orders=[listed(order)]), NOW)
+
+    assert report.external_orders == 0
+    assert not ExternalOrderRow.objects.exists()
+
+
+def test_order_in_a_market_we_do_not_trade_is_reported_and_not_stored() -> None:
+    report = reconcile(DEMO, account(orders=[listed(ticker="KXRAINNYC-25MAY14")]), NOW)
+
+    assert report.external_orders == 1
+    assert at_risk() == 0
+
+
+def test_dry_run_keeps_nothing_of_them() -> None:
+    reconcile(DEMO, account(orders=[listed()]), NOW, dry_run=True)
+
+    assert not ExternalOrderRow.objects.exists()

@@ -1,0 +1,44 @@
+"""Keeps the orders in sight that people placed on our account: counted as exposure, told once, never touched."""
+
+from datetime import datetime
+
+from markets.domain.account_types import ExchangeOrder
+from markets.repositories import MarketRepository
+from milkbot.core.config import TradingMode
+from milkbot.logger import logger
+from trading.domain.reconciliation import AccountReading
+from trading.domain.types import RiskEvent, Severity
+from trading.repositories.external import ExternalOrderRepository
+from trading.repositories.orders import OrderRepository
+from trading.repositories.risk_events import record_risk_event
+
+
+def track_external(mode: TradingMode, reading: AccountReading, now: datetime) -> int:
+    """Bring the external orders up to the reading; returns how many of them it shows that may still fill."""
+    names = {order.order_id: order.client_order_id for order in reading.orders}
+    ours = OrderRepository(mode).by_exchange_names(names)
+    theirs = {order.order_id: order for order in reading.orders if order.order_id not in ours}
+    repository = ExternalOrderRepository(mode)
+    repository.end((name for name, order in theirs.items() if not order.may_still_fill), now)
+    resting = [order for order in theirs.values() if order.may_still_fill]
+    market_ids = MarketRepository().ids(order.ticker for order in resting)
+    for name in repository.see(resting, market_ids, now):
+        _tell(mode, theirs[name], now)
+    if reading.complete_until is not None:
+        repository.end_unseen(reading.complete_until, now)
+    return len(resting)
+
+
+def _tell(mode: TradingMode, order: ExchangeOrder, now: datetime) -> None:
+    logger.warning("order that is not ours", extra={"order_id": order.order_id, "market": order.ticker})
+    record_risk_event(
+        RiskEvent(
+            at=now,
+            severity=Severity.WARNING,
+            event_type="EXTERNAL_ORDER",
+            mode=mode,
+            market_ticker=order.ticker,
+            message=f"{order.remaining_count} contracts rest that somebody placed by hand: counted, never touched",
+            payload={"order_id": order.order_id},
+        )
+    )
