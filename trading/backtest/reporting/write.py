@@ -1,0 +1,41 @@
+"""Writes what a backtest found: `report.html`, `report.json`, `manifest.json`, `trades.csv`, `scores.csv`."""
+
+import hashlib
+from pathlib import Path
+
+from trading.backtest.reporting.losses import loss_table
+from trading.backtest.reporting.manifest import Manifest, make_manifest, read_code
+from trading.backtest.reporting.money import Trials, measure_money
+from trading.backtest.reporting.plain import as_json
+from trading.backtest.reporting.registry import Variant, register
+from trading.backtest.reporting.report import Report, make_report
+from trading.backtest.reporting.tables import scores_csv, trades_csv
+from trading.backtest.results import BacktestResult
+
+
+def write_report(result: BacktestResult, out: Path, *, data: Path, registry: Path) -> Report:
+    """Write the files into `out`, which is made if need be; older ones of the same names are replaced.
+
+    `data` is the folder that was replayed, of which the manifest keeps the hashes; the run is entered in `registry` and
+    its Sharpe ratio deflated by all that were run on the same inputs. The same result on the same registry gives the
+    same bytes. Raises OSError when a file cannot be read or written.
+    """
+    manifest = make_manifest(data, result.read_report.files, result.options, read_code())
+    report = make_report(result, _enter(result, manifest, registry))
+    out.mkdir(parents=True, exist_ok=True)
+    files = {
+        "report.json": as_json(report),
+        "manifest.json": as_json(manifest),
+        "trades.csv": trades_csv(result.trades),
+        "scores.csv": scores_csv(loss_table(result.scores)),
+    }
+    for name, text in files.items():
+        (out / name).write_text(text, encoding="utf-8", newline="")
+    return report
+
+
+def _enter(result: BacktestResult, manifest: Manifest, registry: Path) -> Trials:
+    sharpe = measure_money(result, Trials()).sharpe
+    inputs = hashlib.sha256(as_json(manifest.inputs).encode()).hexdigest()
+    ratio = None if sharpe is None else sharpe.ratio
+    return register(registry, Variant(manifest.variant, inputs, ratio))
