@@ -29,6 +29,7 @@ from trading.models import (
     ControlsRow,
     CycleRow,
     DecisionRow,
+    EnsembleWeightsRow,
     ExternalOrderRow,
     FillRow,
     IntentRow,
@@ -209,10 +210,23 @@ class SignalFactory(DjangoModelFactory[SignalRow]):
     made_at = NOON
     seen_until = SelfAttribute("made_at")
     p_yes = 0.52
+    p_model = 0.58
+    p_market = 0.47
     uncertainty = 0.06
     edge = Decimal("0.07")
     decision = "BUY"
     codes = LazyFunction(lambda: ["TRADE"])
+
+
+class EnsembleWeightsFactory(DjangoModelFactory[EnsembleWeightsRow]):
+    class Meta:
+        model = EnsembleWeightsRow
+
+    mode = SHADOW
+    version = Sequence(lambda number: number + 1)
+    learned_at = NOON
+    learned_until = EARLIER
+    horizons = LazyFunction(dict)
 
 
 class DecisionFactory(DjangoModelFactory[DecisionRow]):

@@ -60,6 +60,8 @@ class SignalAdmin(HistoryAdmin):
         "mode",
         "market",
         "p_yes",
+        "p_model",
+        "p_market",
         "uncertainty",
         "edge",
         "decision",
@@ -68,6 +70,12 @@ class SignalAdmin(HistoryAdmin):
     )
     list_filter = ("mode", "decision", CityFilter)
     list_select_related = ("market",)
+
+
+@admin.register(models.EnsembleWeightsRow)
+class EnsembleWeightsAdmin(HistoryAdmin):
+    list_display = ("learned_at", "mode", "version", "learned_until", "horizons")
+    list_filter = ("mode",)
 
 
 @admin.register(models.DecisionRow)

@@ -191,6 +191,9 @@ class SignalRow(models.Model):
     made_at = models.DateTimeField()
     seen_until = models.DateTimeField()
     p_yes = models.FloatField()
+    """p_trade: the market's opinion included."""
+    p_model = models.FloatField(null=True)
+    p_market = models.FloatField(null=True)
     uncertainty = models.FloatField()
     edge = models.DecimalField(**PRICE, null=True)
     decision = models.CharField(max_length=4, choices=_choices(Decision))
@@ -210,12 +213,41 @@ class SignalRow(models.Model):
             models.CheckConstraint(
                 condition=Q(p_yes__range=(0, 1), uncertainty__range=(0, 1)), name="signal_p_on_0_1"
             ),
+            models.CheckConstraint(
+                condition=Q(p_model__isnull=True) | Q(p_model__range=(0, 1)), name="signal_p_model_on_0_1"
+            ),
+            models.CheckConstraint(
+                condition=Q(p_market__isnull=True) | Q(p_market__range=(0, 1)), name="signal_p_market_on_0_1"
+            ),
             models.CheckConstraint(condition=_one_of("decision", Decision), name="signal_decision_known"),
             models.CheckConstraint(condition=Q(seen_until__gte=F("made_at")), name="signal_seen_after_made"),
         ]
 
     def __str__(self) -> str:
         return f"{self.market_id} p={self.p_yes:.2f} {self.decision}"
+
+
+class EnsembleWeightsRow(models.Model):
+    """What each expert's opinion counts for, learned from settled events. Append-only: the newest version holds."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    version = models.PositiveIntegerField()
+    learned_at = models.DateTimeField()
+    """Application time it was learned."""
+    learned_until = models.DateTimeField()
+    """When the last event it learned from became final."""
+    horizons = models.JSONField()
+    """By horizon: the weight of each expert, events, mean log loss and mean entropy."""
+
+    class Meta:
+        db_table = "ensemble_weights"
+        constraints = [
+            _known_mode("ensemble_weights"),
+            models.UniqueConstraint(fields=["mode", "version"], name="ensemble_weights_version_once"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mode} weights {self.version}"
 
 
 class DecisionRow(models.Model):

@@ -8,6 +8,7 @@ from tests.factories import store
 from tests.models.tables import our_models
 from trading.models import (
     CycleRow,
+    EnsembleWeightsRow,
     FillRow,
     IntentRow,
     LedgerRow,
@@ -24,6 +25,7 @@ HISTORY: list[type[Model]] = [
     ForecastRow,
     ClimateReportRow,
     CycleRow,
+    EnsembleWeightsRow,
     OperatorActionRow,
     IntentRow,
     OrderEventRow,

@@ -28,6 +28,8 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "mode": "SHADOW",
         "made_at": NOON,
         "p_yes": 0.52,
+        "p_model": 0.58,
+        "p_market": 0.47,
         "uncertainty": 0.06,
         "edge": "0.07",
         "decision": "BUY",

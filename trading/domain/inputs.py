@@ -16,6 +16,7 @@ from trading.domain.policy import Limits, Policy
 from trading.domain.risk import Exposure
 from trading.domain.supersede import Standing
 from trading.domain.types import Intent, ReasonCode, Signal, TradingState
+from trading.domain.weights import PRIOR, EnsembleWeights
 from weather.domain.types import Outlook, WeatherSnapshot
 
 EVERYWHERE: Final = "*"
@@ -60,6 +61,10 @@ class Circumstances(NamedTuple):
     """Whether the venue keeps orders in a book: a simulated fill against the display cannot tell what would have."""
     locked_scopes: frozenset[str] = frozenset()
     """City codes or event tickers a breaker holds, or EVERYWHERE."""
+    weights: EnsembleWeights = PRIOR
+    """What each expert's opinion counts for, as learned from events settled before `now`."""
+    admitted: frozenset[str] | None = None
+    """Names of the strategies whose gates are open in this mode; None when all are."""
 
 
 class EventContext(NamedTuple):

@@ -99,10 +99,18 @@ class EnsembleOutput(_Frozen):
     """The pooled opinion (technical specification 5)."""
 
     p_yes: Probability
+    """p_trade: what we size by, the market's opinion included."""
     p_no: Probability
     confidence: float = Field(ge=0, le=1)
+    """Shrinks and gates; never moves p."""
     explain: str
     inputs: tuple[StrategyOutput, ...]
+    p_model: Probability | None = None
+    """Without the market: what our skill against it is measured by. None when no member speaks from the weather."""
+    p_market: Probability | None = None
+    """The market's own, its overround taken out; None when it cannot be relied on."""
+    weights: dict[str, float] = Field(default_factory=dict)
+    """Of every expert that spoke, by name (`market` among them); they sum to 1."""
 
     @model_validator(mode="after")
     def _adds_up(self) -> "EnsembleOutput":
@@ -120,6 +128,7 @@ class Signal(_Frozen):
     mode: TradingMode
     made_at: AwareDatetime
     p_yes: Probability
+    """p_trade: the market's opinion included."""
     uncertainty: float = Field(ge=0, le=1)
     edge: Decimal | None
     """Dollars per contract after exact fees at the price we would pay; None when there is no price."""
@@ -129,6 +138,10 @@ class Signal(_Frozen):
     """What one contract of `side` would cost before fees."""
     codes: tuple[str, ...] = ()
     ensemble: EnsembleOutput | None = None
+    p_model: Probability | None = None
+    """Without the market."""
+    p_market: Probability | None = None
+    """The market's own, without its overround; None when it cannot be relied on."""
 
 
 class Intent(_Frozen):
