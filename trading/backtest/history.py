@@ -18,9 +18,10 @@ from markets.repositories import MarketRepository
 from milkbot.core import clock
 from milkbot.core.errors import MilkbotError
 from milkbot.logger import logger
+from trading.backtest.as_of import ASSUMED_DEPTH
 from trading.backtest.change_points import change_points
 from trading.backtest.recorded import read_recorded
-from trading.backtest.replay_sources import ASSUMED_DEPTH, ReplaySources
+from trading.backtest.replay_sources import ReplaySources
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
 from trading.models import CycleRow

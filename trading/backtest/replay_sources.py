@@ -1,80 +1,23 @@
-"""A recording as the outside of a cycle: what the exchange and the forecasters showed at any moment, and nothing later.
-
-Built on the application's own domain code: the same ladder check, rule parser and board as live. Recordings hold no
-sizes and no contract texts. The size at the touch is assumed (a stated parameter), the text is written here in the
-wording of the event's date, and the fees are those of the ten series (quadratic, taker only, times one).
-"""
+"""A recording as the outside of a cycle: what `run_cycle` reads from when it lives through a past."""
 
 from collections.abc import Sequence
-from datetime import UTC, date, datetime, time, timedelta
-from decimal import ROUND_HALF_UP, Decimal
-from typing import Final
+from datetime import datetime
+from decimal import Decimal
 
-from markets.domain.board import build_board
-from markets.domain.order_book import build_book
-from markets.domain.types import (
-    Board,
-    Event,
-    ExchangeStatus,
-    FeeSchedule,
-    FeeType,
-    Listing,
-    Market,
-    MarketSnapshot,
-    MarketStatus,
-    OrderBook,
-    StrikeType,
-)
+from markets.domain.types import ExchangeStatus, Listing
 from markets.services import BoardRound
-from milkbot.core.cities import CityConfig, load_cities
-from milkbot.core.climate_day import climate_day
-from milkbot.core.money import ONE, ZERO
-from trading.backtest.recorded_types import Quote, RecordedEvent, RecordedMarket, Recording
+from milkbot.core.cities import load_cities
+from trading.backtest.as_of import ASSUMED_DEPTH, AsOf, paid_out_at
+from trading.backtest.recorded_types import Recording
 from trading.reading import Sources
-from weather.domain.types import DayHigh, WeatherSnapshot
 from weather.services import WeatherRound
-
-ASSUMED_DEPTH: Final = Decimal(10)
-"""Contracts taken to stand at each recorded price."""
-FEES: Final = FeeSchedule(fee_type=FeeType.QUADRATIC, multiplier=ONE)
-WEATHER_COMPANY_SINCE: Final = date(2026, 8, 14)
-"""First climate day whose events settle on The Weather Company; earlier ones on the weather service's report."""
-PAID_OUT_AT: Final = time(12, 5)
-"""UTC, on the morning after the climate day (kalshi-api.md 9: seen 11:18 to 12:05)."""
-FORECAST_DAYS: Final = 8
-"""Today and the seven days a grid looks ahead."""
-
-_MONTHS: Final = (
-    *("January", "February", "March", "April", "May", "June"),
-    *("July", "August", "September", "October", "November", "December"),
-)
-_SITES: Final = {
-    "NYC": "in Central Park, New York",
-    "CHI": "at Chicago Midway, IL",
-    "LAX": "at Los Angeles Airport, CA",
-    "MIA": "at Miami International Airport, FL",
-    "AUS": "at Austin Bergstrom, TX",
-    "DEN": "in Denver, CO",
-    "PHL": "at Philadelphia International Airport, PA",
-    "BOS": "in Boston, MA",
-    "SEA": "in Seattle, WA",
-    "SFO": "in San Francisco, CA",
-}
 
 
 class ReplaySources:
     """Boards and weather of a recording as of any `now`. Holds no state: asked twice, it answers the same."""
 
     def __init__(self, recording: Recording, *, depth: Decimal = ASSUMED_DEPTH) -> None:
-        if depth <= ZERO:
-            raise ValueError(f"an assumed depth of {depth} contracts fills nothing")
-        self._recording = recording
-        self._depth = depth
-        self._markets = {
-            entry.market.ticker: _with_rules(entry.market, event)
-            for event in recording.events
-            for entry in event.markets
-        }
+        self._as_of = AsOf(recording, depth=depth)
 
     def sources(self) -> Sources:
         """What `run_cycle` reads from."""
@@ -83,8 +26,8 @@ class ReplaySources:
     def boards(self, city_codes: Sequence[str], now: datetime) -> BoardRound:
         """Every event of the cities that trades at `now`, priced by the newest quotes."""
         boards = tuple(
-            self._board(event, now)
-            for event in self._recording.events
+            self._as_of.board(event, now)
+            for event in self._as_of.recording.events
             if event.city_code in city_codes and event.open_at <= now < event.close_at
         )
         status = ExchangeStatus(exchange_active=True, trading_active=True)
@@ -92,7 +35,7 @@ class ReplaySources:
 
     def weather(self, city_codes: Sequence[str], now: datetime) -> WeatherRound:
         """For each city the newest forecast of every coming day; a city without any is an error, as live."""
-        found = {code: self._snapshot(load_cities()[code], now) for code in city_codes}
+        found = {code: self._as_of.snapshot(load_cities()[code], now) for code in city_codes}
         return WeatherRound(
             snapshots={code: snapshot for code, snapshot in found.items() if snapshot is not None},
             errors={
@@ -103,120 +46,8 @@ class ReplaySources:
     def final_listings(self, after: datetime, until: datetime) -> tuple[Listing, ...]:
         """The markets paid out in (after, until], as the exchange lists them from then on."""
         return tuple(
-            self._final_listing(event, entry, paid_out_at(event))
-            for event in self._recording.events
+            self._as_of.final_listing(event, entry, paid_out_at(event))
+            for event in self._as_of.recording.events
             if event.is_decided and after < paid_out_at(event) <= until
             for entry in event.markets
         )
-
-    def _board(self, event: RecordedEvent, now: datetime) -> Board:
-        quotes = {
-            entry.market.ticker: self._recording.quote_at(entry.market.ticker, now) for entry in event.markets
-        }
-        listed = Event(
-            event_ticker=event.event_ticker,
-            series_ticker=event.series_ticker,
-            event_date=event.event_date,
-            listings=tuple(
-                Listing(
-                    market=self._markets[ticker],
-                    snapshot=_snapshot(self._markets[ticker], quote, self._depth, now),
-                )
-                for ticker, quote in quotes.items()
-            ),
-        )
-        books = {ticker: _book(ticker, quote, self._depth) for ticker, quote in quotes.items()}
-        return build_board(load_cities()[event.city_code], listed, books, FEES, now)
-
-    def _snapshot(self, city: CityConfig, now: datetime) -> WeatherSnapshot | None:
-        today = climate_day(now, city.std_offset_hours)
-        days = (today + timedelta(days=ahead) for ahead in range(FORECAST_DAYS))
-        known = [found for on in days if (found := self._recording.forecast_at(city.code, on, now))]
-        if not known:
-            return None
-        return WeatherSnapshot(
-            city_code=city.code,
-            captured_at=now,
-            # Of some sources only the day of issue is known; when it could be had is the moment that counts.
-            issued_at=max(forecast.available_at for forecast in known),
-            highs=tuple(DayHigh(day=f.target_date, high_f=whole_degrees(f.high_f)) for f in known),
-        )
-
-    def _final_listing(self, event: RecordedEvent, entry: RecordedMarket, at: datetime) -> Listing:
-        market = self._markets[entry.market.ticker].model_copy(
-            update={
-                "status": MarketStatus.FINALIZED,
-                "result": entry.result,
-                "expiration_value": "" if event.settle_f is None else f"{event.settle_f}.00",
-                "settled_at": at,
-            }
-        )
-        last = self._recording.quote_at(market.ticker, at)
-        unquoted = last and last._replace(yes_bid=None, yes_ask=None)
-        return Listing(market=market, snapshot=_snapshot(market, unquoted, self._depth, at))
-
-
-def paid_out_at(event: RecordedEvent) -> datetime:
-    """When the exchange made the event final: not recorded, so the usual hour of the next morning, after the close."""
-    morning = datetime.combine(event.event_date + timedelta(days=1), PAID_OUT_AT, UTC)
-    return max(morning, event.close_at + timedelta(hours=1))
-
-
-def rules_text(market: Market, city: CityConfig, event_date: date) -> str:
-    """The contract's main rule in the wording used for events of that date (kalshi-api.md 9)."""
-    condition = {
-        StrikeType.LESS: f"less than {market.cap_strike}°",
-        StrikeType.GREATER: f"greater than {market.floor_strike}°",
-        StrikeType.BETWEEN: f"between {market.floor_strike}-{market.cap_strike}°",
-        None: "unknown",
-    }[market.strike_type]
-    month = _MONTHS[event_date.month - 1]
-    if event_date >= WEATHER_COMPANY_SINCE:
-        when = f"{month[:3]} {event_date.day}, {event_date.year}"
-        return (
-            f"If the maximum temperature recorded at {city.name} ({city.cli_code}) for {when}, is {condition} fahrenheit "
-            "according to The Weather Company, then the market resolves to Yes."
-        )
-    when = f"{month} {event_date.day:02}, {event_date.year}"
-    return (
-        f"If the highest temperature recorded {_SITES[city.code]} for {when}, is {condition} according to the National "
-        "Weather Service's Climatological Report (Daily), then the market resolves to Yes."
-    )
-
-
-def _with_rules(market: Market, event: RecordedEvent) -> Market:
-    text = rules_text(market, load_cities()[event.city_code], event.event_date)
-    return market.model_copy(update={"rules_primary": text})
-
-
-def _snapshot(market: Market, quote: Quote | None, depth: Decimal, now: datetime) -> MarketSnapshot:
-    bid, ask = (quote.yes_bid, quote.yes_ask) if quote else (None, None)
-    return MarketSnapshot(
-        ticker=market.ticker,
-        event_ticker=market.event_ticker,
-        captured_at=now,
-        status=market.status,
-        yes_bid=bid,
-        yes_bid_size=None if bid is None else depth,
-        yes_ask=ask,
-        yes_ask_size=None if ask is None else depth,
-        last_price=quote.last if quote else None,
-        volume=(quote.volume if quote else None) or ZERO,
-        open_interest=(quote.open_interest if quote else None) or ZERO,
-    )
-
-
-def _book(ticker: str, quote: Quote | None, depth: Decimal) -> OrderBook:
-    """The recorded touch; a NO bid is the ask seen from the other side."""
-    if quote is None:
-        return OrderBook(ticker=ticker)
-    return build_book(
-        ticker,
-        [] if quote.yes_bid is None else [(quote.yes_bid, depth)],
-        [] if quote.yes_ask is None else [(ONE - quote.yes_ask, depth)],
-    )
-
-
-def whole_degrees(value: Decimal) -> int:
-    """As the weather service gives them: halves away from zero."""
-    return int(value.quantize(ONE, rounding=ROUND_HALF_UP))

@@ -11,10 +11,11 @@ from markets.domain.settlement_rules import parse_rule
 from markets.domain.types import Board, SettlementSource
 from milkbot.core.cities import CityConfig, load_cities
 from tests.trading.backtest.recordings import closes_at, event_rows, opens_at, write, write_days
+from trading.backtest.as_of import paid_out_at, rules_text
 from trading.backtest.change_points import GRID, change_points
 from trading.backtest.recorded import read_recorded
 from trading.backtest.recorded_types import Recording
-from trading.backtest.replay_sources import ReplaySources, paid_out_at, rules_text
+from trading.backtest.replay_sources import ReplaySources
 from trading.domain.policy import Policy
 
 CHI = load_cities()["CHI"]

@@ -10,8 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.core.errors import MilkbotError
+from trading.backtest.as_of import ASSUMED_DEPTH
 from trading.backtest.history import HistoryReport, fill_history
-from trading.backtest.replay_sources import ASSUMED_DEPTH
 from trading.cycle import Settings
 
 DAYS: Final = timedelta(days=7)

@@ -1,0 +1,187 @@
+"""A recording as of any moment: what the exchange and the forecasters showed then, and nothing later. No framework.
+
+Built on the application's own domain code: the same ladder check, rule parser and board as live. Recordings hold no
+sizes and no contract texts. The size at the touch is assumed (a stated parameter), the text is written here in the
+wording of the event's date, and the fees are those of the ten series (quadratic, taker only, times one).
+"""
+
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import ROUND_HALF_UP, Decimal
+from typing import Final
+
+from markets.domain.board import build_board
+from markets.domain.order_book import build_book
+from markets.domain.types import (
+    Board,
+    Event,
+    FeeSchedule,
+    FeeType,
+    Listing,
+    Market,
+    MarketSnapshot,
+    MarketStatus,
+    OrderBook,
+    StrikeType,
+)
+from milkbot.core.cities import CityConfig, load_cities
+from milkbot.core.climate_day import climate_day
+from milkbot.core.money import ONE, ZERO
+from trading.backtest.recorded_types import Quote, RecordedEvent, RecordedMarket, Recording
+from weather.domain.types import DayHigh, WeatherSnapshot
+
+ASSUMED_DEPTH: Final = Decimal(10)
+"""Contracts taken to stand at each recorded price."""
+FEES: Final = FeeSchedule(fee_type=FeeType.QUADRATIC, multiplier=ONE)
+WEATHER_COMPANY_SINCE: Final = date(2026, 8, 14)
+"""First climate day whose events settle on The Weather Company; earlier ones on the weather service's report."""
+PAID_OUT_AT: Final = time(12, 5)
+"""UTC, on the morning after the climate day (kalshi-api.md 9: seen 11:18 to 12:05)."""
+FORECAST_DAYS: Final = 8
+"""Today and the seven days a grid looks ahead."""
+
+_MONTHS: Final = (
+    *("January", "February", "March", "April", "May", "June"),
+    *("July", "August", "September", "October", "November", "December"),
+)
+_SITES: Final = {
+    "NYC": "in Central Park, New York",
+    "CHI": "at Chicago Midway, IL",
+    "LAX": "at Los Angeles Airport, CA",
+    "MIA": "at Miami International Airport, FL",
+    "AUS": "at Austin Bergstrom, TX",
+    "DEN": "in Denver, CO",
+    "PHL": "at Philadelphia International Airport, PA",
+    "BOS": "in Boston, MA",
+    "SEA": "in Seattle, WA",
+    "SFO": "in San Francisco, CA",
+}
+
+
+class AsOf:
+    """Boards and weather of a recording at any `now`. Holds no state: asked twice, it answers the same."""
+
+    def __init__(self, recording: Recording, *, depth: Decimal = ASSUMED_DEPTH) -> None:
+        if depth <= ZERO:
+            raise ValueError(f"an assumed depth of {depth} contracts fills nothing")
+        self.recording = recording
+        self.depth = depth
+        self._markets = {
+            entry.market.ticker: _with_rules(entry.market, event)
+            for event in recording.events
+            for entry in event.markets
+        }
+
+    def board(self, event: RecordedEvent, now: datetime) -> Board:
+        """One event as the exchange showed it at `now`, checked as live."""
+        quotes = {
+            entry.market.ticker: self.recording.quote_at(entry.market.ticker, now) for entry in event.markets
+        }
+        listed = Event(
+            event_ticker=event.event_ticker,
+            series_ticker=event.series_ticker,
+            event_date=event.event_date,
+            listings=tuple(
+                Listing(
+                    market=self._markets[ticker],
+                    snapshot=_snapshot(self._markets[ticker], quote, self.depth, now),
+                )
+                for ticker, quote in quotes.items()
+            ),
+        )
+        books = {ticker: _book(ticker, quote, self.depth) for ticker, quote in quotes.items()}
+        return build_board(load_cities()[event.city_code], listed, books, FEES, now)
+
+    def snapshot(self, city: CityConfig, now: datetime) -> WeatherSnapshot | None:
+        """What was forecast for a city, as far as anyone could know at `now`; None before the first forecast."""
+        today = climate_day(now, city.std_offset_hours)
+        days = (today + timedelta(days=ahead) for ahead in range(FORECAST_DAYS))
+        known = [found for on in days if (found := self.recording.forecast_at(city.code, on, now))]
+        if not known:
+            return None
+        return WeatherSnapshot(
+            city_code=city.code,
+            captured_at=now,
+            # Of some sources only the day of issue is known; when it could be had is the moment that counts.
+            issued_at=max(forecast.available_at for forecast in known),
+            highs=tuple(DayHigh(day=f.target_date, high_f=whole_degrees(f.high_f)) for f in known),
+        )
+
+    def final_listing(self, event: RecordedEvent, entry: RecordedMarket, at: datetime) -> Listing:
+        """A market as the exchange listed it from `at` on, when it had been paid out."""
+        market = self._markets[entry.market.ticker].model_copy(
+            update={
+                "status": MarketStatus.FINALIZED,
+                "result": entry.result,
+                "expiration_value": "" if event.settle_f is None else f"{event.settle_f}.00",
+                "settled_at": at,
+            }
+        )
+        last = self.recording.quote_at(market.ticker, at)
+        unquoted = last and last._replace(yes_bid=None, yes_ask=None)
+        return Listing(market=market, snapshot=_snapshot(market, unquoted, self.depth, at))
+
+
+def paid_out_at(event: RecordedEvent) -> datetime:
+    """When the exchange made the event final: not recorded, so the usual hour of the next morning, after the close."""
+    morning = datetime.combine(event.event_date + timedelta(days=1), PAID_OUT_AT, UTC)
+    return max(morning, event.close_at + timedelta(hours=1))
+
+
+def rules_text(market: Market, city: CityConfig, event_date: date) -> str:
+    """The contract's main rule in the wording used for events of that date (kalshi-api.md 9)."""
+    condition = {
+        StrikeType.LESS: f"less than {market.cap_strike}°",
+        StrikeType.GREATER: f"greater than {market.floor_strike}°",
+        StrikeType.BETWEEN: f"between {market.floor_strike}-{market.cap_strike}°",
+        None: "unknown",
+    }[market.strike_type]
+    month = _MONTHS[event_date.month - 1]
+    if event_date >= WEATHER_COMPANY_SINCE:
+        when = f"{month[:3]} {event_date.day}, {event_date.year}"
+        return (
+            f"If the maximum temperature recorded at {city.name} ({city.cli_code}) for {when}, is {condition} fahrenheit "
+            "according to The Weather Company, then the market resolves to Yes."
+        )
+    when = f"{month} {event_date.day:02}, {event_date.year}"
+    return (
+        f"If the highest temperature recorded {_SITES[city.code]} for {when}, is {condition} according to the National "
+        "Weather Service's Climatological Report (Daily), then the market resolves to Yes."
+    )
+
+
+def _with_rules(market: Market, event: RecordedEvent) -> Market:
+    text = rules_text(market, load_cities()[event.city_code], event.event_date)
+    return market.model_copy(update={"rules_primary": text})
+
+
+def _snapshot(market: Market, quote: Quote | None, depth: Decimal, now: datetime) -> MarketSnapshot:
+    bid, ask = (quote.yes_bid, quote.yes_ask) if quote else (None, None)
+    return MarketSnapshot(
+        ticker=market.ticker,
+        event_ticker=market.event_ticker,
+        captured_at=now,
+        status=market.status,
+        yes_bid=bid,
+        yes_bid_size=None if bid is None else depth,
+        yes_ask=ask,
+        yes_ask_size=None if ask is None else depth,
+        last_price=quote.last if quote else None,
+        volume=(quote.volume if quote else None) or ZERO,
+        open_interest=(quote.open_interest if quote else None) or ZERO,
+    )
+
+
+def _book(ticker: str, quote: Quote | None, depth: Decimal) -> OrderBook:
+    """The recorded touch; a NO bid is the ask seen from the other side."""
+    if quote is None:
+        return OrderBook(ticker=ticker)
+    return build_book(
+        ticker,
+        [] if quote.yes_bid is None else [(quote.yes_bid, depth)],
+        [] if quote.yes_ask is None else [(ONE - quote.yes_ask, depth)],
+    )
+
+
+def whole_degrees(value: Decimal) -> int:
+    """As the weather service gives them: halves away from zero."""
+    return int(value.quantize(ONE, rounding=ROUND_HALF_UP))

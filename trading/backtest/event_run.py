@@ -1,0 +1,168 @@
+"""One event as it is traded in a replay: on which row to turn next, and what a turn does."""
+
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Final
+
+import numpy as np
+
+from trading.backtest.as_of import AsOf
+from trading.backtest.desk import Desk, Verdict
+from trading.backtest.event_sheet import Bools, EventPast, EventSheet
+from trading.backtest.ladder_columns import MICROS, NOBODY, Int32s, micros_of
+from trading.backtest.screen import Prospects, passed_through, prospects, surely_kept
+from trading.domain.decide import decide
+from trading.domain.inputs import Circumstances, DecisionBatch
+from trading.domain.keys import intent_key
+from trading.domain.offer import BOOK
+from trading.domain.risk import MarketPlace
+from trading.domain.supersede import Standing, next_turn
+from trading.domain.types import BookSide, Order
+from trading.domain.working import review_all
+from weather.domain.types import Outlook
+
+_LATER: Final = datetime(9999, 1, 1, tzinfo=UTC)
+_SIDES: Final = (BookSide.BID, BookSide.ASK)
+
+
+class EventRun:
+    """The search through one event's rows, and the turns on those that matter."""
+
+    def __init__(self, sheet: EventSheet, as_of: AsOf, around: Circumstances, *, screened: bool) -> None:
+        self.sheet = sheet
+        self._past = EventPast(as_of, sheet.event)
+        self._around = around
+        self._screened = screened
+        self._verdict = verdict_of(sheet)
+        self._wishes = {
+            (column, side): intent_key(
+                mode=around.mode,
+                city_code=sheet.event.city_code,
+                market_ticker=bracket.ticker,
+                book_side=side,
+                strategy=BOOK,
+                event_date=sheet.event.event_date,
+            )
+            for column, bracket in enumerate(sheet.columns.brackets)
+            for side in _SIDES
+        }
+        self._columns = {bracket.ticker: column for column, bracket in enumerate(sheet.columns.brackets)}
+        self._prospects = self._searched(as_of)
+        self._outlook: tuple[int, Outlook | None] = (-1, None)
+
+    @property
+    def place(self) -> MarketPlace:
+        """Where the event's markets count for the caps."""
+        city = self._past.city
+        return MarketPlace(self.sheet.event.event_ticker, city.code, city.cluster)
+
+    def next_row(self, after: int, desk: Desk) -> int | None:
+        """The first row after `after` on which a turn could do anything; None when there is none left."""
+        first = after + 1
+        if not self._screened:
+            return first if first < self.sheet.columns.instants else None
+        event_ticker = self.sheet.event.event_ticker
+        found = [
+            *self._wanted(first, desk.account.standings(event_ticker)),
+            *(self._disturbed(first, each.order) for each in desk.account.resting(event_ticker)),
+        ]
+        return min((row for row in found if row is not None), default=None)
+
+    def turn(self, row: int, desk: Desk) -> DecisionBatch:
+        """One turn: what was passed has filled, then decide, review, cancel and renew, and send."""
+        now = self.sheet.columns.moment(row)
+        board = self._past.board(self.sheet.columns.place[row].tolist(), now)
+        view = self._past.view(board, self._outlook_on(row), now)
+        around = self._around._replace(now=now)
+        desk.fill_resting(board, self._verdict, now)
+        orders = desk.resting_now(board.event_ticker, now)
+        account = desk.account.account(board.event_ticker)
+        batch = decide([view], account, around)
+        desk.carry_out(review_all(orders, [view], batch.signals, account.holdings, around), now)
+        signals = {signal.market_ticker: signal for signal in batch.signals}
+        for intent in batch.intents:
+            desk.send(intent, signals[intent.market_ticker], board, self.place, self._verdict, now)
+        return batch
+
+    def _searched(self, as_of: AsOf) -> Prospects | None:
+        fees = self._past.board([-1] * len(self._columns), self.sheet.event.open_at).fees
+        return prospects(self.sheet, fees, self._around.policy) if fees is not None else None
+
+    def _wanted(self, first: int, standings: Mapping[str, Standing]) -> Sequence[int]:
+        """For each wish that may still be sent, the first row on which it could be wanted."""
+        if self._prospects is None:
+            return ()
+        found = []
+        for (column, side), wish in self._wishes.items():
+            begins = self._sendable_from(first, standings.get(wish))
+            if begins is not None:
+                wanted = (self._prospects.bid if side is BookSide.BID else self._prospects.ask)[
+                    begins:, column
+                ]
+                row = _first_true(wanted)
+                if row is not None:
+                    found.append(begins + row)
+        return found
+
+    def _sendable_from(self, first: int, standing: Standing | None) -> int | None:
+        """The first row from which supersession lets the wish be sent; None when it never does again."""
+        if standing is None:
+            return first
+        policy = self._around.policy
+        # A wish that is refused at its own first price and any time later is refused for good.
+        if not next_turn(standing, BookSide.BID, standing.first_price, _LATER, policy).gate:
+            return None
+        earliest = micros_of(standing.updated_at + policy.supersede_after)
+        return max(first, int(np.searchsorted(self.sheet.columns.at, earliest)))
+
+    def _disturbed(self, first: int, order: Order) -> int | None:
+        """The first row on which a resting order fills or might be cancelled."""
+        column, is_bid = self._columns[order.market_ticker], order.book_side is BookSide.BID
+        price = int(order.limit_price * MICROS)
+        columns = self.sheet.columns
+        passed = passed_through(
+            is_bid=is_bid,
+            price_micros=price,
+            bid=columns.bid[first:, column],
+            ask=columns.ask[first:, column],
+        )
+        if self._prospects is None:
+            return first if first < columns.instants else None
+        kept = surely_kept(
+            self._prospects, column, is_bid=is_bid, price_micros=price, policy=self._around.policy
+        )
+        row = _first_true(passed | ~kept[first:])
+        return None if row is None else first + row
+
+    def _outlook_on(self, row: int) -> Outlook | None:
+        segment = int(self.sheet.segment[row])
+        if self._outlook[0] != segment:
+            self._outlook = (segment, self._past.outlook(self.sheet.starts[segment]))
+        return self._outlook[1]
+
+
+def verdict_of(sheet: EventSheet) -> Verdict:
+    """How the event's markets ended: the last mid of each, and what it paid."""
+    columns = sheet.columns
+    both = (columns.bid != NOBODY) & (columns.ask != NOBODY)
+    mids = {
+        bracket.ticker: _last_mid(columns.bid[:, column], columns.ask[:, column], both[:, column])
+        for column, bracket in enumerate(columns.brackets)
+    }
+    outcomes = {
+        entry.market.ticker: entry.result == "yes" if entry.result else None for entry in sheet.event.markets
+    }
+    return Verdict(mids, outcomes)
+
+
+def _last_mid(bid: Int32s, ask: Int32s, both: Bools) -> Decimal | None:
+    rows = np.flatnonzero(both)
+    if not rows.size:
+        return None
+    return Decimal(int(bid[rows[-1]]) + int(ask[rows[-1]])) / (2 * MICROS)
+
+
+def _first_true(values: Bools) -> int | None:
+    row = int(values.argmax()) if values.size else 0
+    return row if values.size and values[row] else None

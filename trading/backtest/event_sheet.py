@@ -1,0 +1,168 @@
+"""One event prepared for its replay: its ladder as columns, and what is believed of it from each segment's start on.
+
+A belief changes when a forecast becomes available or a gate of time opens or closes; between, it is made anew on every
+full hour, in which a spread moves by a few hundredths of a degree. Each such moment begins a segment.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+
+import numpy as np
+import numpy.typing as npt
+
+from markets.domain.order_book import build_book
+from markets.domain.types import Board, BoardMarket, Bracket, MarketSnapshot, OrderBook
+from milkbot.core.arrays import Floats
+from milkbot.core.cities import CityConfig, load_cities
+from milkbot.core.money import ONE, ZERO
+from trading.backtest.as_of import AsOf
+from trading.backtest.gate_times import gate_times
+from trading.backtest.ladder_columns import Int32s, LadderColumns, ladder_columns, micros_of
+from trading.backtest.recorded_types import Quote, RecordedEvent
+from trading.domain import ensemble
+from trading.domain.decide import STRATEGIES
+from trading.domain.event_gate import check_event
+from trading.domain.inputs import Circumstances, CityView, EventContext
+from weather.domain.outlook import make_outlook
+from weather.domain.types import Outlook
+
+Bools = npt.NDArray[np.bool_]
+
+
+@dataclass(frozen=True, slots=True)
+class EventSheet:
+    """What a search for trades needs of one event. Rows are instants, columns brackets, coldest first."""
+
+    event: RecordedEvent
+    columns: LadderColumns
+    starts: tuple[datetime, ...]
+    """When each segment begins, ascending; the first is the opening."""
+    segment: Int32s
+    """Of each row."""
+    is_open: Bools
+    """Of each segment: whether the event as a whole may be traded in it."""
+    p_yes: Floats
+    """Of each segment and bracket; NaN where nobody has an opinion."""
+    standard_error: Floats
+
+
+class EventPast:
+    """An event as anyone could have seen it at any of its instants."""
+
+    def __init__(self, as_of: AsOf, event: RecordedEvent) -> None:
+        self.event = event
+        self.city: CityConfig = load_cities()[event.city_code]
+        self._as_of = as_of
+        self._template = as_of.board(event, event.open_at)
+        self._histories = [as_of.recording.quotes[entry.market.ticker] for entry in self._template.markets]
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing of the event may be traded, if so."""
+        return self._template.refusal
+
+    @property
+    def tickers(self) -> tuple[str, ...]:
+        """Coldest first."""
+        return tuple(entry.market.ticker for entry in self._template.markets)
+
+    def board(self, places: Sequence[int], now: datetime) -> Board:
+        """The board at `now`, when the newest quote of each market is the one at `places` of its history.
+
+        The same as `AsOf.board`, at a fraction of its cost: what an event has at its opening is not checked again.
+        """
+        return self._template.model_copy(
+            update={
+                "captured_at": now,
+                "markets": tuple(
+                    _board_market(entry, history[place] if place >= 0 else None, self._as_of.depth, now)
+                    for entry, history, place in zip(
+                        self._template.markets, self._histories, places, strict=True
+                    )
+                ),
+            }
+        )
+
+    def outlook(self, start: datetime) -> Outlook | None:
+        """What was believed of the day from the start of a segment on."""
+        snapshot = self._as_of.snapshot(self.city, start)
+        return make_outlook(self.city, snapshot, self.event.event_date, start) if snapshot else None
+
+    def view(self, board: Board, outlook: Outlook | None, now: datetime) -> CityView:
+        """The city with this one board, as a decision sees it."""
+        outlooks = {} if outlook is None else {self.event.event_date: outlook}
+        return CityView(self.city, self._as_of.snapshot(self.city, now), outlooks, (board,))
+
+
+def event_sheet(
+    past: EventPast, as_of: AsOf, forecasts: Sequence[datetime], around: Circumstances
+) -> EventSheet:
+    """The sheet of one event. `forecasts` as `gate_times`; of `around` everything but the time is used as it is."""
+    event = past.event
+    starts = gate_times(event, past.city, forecasts, around.policy)
+    columns = ladder_columns(event, as_of.recording.quotes, starts)
+    begun = np.asarray([micros_of(start) for start in starts], dtype=np.int64)
+    shape = (len(starts), len(columns.brackets))
+    p_yes, standard_error = np.full(shape, np.nan), np.full(shape, np.nan)
+    is_open = np.zeros(len(starts), dtype=np.bool_)
+    unquoted = [-1] * len(columns.brackets)
+    for number, start in enumerate(starts):
+        outlook = past.outlook(start)
+        board = past.board(unquoted, start)
+        view = past.view(board, outlook, start)
+        is_open[number] = bool(check_event(view, EventContext(past.city, board, around._replace(now=start))))
+        if outlook is not None and is_open[number]:
+            p_yes[number], standard_error[number] = believed(outlook, columns.brackets)
+    return EventSheet(
+        event=event,
+        columns=columns,
+        starts=starts,
+        segment=(np.searchsorted(begun, columns.at, side="right") - 1).astype(np.int32),
+        is_open=is_open,
+        p_yes=p_yes,
+        standard_error=standard_error,
+    )
+
+
+def believed(outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[list[float], list[float]]:
+    """P(YES) and its standard error of each bracket, as decisions see them; NaN where nobody has an opinion."""
+    by_strategy = [strategy.evaluate(outlook, brackets) for strategy in STRATEGIES]
+    pooled = [ensemble.pool(outputs) for outputs in zip(*by_strategy, strict=True)]
+    return (
+        [np.nan if opinion is None else opinion.p_yes for opinion in pooled],
+        [
+            np.nan if opinion is None else min(ensemble.standard_error(opinion.inputs), 1.0)
+            for opinion in pooled
+        ],
+    )
+
+
+def _board_market(entry: BoardMarket, quote: Quote | None, depth: Decimal, now: datetime) -> BoardMarket:
+    market = entry.market
+    bid, ask = (quote.yes_bid, quote.yes_ask) if quote else (None, None)
+    snapshot = MarketSnapshot.of_checked(
+        ticker=market.ticker,
+        event_ticker=market.event_ticker,
+        captured_at=now,
+        status=market.status,
+        yes_bid=bid,
+        yes_bid_size=None if bid is None else depth,
+        yes_ask=ask,
+        yes_ask_size=None if ask is None else depth,
+        last_price=quote.last if quote else None,
+        volume=(quote.volume if quote else None) or ZERO,
+        open_interest=(quote.open_interest if quote else None) or ZERO,
+    )
+    return BoardMarket(
+        market=market, bracket=entry.bracket, snapshot=snapshot, book=_book(market.ticker, bid, ask, depth)
+    )
+
+
+@lru_cache(maxsize=100_000)
+def _book(ticker: str, bid: Decimal | None, ask: Decimal | None, depth: Decimal) -> OrderBook:
+    return build_book(
+        ticker, [] if bid is None else [(bid, depth)], [] if ask is None else [(ONE - ask, depth)]
+    )

@@ -1,0 +1,103 @@
+"""Where on an event's columns a decision could act at all: an upper bound of what `decide` finds, by array.
+
+Everything that stops a whole market without regard to the account is asked here with a small allowance for binary
+noise; what the account adds (earlier orders, caps, depth) can only stop more. So a row that is not marked is a row on
+which `decide` sends nothing, and a resting order that is kept here is one that a review keeps.
+"""
+
+from typing import Final, NamedTuple
+
+import numpy as np
+
+from markets.domain.fees import TAKER_RATE
+from markets.domain.types import FeeSchedule
+from milkbot.core.arrays import Floats
+from trading.backtest.event_sheet import Bools, EventSheet
+from trading.backtest.ladder_columns import MICROS, NOBODY, Int32s, micros_of
+from trading.domain.policy import Policy
+
+ALLOWANCE: Final = 2e-6
+"""Dollars, or a probability: decisions round a probability to six digits, and floats differ in the sixteenth."""
+
+
+class Prospects(NamedTuple):
+    """Of each row and bracket: whether a bid, and whether an ask, could be wanted; and what stood there."""
+
+    bid: Bools
+    ask: Bools
+    p_yes: Floats
+    """NaN where nobody has an opinion."""
+    standard_error: Floats
+    is_sound: Bools
+    """Of each row and bracket: the event and the market may be traded, both sides quoted, the spread narrow enough."""
+
+    @property
+    def rows(self) -> Bools:
+        """Rows on which anything could be wanted."""
+        return np.asarray((self.bid | self.ask).any(axis=1))
+
+
+def prospects(sheet: EventSheet, fees: FeeSchedule, policy: Policy) -> Prospects:
+    """Where `decide` could want something, for a taker or a maker."""
+    columns = sheet.columns
+    p_yes, error = sheet.p_yes[sheet.segment], sheet.standard_error[sheet.segment]
+    bid, ask = columns.bid / MICROS, columns.ask / MICROS
+    sound = _sound(sheet, policy)
+    with np.errstate(invalid="ignore"):
+        plausible = np.abs(p_yes - (bid + ask) / 2) <= policy.implausible_disagreement + ALLOWANCE
+        known = error <= policy.max_uncertainty + ALLOWANCE
+        may = sound & plausible & known
+        return Prospects(
+            bid=may & _worth(p_yes, error, take=ask, rest=bid, fees=fees, policy=policy),
+            ask=may & _worth(1 - p_yes, error, take=1 - bid, rest=1 - ask, fees=fees, policy=policy),
+            p_yes=p_yes,
+            standard_error=error,
+            is_sound=sound,
+        )
+
+
+def _sound(sheet: EventSheet, policy: Policy) -> Bools:
+    columns = sheet.columns
+    spread = columns.ask - columns.bid
+    narrow = (columns.bid != NOBODY) & (columns.ask != NOBODY) & (spread <= int(policy.max_spread * MICROS))
+    last_us = micros_of(sheet.event.close_at - policy.no_entry_before_close)
+    in_time = (columns.at <= last_us) & sheet.is_open[sheet.segment]
+    return np.asarray(narrow & in_time[:, None])
+
+
+def _worth(
+    p_win: Floats, error: Floats, *, take: Floats, rest: Floats, fees: FeeSchedule, policy: Policy
+) -> Bools:
+    """Whether buying at `take`, or resting at the touch `rest` of the own side, leaves the edge that is asked for.
+
+    A quote that betters the touch costs more than one that joins it. The taker's fee is counted before its rounding up.
+    """
+    rate = float(TAKER_RATE * fees.multiplier)
+    cost = take + rate * take * (1 - take)
+    share = float(policy.min_edge_share_of_cost)
+    taker = p_win - cost >= _floor(float(policy.min_edge_taker), error, share * cost) - ALLOWANCE
+    maker = p_win - rest >= _floor(float(policy.min_edge_maker), error, share * rest) - ALLOWANCE
+    return np.asarray(taker | maker)
+
+
+def _floor(least: float, error: Floats, share: Floats) -> Floats:
+    return np.maximum(np.maximum(least, error), share)
+
+
+def passed_through(*, is_bid: bool, price_micros: int, bid: Int32s, ask: Int32s) -> Bools:
+    """Where the other side stood strictly beyond a resting order's price: it must have filled. A touch proves nothing."""
+    if is_bid:
+        return np.asarray((ask != NOBODY) & (ask < price_micros))
+    return np.asarray(bid > price_micros)
+
+
+def surely_kept(
+    prospects: Prospects, column: int, *, is_bid: bool, price_micros: int, policy: Policy
+) -> Bools:
+    """Rows on which a review of an order resting at this price keeps or renews it."""
+    price = price_micros / MICROS if is_bid else 1 - price_micros / MICROS
+    p_yes, error = prospects.p_yes[:, column], prospects.standard_error[:, column]
+    p_win = p_yes if is_bid else 1 - p_yes
+    floor = np.maximum(max(float(policy.min_edge_maker), float(policy.min_edge_share_of_cost) * price), error)
+    with np.errstate(invalid="ignore"):
+        return np.asarray(prospects.is_sound[:, column] & (p_win - price >= floor / 2 + ALLOWANCE))
