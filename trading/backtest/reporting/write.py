@@ -6,6 +6,7 @@ from pathlib import Path
 from trading.backtest.reporting.losses import loss_table
 from trading.backtest.reporting.manifest import Manifest, make_manifest, read_code
 from trading.backtest.reporting.money import Trials, measure_money
+from trading.backtest.reporting.page import render_page
 from trading.backtest.reporting.plain import as_json
 from trading.backtest.reporting.registry import Variant, register
 from trading.backtest.reporting.report import Report, make_report
@@ -24,6 +25,7 @@ def write_report(result: BacktestResult, out: Path, *, data: Path, registry: Pat
     report = make_report(result, _enter(result, manifest, registry))
     out.mkdir(parents=True, exist_ok=True)
     files = {
+        "report.html": render_page(report, result, manifest),
         "report.json": as_json(report),
         "manifest.json": as_json(manifest),
         "trades.csv": trades_csv(result.trades),
