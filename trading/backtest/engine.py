@@ -93,8 +93,9 @@ def run_backtest(
     prepared = _prepare_all(work, many)
     replays = _replay_all(replace(work, sheets=tuple(each.sheet for each in prepared)), many)
     main = replays[options.assumed_depth]
+    days = [event.event_date for event in events]
     return BacktestResult(
-        options=options,
+        options=replace(options, first=max(options.first, min(days)), last=min(options.last, max(days))),
         trades=main.trades,
         equity=main.equity,
         scores=tuple(score for each in prepared for score in each.scores),

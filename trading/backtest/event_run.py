@@ -87,7 +87,7 @@ class EventRun:
 
     def _searched(self, as_of: AsOf) -> Prospects | None:
         fees = self._past.board([-1] * len(self._columns), self.sheet.event.open_at).fees
-        return prospects(self.sheet, fees, self._around.policy) if fees is not None else None
+        return prospects(self.sheet, fees, as_of.depth, self._around.policy) if fees is not None else None
 
     def _wanted(self, first: int, standings: Mapping[str, Standing]) -> Sequence[int]:
         """For each wish that may still be sent, the first row on which it could be wanted."""

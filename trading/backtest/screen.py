@@ -5,6 +5,7 @@ noise; what the account adds (earlier orders, caps, depth) can only stop more. S
 which `decide` sends nothing, and a resting order that is kept here is one that a review keeps.
 """
 
+from decimal import Decimal
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -37,12 +38,12 @@ class Prospects(NamedTuple):
         return np.asarray((self.bid | self.ask).any(axis=1))
 
 
-def prospects(sheet: EventSheet, fees: FeeSchedule, policy: Policy) -> Prospects:
-    """Where `decide` could want something, for a taker or a maker."""
+def prospects(sheet: EventSheet, fees: FeeSchedule, depth: Decimal, policy: Policy) -> Prospects:
+    """Where `decide` could want something, for a taker or a maker, when `depth` contracts stand at every price."""
     columns = sheet.columns
     p_yes, error = sheet.p_yes[sheet.segment], sheet.standard_error[sheet.segment]
     bid, ask = columns.bid / MICROS, columns.ask / MICROS
-    sound = _sound(sheet, policy)
+    sound = _sound(sheet, policy) & is_deep(depth, policy)
     with np.errstate(invalid="ignore"):
         plausible = np.abs(p_yes - (bid + ask) / 2) <= policy.implausible_disagreement + ALLOWANCE
         known = error <= policy.max_uncertainty + ALLOWANCE
@@ -54,6 +55,11 @@ def prospects(sheet: EventSheet, fees: FeeSchedule, policy: Policy) -> Prospects
             standard_error=error,
             is_sound=sound,
         )
+
+
+def is_deep(depth: Decimal, policy: Policy) -> bool:
+    """Whether the share of the display that we take is a contract at all."""
+    return depth >= policy.min_displayed and policy.max_share_of_displayed * depth >= 1
 
 
 def _sound(sheet: EventSheet, policy: Policy) -> Bools:
