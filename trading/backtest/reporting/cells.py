@@ -42,10 +42,18 @@ class Cell:
 
 
 @dataclass(frozen=True, slots=True)
+class Heading:
+    """A line across the table that names the rows below it."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Row:
-    """Cells with the columns they stand in; the first one names the row."""
+    """Cells with the columns they stand in; the first one names the row. A heading has none."""
 
     cells: tuple[tuple[Column, Cell], ...]
+    heading: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,18 +62,17 @@ class Table:
     rows: tuple[Row, ...]
 
 
-def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str]]) -> Table:
+def table(columns: Sequence[Column], rows: Iterable[Sequence[Cell | str] | Heading]) -> Table:
     """Raises ValueError for a row of another width."""
-    as_cells = ([cell if isinstance(cell, Cell) else Cell(cell) for cell in row] for row in rows)
-    return Table(tuple(columns), tuple(Row(tuple(zip(columns, cells, strict=True))) for cells in as_cells))
+    return Table(tuple(columns), tuple(_row(columns, row) for row in rows))
 
 
 def number(value: float | Decimal | None, places: int, unit: str = "") -> str:
-    return NONE if value is None else _minus(f"{value:,.{places}f}{unit}")
+    return NONE if value is None else _minus(f"{value:z,.{places}f}{unit}")
 
 
 def signed(value: float | Decimal | None, places: int, unit: str = "") -> str:
-    return NONE if value is None else _minus(f"{value:+,.{places}f}{unit}")
+    return NONE if value is None else _minus(f"{value:+z,.{places}f}{unit}")
 
 
 def span(interval: Interval | None, places: int, unit: str = "") -> str:
@@ -94,6 +101,13 @@ def cents(dollars: Decimal) -> str:
 
 def percent(share: float | Decimal | None, places: int = 0) -> str:
     return NONE if share is None else f"{share:.{places}%}"
+
+
+def _row(columns: Sequence[Column], row: Sequence[Cell | str] | Heading) -> Row:
+    if isinstance(row, Heading):
+        return Row((), row.text)
+    cells = [cell if isinstance(cell, Cell) else Cell(cell) for cell in row]
+    return Row(tuple(zip(columns, cells, strict=True)))
 
 
 def _minus(text: str) -> str:

@@ -87,7 +87,7 @@ def equity_plot(name: str, points: Sequence[EquityPoint], capital: float, width:
         f"Equity from {points[0].at:%d %b %Y} to {points[-1].at:%d %b %Y}: started with ${capital:,.2f}, "
         f"ended with ${points[-1].equity:,.2f}; at worst {_signed(float(below.min()), 1, '%')} below an earlier peak."
     )
-    return Drawn(draw(name, paint, width=width, height=300), sentence)
+    return Drawn(draw(name, paint, width=width, height=370 if width > NARROW else 300), sentence)
 
 
 def attribution_plot(parts: Attribution) -> Drawn:
@@ -241,11 +241,13 @@ def reliability_plot(found: Sequence[Reliability]) -> Drawn | None:
         upper.plot([0, 1], [0, 1], color=TERTIARY, linewidth=1, linestyle=(0, (2, 3)))
         for name, one in sorted(shown.items(), reverse=True):
             _reliability_line(upper, one, _WAYS[name][0])
-        upper.set_ylim(0, _top(shown.values()))
+        top = _top(shown.values())
+        upper.set_ylim(0, top)
         upper.yaxis.set_major_locator(MaxNLocator(4))
         upper.set_ylabel("happened")
         _sharpness(lower, shown.values())
-        lower.set_xlim(0, 1)
+        lower.set_xlim(0, top)
+        lower.xaxis.set_major_locator(MaxNLocator(5))
         lower.set_xlabel("said")
 
     told = " ".join(
@@ -294,12 +296,11 @@ def _sharpness(axes: Axes, found: Iterable[Reliability]) -> None:
         share = np.asarray(one.sharpness) / max(1, one.contracts)
         axes.bar(places, share, width=0.035, color=_WAYS[one.forecaster][0])
     axes.set_yticks([])
-    axes.set_ylabel("how often", labelpad=8)
     axes.grid(visible=False)
 
 
 def _top(found: Iterable[Reliability]) -> float:
-    heights = [max(b.happened, b.high) for one in found for b in one.bins]
+    heights = [max(b.said, b.happened, b.high) for one in found for b in one.bins]
     return min(1.0, max(heights) + 0.08)
 
 
@@ -320,8 +321,10 @@ def _worth(point: EquityPoint) -> float:
 
 
 def _short(name: str) -> str:
-    return name.replace(" the day before", " day −1")
+    """A line of its own for the day keeps labels from running into each other."""
+    return name.replace(" the day before", "\nday −1")
 
 
 def _signed(value: float, places: int, unit: str = "") -> str:
-    return f"{value:+.{places}f}{unit}".replace("-", "−")
+    text = f"{value:+z.{places}f}"
+    return ("0" if not value else text.replace("-", "−")) + unit

@@ -10,6 +10,7 @@ from trading.backtest.reporting.cells import (
     FEW,
     Cell,
     Column,
+    Heading,
     Table,
     Tone,
     cents,
@@ -33,14 +34,10 @@ VIEWS: Final = {
 }
 
 
-def slice_tables(slices: Mapping[str, Sequence[Slice]]) -> list[Table]:
-    """One table a view, all of the same columns."""
-    return [_slices(VIEWS[view], found) for view, found in slices.items() if found]
-
-
-def _slices(label: str, found: Sequence[Slice]) -> Table:
+def slice_table(slices: Mapping[str, Sequence[Slice]]) -> Table:
+    """All six views, one below the other."""
     columns = (
-        Column(label, is_number=False),
+        Column("Settled fills", is_number=False),
         Column("Fills"),
         Column("Contracts", is_wide=True),
         Column("Paid", is_wide=True),
@@ -54,7 +51,10 @@ def _slices(label: str, found: Sequence[Slice]) -> Table:
         Column("Closing line"),
         Column("P&L"),
     )
-    return table(columns, (_slice_row(one) for one in found))
+    rows: list[Sequence[Cell | str] | Heading] = []
+    for view, found in slices.items():
+        rows += [Heading(VIEWS[view]), *map(_slice_row, found)] if found else []
+    return table(columns, rows)
 
 
 def _slice_row(one: Slice) -> Sequence[Cell | str]:

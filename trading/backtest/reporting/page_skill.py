@@ -9,6 +9,7 @@ from trading.backtest.reporting.cells import (
     NONE,
     Cell,
     Column,
+    Heading,
     Table,
     Tone,
     number,
@@ -104,10 +105,10 @@ def verdict(found: Comparison) -> Cell:
     return Cell(_WORDS[found.verdict] if found.n else "never compared", Tone.QUIET)
 
 
-def groups_table(label: str, groups: Sequence[Group]) -> Table:
-    """Log losses of everyone by hour, lead or city, and both of ours against the market."""
+def groups_table(report: Report) -> Table:
+    """Log losses of everyone by hour, lead and city, and both of ours against the market."""
     columns = (
-        Column(label, is_number=False),
+        Column("Log loss", is_number=False),
         *(Column(NAMES[name], is_wide=name not in (MARKET, *OURS)) for name in FORECASTERS),
         Column("Ladders"),
         Column("Days", is_wide=True),
@@ -116,7 +117,15 @@ def groups_table(label: str, groups: Sequence[Group]) -> Table:
         Column("p_trade − market", is_wide=True),
         Column("95%", is_wide=True),
     )
-    return table(columns, (_group_row(group) for group in groups))
+    views = (
+        ("Standard time", report.by_hour),
+        ("Hours to the usual peak", report.by_lead),
+        ("City", report.by_city),
+    )
+    rows: list[Sequence[Cell | str] | Heading] = []
+    for name, groups in views:
+        rows += [Heading(name), *map(_group_row, groups)]
+    return table(columns, rows)
 
 
 def _group_row(group: Group) -> Sequence[Cell | str]:
