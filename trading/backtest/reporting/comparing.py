@@ -29,6 +29,8 @@ LEAST_DAYS: Final = 2 * BLOCK_DAYS
 """Fewer hold no two blocks: no interval is given, and no verdict."""
 HORIZON: Final = 3
 """Of the Diebold-Mariano test: autocovariances up to lag 2."""
+_SAME: Final = 1e-9
+"""Days that differ by less are alike: what is left is rounding, and no variance."""
 
 NAMES: Final = {
     MARKET: "market",
@@ -174,7 +176,7 @@ def _line(table: LossTable, name: str, rows: Rows) -> ScoreLine:
 
 
 def _tested(daily: Floats) -> tuple[float | None, float | None]:
-    if daily.size < LEAST_DAYS:
+    if daily.size < LEAST_DAYS or np.ptp(daily) < _SAME:
         return None, None
     try:
         found = diebold_mariano(daily, HORIZON)
@@ -184,7 +186,7 @@ def _tested(daily: Floats) -> tuple[float | None, float | None]:
 
 
 def _days_needed(daily: Floats) -> int | None:
-    if daily.size < 2 or daily.mean() == 0 or daily.std() == 0:
+    if daily.size < 2 or daily.mean() == 0 or np.ptp(daily) < _SAME:
         return None
     return sample_size(abs(float(daily.mean())), float(daily.std(ddof=1)))
 

@@ -44,20 +44,21 @@ def register(path: Path, run: Variant) -> Trials:
     with path.open("a+", encoding="utf-8") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         file.seek(0)
-        known = {
-            entry["variant"]: entry["sharpe"] for entry in _entries(file) if entry["inputs"] == run.inputs
-        }
+        text = file.read()
+        entries = (entry for entry in _entries(text) if entry["inputs"] == run.inputs)
+        known = {entry["variant"]: entry["sharpe"] for entry in entries}
         if run.variant not in known:
             entry = {"inputs": run.inputs, "variant": run.variant, "sharpe": run.sharpe}
-            file.write(json.dumps(entry) + "\n")
+            torn = "\n" if text and not text.endswith("\n") else ""
+            file.write(torn + json.dumps(entry) + "\n")
             known[run.variant] = run.sharpe
     ratios = [ratio for ratio in known.values() if ratio is not None]
     return Trials(len(known), float(np.var(ratios, ddof=1)) if len(ratios) >= 2 else 0.0)
 
 
-def _entries(lines: Any) -> Iterator[dict[str, Any]]:
+def _entries(text: str) -> Iterator[dict[str, Any]]:
     """Lines cut off by a full disk or a crash are passed over."""
-    for line in lines:
+    for line in text.splitlines():
         try:
             entry = json.loads(line)
         except ValueError:
