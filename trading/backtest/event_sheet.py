@@ -21,7 +21,7 @@ from milkbot.core.money import ONE, ZERO
 from trading.backtest.as_of import AsOf
 from trading.backtest.gate_times import gate_times
 from trading.backtest.ladder_columns import Int32s, LadderColumns, ladder_columns, micros_of
-from trading.backtest.recorded_types import Quote, RecordedEvent
+from trading.backtest.recorded_types import QUIET_AT_MOST, Quote, RecordedEvent
 from trading.domain import ensemble
 from trading.domain.decide import STRATEGIES
 from trading.domain.event_gate import check_event
@@ -72,16 +72,21 @@ class EventPast:
     def board(self, places: Sequence[int], now: datetime) -> Board:
         """The board at `now`, when the newest quote of each market is the one at `places` of its history.
 
-        The same as `AsOf.board`, at a fraction of its cost: what an event has at its opening is not checked again.
+        The same as `AsOf.board`, at a fraction of its cost: what an event has at its opening is not checked again. When
+        nothing has moved for too long nobody was recording, and the prices are as old as the last change.
         """
+        quotes = [
+            history[place] if place >= 0 else None
+            for history, place in zip(self._histories, places, strict=True)
+        ]
+        changed_at = max((quote.at for quote in quotes if quote is not None), default=now)
+        read_at = now if now - changed_at <= QUIET_AT_MOST else changed_at
         return self._template.model_copy(
             update={
                 "captured_at": now,
                 "markets": tuple(
-                    _board_market(entry, history[place] if place >= 0 else None, self._as_of.depth, now)
-                    for entry, history, place in zip(
-                        self._template.markets, self._histories, places, strict=True
-                    )
+                    _board_market(entry, quote, self._as_of.depth, read_at)
+                    for entry, quote in zip(self._template.markets, quotes, strict=True)
                 ),
             }
         )

@@ -8,8 +8,9 @@ its place and reason; what is used although something is odd is flagged. The rep
 
 from bisect import bisect_left
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -32,6 +33,7 @@ from trading.backtest.recorded_rows import (
     whole,
 )
 from trading.backtest.recorded_types import (
+    QUIET_AT_MOST,
     DailyHigh,
     Fault,
     Forecast,
@@ -79,11 +81,7 @@ def read_recorded(
     tally = Tally()
     index = read_events(folder, wanted, tally)
     quotes = _read_quotes(folder, index, now, tally)
-    for event in index.events.values():
-        if not any(quotes[market.market.ticker] for market in event.markets):
-            tally.flag(
-                index.lines[event.event_ticker], Fault.NO_QUOTES, f"{event.event_ticker} has no quotes"
-            )
+    _flag_quiet(index, quotes, now, tally)
     return Recording(
         events=tuple(sorted(index.events.values(), key=lambda event: (event.event_date, event.event_ticker))),
         quotes=quotes,
@@ -149,6 +147,30 @@ def _add(history: list[Quote], quote: Quote, line: Line, tally: Tally) -> None:
         raise BadRow(Fault.DUPLICATE, f"{line.fields[0]} has a row of {line.fields[1]} already")
     history.insert(place, quote)
     tally.flag(line, Fault.UNSORTED, f"{line.fields[1]} comes after a later row")
+
+
+def _flag_quiet(
+    index: EventIndex, quotes: Mapping[str, Sequence[Quote]], now: datetime, tally: Tally
+) -> None:
+    """Name the events without quotes, and those in which nothing moved for longer than a market is ever quiet.
+
+    From noon on a day may be as good as decided: only what lies before is looked at, as far as it has come.
+    """
+    for event in index.events.values():
+        line = index.lines[event.event_ticker]
+        changes = sorted({quote.at for entry in event.markets for quote in quotes[entry.market.ticker]})
+        if not changes:
+            tally.flag(line, Fault.NO_QUOTES, f"{event.event_ticker} has no quotes")
+            continue
+        start, _ = climate_day_bounds(event.event_date, load_cities()[event.city_code].std_offset_hours)
+        until = max(min(start + timedelta(hours=12), now), event.open_at)
+        moments = [event.open_at, *(at for at in changes if at < until), until]
+        longest = max(later - earlier for earlier, later in pairwise(moments))
+        if longest > QUIET_AT_MOST:
+            text = (
+                f"{event.event_ticker} has no change of a price in {longest / timedelta(hours=1):.1f} hours"
+            )
+            tally.flag(line, Fault.QUOTE_GAP, text)
 
 
 def _read_forecasts(

@@ -3,10 +3,10 @@
 from bisect import bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from markets.domain.types import Market
 
@@ -73,6 +73,11 @@ class RecordedEvent:
         return all(market.result for market in self.markets)
 
 
+QUIET_AT_MOST: Final = timedelta(hours=6)
+"""Without a change of any of an event's prices for longer, nobody was recording: the longest night seen was quiet for
+six hours. What stood before is no price to trade on."""
+
+
 class Fault(StrEnum):
     """What can be wrong with a row. The first group is refused, the second used and flagged."""
 
@@ -97,6 +102,7 @@ class Fault(StrEnum):
     RESULT_TOO_EARLY = "RESULT_TOO_EARLY"
     CLOSE_TIME_MISMATCH = "CLOSE_TIME_MISMATCH"
     NO_QUOTES = "NO_QUOTES"
+    QUOTE_GAP = "QUOTE_GAP"
     MISSING_EVENT = "MISSING_EVENT"
 
 

@@ -41,13 +41,21 @@ def spoiled(change: Callable[[Rows], object]) -> Rows:
     return rows
 
 
+def lively() -> Rows:
+    """Another bracket that moves every hour until noon, so that nobody can say the recorder slept."""
+    ticker = "KXHIGHCHI-26SEP15-T70"
+    hours = (datetime(2026, 9, 14, 14, tzinfo=UTC) + timedelta(hours=n) for n in range(28))
+    return [[ticker, f"{at:%Y-%m-%dT%H:%M:%SZ}", "0.03", "0.05", "0.04", 1, 1] for at in hours]
+
+
 def read(
     folder: Path, *, quotes: Rows | None = None, events: Rows | None = None, forecasts: Rows | None = None
 ) -> Recording:
+    rows = [quote()] if quotes is None else quotes
     write(
         folder,
         events=event_rows(CHI, DAY) if events is None else events,
-        quotes=[quote()] if quotes is None else quotes,
+        quotes=[*rows, *(lively() if events is None else [])],
         forecasts=[forecast()] if forecasts is None else forecasts,
     )
     return read_recorded(folder, NOW)
@@ -135,12 +143,13 @@ def test_event_row_that_comes_twice_is_refused_and_the_event_stays(tmp_path: Pat
 
 def test_event_that_closes_in_another_zone_is_flagged(tmp_path: Path) -> None:
     rows = spoiled(lambda rows: [row.__setitem__(9, "2026-09-15T23:59:00Z") for row in rows])
-    recording = read(tmp_path, events=rows)
+    recording = read(tmp_path, events=rows, quotes=[quote(), *lively()])
     assert recording.report.flagged == {Fault.CLOSE_TIME_MISMATCH: 1}
 
 
 def test_result_before_the_close_is_left_out(tmp_path: Path) -> None:
-    write(tmp_path, events=event_rows(CHI, DAY), quotes=[quote()], forecasts=[forecast()])
+    rows = [quote(), *lively()]
+    write(tmp_path, events=event_rows(CHI, DAY), quotes=rows, forecasts=[forecast()])
     recording = read_recorded(tmp_path, datetime(2026, 9, 15, 18, tzinfo=UTC))
     assert not recording.events[0].is_decided
     assert recording.events[0].settle_f is None
@@ -149,8 +158,19 @@ def test_result_before_the_close_is_left_out(tmp_path: Path) -> None:
 
 def test_days_that_are_missing_and_events_without_quotes_are_flagged(tmp_path: Path) -> None:
     events = [*event_rows(CHI, DAY), *event_rows(CHI, DAY + timedelta(days=3))]
-    recording = read(tmp_path, events=events)
+    recording = read(tmp_path, events=events, quotes=[quote(), *lively()])
     assert recording.report.flagged == {Fault.MISSING_EVENT: 1, Fault.NO_QUOTES: 1}
+
+
+def test_event_in_which_nothing_moves_for_longer_than_a_night_is_flagged(tmp_path: Path) -> None:
+    rows = lively()
+    write(tmp_path, events=event_rows(CHI, DAY), quotes=rows[:8] + rows[13:])
+    assert read_recorded(tmp_path, NOW).report.flagged == {}
+    write(tmp_path, events=event_rows(CHI, DAY), quotes=rows[:8] + rows[15:])
+    gapped = read_recorded(tmp_path, NOW)
+    assert gapped.report.flagged == {Fault.QUOTE_GAP: 1}
+    assert "8.0 hours" in gapped.report.notes[0].text
+    assert len(gapped.quotes["KXHIGHCHI-26SEP15-T70"]) == 21
 
 
 @pytest.mark.parametrize(
@@ -238,7 +258,10 @@ def test_recorded_data_are_read_whole_and_clean(shared_data: Path) -> None:
     assert len(recording.events) == 47
     assert recording.report.files["quotes_KXHIGHCHI_2025-05-01_2025-05-31.csv.gz"].used == 66_774
     assert recording.report.files["quotes_KXHIGHMIA_2026-04-20_2026-05-03.csv.gz"].used == 17_802
-    assert (recording.report.refused, recording.report.flagged) == ({}, {})
+    # The two events at the ends, and the day after the first, of which the archive holds parts only.
+    assert (recording.report.refused, recording.report.flagged) == ({}, {Fault.QUOTE_GAP: 3})
+    gapped = {note.text.split()[0] for note in recording.report.notes}
+    assert gapped == {"KXHIGHCHI-25APR30", "KXHIGHCHI-25MAY01", "KXHIGHCHI-25JUN01"}
     chicago = next(event for event in recording.events if event.event_ticker == "KXHIGHCHI-25MAY14")
     assert chicago.settle_f == 80
     assert [entry.market.ticker[-3:] for entry in chicago.markets if entry.result == "yes"] == ["T78"]
