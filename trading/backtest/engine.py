@@ -28,7 +28,6 @@ from trading.backtest.replay import Replay, replay
 from trading.backtest.results import BacktestOptions, BacktestResult, Counts, DepthOutcome, ScoredLadder
 from trading.backtest.scored import scored_ladders
 from trading.domain.inputs import Circumstances
-from trading.domain.policy import Limits, Policy
 from trading.domain.types import Action
 
 DEPTHS: Final = (Decimal(1), Decimal(10), Decimal(50))
@@ -64,8 +63,6 @@ def run_backtest(
     options: BacktestOptions,
     now: datetime,
     *,
-    policy: Policy | None = None,
-    limits: Limits | None = None,
     processes: int | None = None,
 ) -> BacktestResult:
     """Replay the events of `options` out of the recording in `data`, as of `now`; weather is read from its beginning.
@@ -84,8 +81,8 @@ def run_backtest(
     around = Circumstances(
         now=now,
         mode=TradingMode.SHADOW,
-        policy=policy or Policy(),
-        limits=limits or Limits(),
+        policy=options.policy,
+        limits=options.limits,
         may_rest=True,
     )
     work = _Work(recording, events, around, options.assumed_depth, options.capital)

@@ -5,13 +5,14 @@ are those of the YES book whatever was bought.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
 
 from trading.backtest.recorded_types import ReadReport
+from trading.domain.policy import Limits, Policy
 from trading.domain.types import Action, Side
 
 MARKET: Final = "market"
@@ -44,6 +45,8 @@ class BacktestOptions:
     assumed_depth: Decimal
     """Contracts taken to stand at each recorded price, where the recording holds no sizes."""
     capital: Decimal
+    policy: Policy = field(default_factory=Policy)
+    limits: Limits = field(default_factory=Limits)
 
 
 class Liquidity(StrEnum):

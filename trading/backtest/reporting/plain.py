@@ -8,9 +8,11 @@ from decimal import Decimal
 from enum import Enum
 from typing import Any
 
+from pydantic import BaseModel
+
 
 def plain(value: Any) -> Any:
-    """`value` of dataclasses (with their properties), named tuples, mappings and sequences, as JSON knows them.
+    """`value` of dataclasses (with their properties), models, named tuples, mappings and sequences, as JSON knows them.
 
     Decimals become strings without an exponent, times ISO 8601 with Z, time spans seconds. Raises TypeError for anything
     else: a report must not depend on how somebody's repr looks.
@@ -24,6 +26,8 @@ def plain(value: Any) -> Any:
         return {
             name: plain(getattr(value, name)) for name in (*(field.name for field in fields(value)), *told)
         }
+    if isinstance(value, BaseModel):
+        return {name: plain(getattr(value, name)) for name in type(value).model_fields}
     if isinstance(value, Mapping):
         return {str(plain(key)): plain(entry) for key, entry in value.items()}
     if isinstance(value, tuple) and hasattr(value, "_fields"):
