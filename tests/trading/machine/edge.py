@@ -35,6 +35,8 @@ from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOu
 OURS: Final = "ann"
 CASH: Final = D(10_000)
 MODE: Final = TradingMode.DEMO
+_UNNAMED: Final = Unknown(why="the exchange has not named it yet")
+"""What the real venue says of an order it could not ask for by name: nothing leaves."""
 
 Said = TypeVar("Said")
 
@@ -115,9 +117,13 @@ class Edge:
         return Unknown(why="sent, and the answer was never read")
 
     def cancel(self, order: Order) -> TakenOut | Rejected | NotSent | Unknown:
+        if order.kalshi_order_id is None:
+            return _UNNAMED
         return self._send(order, lambda at: self._cancel(order, at))
 
     def renew(self, order: Order, expires_at: datetime) -> Rejected | NotSent | Unknown | None:
+        if order.kalshi_order_id is None:
+            return _UNNAMED
         self._let_out()
         return self._send(order, lambda at: self._amend(order, expires_at, at))
 

@@ -86,3 +86,20 @@ def test_oracle_when_a_lost_answer_is_taken_for_a_refusal_then_says_so(machine: 
     else:
         with pytest.raises(AssertionError):
             path.holds()
+
+
+@pytest.mark.django_db
+def test_cancel_of_an_order_without_a_name_leaves_nothing_on_its_way() -> None:
+    path = OrderPath()
+    path.show((50, 50, 50))
+    path.turn([], [])
+    path.break_requests([Fault.LOST_REQUEST, Fault.LATE_REQUEST])
+    path.turn([Wish(MID, Side.YES, cents=48, contracts=10, rests=True)], [])
+
+    path.wait(30)
+    path.cancel(0)
+    path.wait(1)
+    path.turn([], [])
+
+    assert path.edge.in_flight == []
+    path.holds()
