@@ -19,7 +19,8 @@ from trading.backtest.reporting.write import write_report
 from trading.backtest.results import BacktestOptions, BacktestResult
 from trading.domain.decide import STRATEGIES
 
-ROWS_NAMED: Final = 20
+ROWS_NAMED: Final = 3
+"""Of each fault; the report names more."""
 DEFAULT_SEED: Final = 7
 
 
@@ -91,15 +92,14 @@ class Command(BaseCommand):
 
 
 def _rows(report: ReadReport) -> list[str]:
-    """What became of every row, file by file, and the first rows that were refused or flagged."""
+    """What became of every row, file by file, and the first rows of each fault."""
     lines = [
         f"{name}: {file.rows} rows, {file.used} used, {file.outside} outside, {file.refused} refused"
         for name, file in sorted(report.files.items())
     ]
     lines.append(str(report))
-    lines += [f"  {note}" for note in report.notes[:ROWS_NAMED]]
-    if len(report.notes) > ROWS_NAMED:
-        lines.append(f"  and {len(report.notes) - ROWS_NAMED} more that the report names")
+    for fault in sorted({note.fault for note in report.notes}):
+        lines += [f"  {note}" for note in report.notes if note.fault is fault][:ROWS_NAMED]
     return lines
 
 
