@@ -44,6 +44,7 @@ from trading.models import (
     RiskEventRow,
     SettlementRow,
     SignalRow,
+    StrategyGateRow,
     TraderLeaseRow,
 )
 from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
@@ -227,6 +228,21 @@ class EnsembleWeightsFactory(DjangoModelFactory[EnsembleWeightsRow]):
     learned_at = NOON
     learned_until = EARLIER
     horizons = LazyFunction(dict)
+
+
+class StrategyGateFactory(DjangoModelFactory[StrategyGateRow]):
+    """Admitted, for far longer than any test runs; `admitted=False` shuts it."""
+
+    class Meta:
+        model = StrategyGateRow
+
+    mode = TradingMode.LIVE
+    strategy = "forecast_edge"
+    version = Sequence(lambda number: number + 1)
+    admitted = True
+    decided_at = NOON
+    decided_by = "task"
+    expires_at = LazyAttribute(lambda row: datetime(2100, 1, 1, tzinfo=UTC) if row.admitted else None)
 
 
 class DecisionFactory(DjangoModelFactory[DecisionRow]):

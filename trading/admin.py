@@ -72,6 +72,15 @@ class SignalAdmin(HistoryAdmin):
     list_select_related = ("market",)
 
 
+@admin.register(models.StrategyGateRow)
+class StrategyGateAdmin(HistoryAdmin):
+    list_display = (
+        "decided_at", "mode", "strategy", "version", "admitted", "withdrawn", "is_override", "shortfalls",
+        "decided_by", "expires_at", "note",
+    )  # fmt: skip
+    list_filter = ("mode", "strategy", "admitted")
+
+
 @admin.register(models.EnsembleWeightsRow)
 class EnsembleWeightsAdmin(HistoryAdmin):
     list_display = ("learned_at", "mode", "version", "learned_until", "horizons")

@@ -22,6 +22,7 @@ from milkbot.core.money import ZERO
 from milkbot.logger import logger
 from trading.controls import ensure_controls, get_effective_state
 from trading.cycle_report import CycleReport, Stopwatch, record_success
+from trading.domain.contributors import attributed
 from trading.domain.decide import decide
 from trading.domain.inputs import Circumstances, DecisionBatch, MarketDecision
 from trading.domain.policy import Limits, Policy
@@ -42,6 +43,7 @@ from trading.repositories.accounts import Valuation, locked_scopes, read_account
 from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 from trading.repositories.signals import SignalRepository
+from trading.repositories.strategy_gates import admitted_strategies
 from weather.repositories import WeatherRepository
 
 
@@ -197,6 +199,7 @@ def _decide(
         locked_scopes=locked_scopes(settings.mode),
         account_known=account_known,
         may_rest=may_rest,
+        admitted=admitted_strategies(settings.mode),
     )
     batch = decide(reading.views, account, around)
     if not may_rest:
@@ -225,7 +228,7 @@ def _commit(reading: Reading, now: datetime, desk: Desk) -> _Committed:
     decisions, ids = _with_absent(reading, batch, market_ids)
     for decision in signals.save_decisions(decisions, ids, now):
         logger.info("decided", extra=asdict(decision))
-    orders = OrderRepository(settings.mode).create(batch.intents, market_ids, lease=desk.lease)
+    orders = OrderRepository(settings.mode).create(attributed(batch), market_ids, lease=desk.lease)
     return _Committed(orders, batch, reviews, market_ids)
 
 

@@ -250,6 +250,56 @@ class EnsembleWeightsRow(models.Model):
         return f"{self.mode} weights {self.version}"
 
 
+class StrategyGateRow(models.Model):
+    """A decision on whether a strategy may trade in a mode, with what it rests on. Append-only: the newest version holds."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    """The mode that the gate opens."""
+    strategy = models.CharField(max_length=40)
+    version = models.PositiveIntegerField()
+    admitted = models.BooleanField()
+    withdrawn = models.BooleanField(default=False)
+    """A person took it back; carried on until a person releases it."""
+    is_override = models.BooleanField(default=False)
+    """A person let it through without the evidence."""
+    shortfalls = models.JSONField(default=list)
+    """Pairs of code and detail: what is missing."""
+    evidence = models.JSONField(null=True)
+    """The figures it was judged by (`trading.domain.strategy_gate.GateEvidence`)."""
+    note = models.TextField(blank=True, default="")
+    """The person's reason."""
+    decided_at = models.DateTimeField()
+    decided_by = models.CharField(max_length=150)
+    expires_at = models.DateTimeField(null=True)
+    """From then on it admits nothing any more; null when it never did."""
+
+    class Meta:
+        db_table = "strategy_gates"
+        constraints = [
+            _known_mode("strategy_gate"),
+            models.UniqueConstraint(
+                fields=["mode", "strategy", "version"], name="strategy_gate_version_once"
+            ),
+            models.CheckConstraint(
+                condition=Q(
+                    admitted=True,
+                    withdrawn=False,
+                    expires_at__isnull=False,
+                    expires_at__gt=F("decided_at"),
+                )
+                | Q(admitted=False, expires_at__isnull=True),
+                name="strategy_gate_admitted_until",
+            ),
+            models.CheckConstraint(
+                condition=Q(is_override=False) | (Q(admitted=True) & ~Q(note="")),
+                name="strategy_gate_override_says_why",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.mode} {self.strategy} {'admitted' if self.admitted else 'shut'}"
+
+
 class DecisionRow(models.Model):
     """Why a market was or was not traded: a new row when code or size changes, `seen_until` covers every cycle since."""
 
@@ -291,6 +341,8 @@ class IntentRow(models.Model):
     action = models.CharField(max_length=4, choices=_choices(Action))
     book_side = models.CharField(max_length=3, choices=_choices(BookSide))
     strategy = models.CharField(max_length=40)
+    contributors = models.JSONField(default=list)
+    """Names of the strategies whose opinion it rests on."""
     generation = models.PositiveIntegerField(default=0)
     post_only = models.BooleanField(default=False)
     count = models.DecimalField(**COUNT)

@@ -16,6 +16,7 @@ from trading.models import (
     OrderEventRow,
     RiskEventRow,
     SettlementRow,
+    StrategyGateRow,
 )
 from weather.models import ClimateReportRow, ForecastRow
 
@@ -26,6 +27,7 @@ HISTORY: list[type[Model]] = [
     ClimateReportRow,
     CycleRow,
     EnsembleWeightsRow,
+    StrategyGateRow,
     OperatorActionRow,
     IntentRow,
     OrderEventRow,

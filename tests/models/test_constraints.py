@@ -34,6 +34,7 @@ from trading.models import (
     RiskEventRow,
     SettlementRow,
     SignalRow,
+    StrategyGateRow,
     TraderLeaseRow,
 )
 from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
@@ -101,6 +102,20 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
     "signal_p_model_on_0_1": (SignalRow, [{"p_model": -0.01}, {"p_model": 1.01}]),
     "signal_p_market_on_0_1": (SignalRow, [{"p_market": -0.01}, {"p_market": 1.01}]),
     "ensemble_weights_mode_known": (EnsembleWeightsRow, [{"mode": "PAPER"}]),
+    "strategy_gate_mode_known": (StrategyGateRow, [{"mode": "PAPER"}]),
+    "strategy_gate_admitted_until": (
+        StrategyGateRow,
+        [
+            {"expires_at": None},
+            {"expires_at": NOON},
+            {"withdrawn": True},
+            {"admitted": False, "expires_at": LATER},
+        ],
+    ),
+    "strategy_gate_override_says_why": (
+        StrategyGateRow,
+        [{"is_override": True}, {"is_override": True, "note": "first day", "admitted": False}],
+    ),
     "signal_decision_known": (SignalRow, [{"decision": "WAIT"}]),
     "signal_seen_after_made": (SignalRow, [{"seen_until": EARLIER}]),
     "decision_count_positive": (DecisionRow, [{"count": Decimal(-1)}]),
@@ -187,6 +202,7 @@ UNIQUE: dict[str, Callable[[], tuple[Model, Change]]] = {
     ),
     "lock_active_once": lambda: _twin(LockRow, "mode", "scope", "code"),
     "ensemble_weights_version_once": lambda: _twin(EnsembleWeightsRow, "mode", "version"),
+    "strategy_gate_version_once": lambda: _twin(StrategyGateRow, "mode", "strategy", "version"),
     "order_event_version_once": lambda: _twin(OrderEventRow, "order", "version"),
     "fill_once": lambda: _twin(FillRow, "mode", "fill_id"),
     "position_once": lambda: _twin(PositionRow, "mode", "market"),

@@ -25,6 +25,7 @@ from tests.factories import (
     CycleFactory,
     DecisionFactory,
     DepositFactory,
+    EnsembleWeightsFactory,
     EquityFactory,
     ExternalOrderFactory,
     FillFactory,
@@ -41,6 +42,7 @@ from tests.factories import (
     RiskEventFactory,
     SettlementFactory,
     SignalFactory,
+    StrategyGateFactory,
     TraderLeaseFactory,
     WeatherSnapshotFactory,
     make_ladder,
@@ -52,6 +54,7 @@ from trading.models import (
     ControlsRow,
     CycleRow,
     DecisionRow,
+    EnsembleWeightsRow,
     ExternalOrderRow,
     FillRow,
     IntentRow,
@@ -66,6 +69,7 @@ from trading.models import (
     RiskEventRow,
     SettlementRow,
     SignalRow,
+    StrategyGateRow,
     TraderLeaseRow,
 )
 
@@ -127,6 +131,8 @@ PUT: Final[dict[type[Model], Callable[[MarketRow, datetime], Any]]] = {
     ControlsRow: _switch,
     ReconciliationRow: lambda market, at: ReconciliationFactory.create(at=at, drift=[{"what": "cash"}]),
     ExternalOrderRow: lambda market, at: ExternalOrderFactory.create(market=market, seen_at=at),
+    EnsembleWeightsRow: lambda market, at: EnsembleWeightsFactory.create(learned_at=at),
+    StrategyGateRow: lambda market, at: StrategyGateFactory.create(decided_at=at),
     LiveArmingRow: lambda market, at: LiveArmingFactory.create(armed_at=at, expires_at=at + HOUR),
 }
 """How each fact of our trading comes to be at a time; a test keeps it complete."""

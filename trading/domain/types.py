@@ -158,6 +158,8 @@ class Intent(_Frozen):
     action: Action
     book_side: BookSide
     strategy: str
+    contributors: tuple[str, ...] = ()
+    """Names of the strategies whose opinion it rests on."""
     generation: int = Field(default=0, ge=0)
     """Above 0 it supersedes the intent of the generation before, whose order has ended."""
     post_only: bool = False

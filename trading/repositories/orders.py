@@ -56,13 +56,14 @@ WITH lease AS (
     FOR SHARE
 ), written AS (
     INSERT INTO intents (intent_key, mode, market_id, city_code, event_date, side, action, book_side, strategy,
-                         generation, post_only, count, limit_price, max_cost, p_yes, decided_at, fencing)
+                         contributors, generation, post_only, count, limit_price, max_cost, p_yes, decided_at, fencing)
     SELECT w.intent_key, %(mode)s, w.market_id, w.city_code, w.event_date, w.side, w.action, w.book_side, w.strategy,
-           w.generation, w.post_only, w.count, w.limit_price, w.max_cost, w.p_yes, w.decided_at, %(fencing)s
+           w.contributors, w.generation, w.post_only, w.count, w.limit_price, w.max_cost, w.p_yes, w.decided_at,
+           %(fencing)s
     FROM lease, jsonb_to_recordset(%(intents)s::jsonb) AS w(
         intent_key text, market_id bigint, city_code text, event_date date, side text, action text, book_side text,
-        strategy text, generation int, post_only bool, count numeric, limit_price numeric, max_cost numeric, p_yes float8,
-        decided_at timestamptz)
+        strategy text, contributors jsonb, generation int, post_only bool, count numeric, limit_price numeric,
+        max_cost numeric, p_yes float8, decided_at timestamptz)
     ON CONFLICT (intent_key) DO NOTHING
     RETURNING id, intent_key
 )
