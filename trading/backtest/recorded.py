@@ -10,6 +10,7 @@ from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -51,6 +52,8 @@ COLDEST_F: Final = -60
 HOTTEST_F: Final = 135
 
 QUOTE_COLUMNS: Final = ("ticker", "ts_utc", "yes_bid", "yes_ask", "last", "volume", "open_interest")
+SIZE_COLUMNS: Final = ("yes_bid_size", "yes_ask_size")
+"""What stood at the two prices, where somebody recorded it. A file has both columns or neither."""
 FORECAST_COLUMNS: Final = (
     "city",
     "target_date",
@@ -97,7 +100,7 @@ def _read_quotes(folder: Path, index: EventIndex, now: datetime, tally: Tally) -
     if not files:
         raise UnreadableRecording(f"{ladders} holds no quotes_*.csv or quotes_*.csv.gz")
     histories: dict[str, list[Quote]] = {ticker: [] for ticker in index.by_market}
-    for line in (line for path in files for line in lines_of(path, QUOTE_COLUMNS, tally)):
+    for line in (line for path in files for line in lines_of(path, QUOTE_COLUMNS, tally, SIZE_COLUMNS)):
         ticker = line.fields[0]
         event = index.by_market.get(ticker)
         if event is None:
@@ -132,7 +135,17 @@ def _quote(fields: Sequence[str], event: RecordedEvent, now: datetime) -> Quote:
     bid, ask = price(fields[2]), price(fields[3])
     if bid is not None and ask is not None and bid >= ask:
         raise BadRow(Fault.CROSSED, f"bid {bid} is not below ask {ask}")
-    return Quote(at, bid, ask, price(fields[4]), count(fields[5]), count(fields[6]))
+    last, volume, open_interest = price(fields[4]), count(fields[5]), count(fields[6])
+    return Quote(at, bid, ask, last, volume, open_interest, _size(fields[7], bid), _size(fields[8], ask))
+
+
+def _size(text: str, at_price: Decimal | None) -> Decimal | None:
+    """Contracts displayed at a price; None when not recorded. Raises BadRow for some without a price, and for none."""
+    size = count(text)
+    if size is not None and (at_price is None or not size):
+        beside = "no price" if at_price is None else f"a price of {at_price}"
+        raise BadRow(Fault.IMPLAUSIBLE, f"{text} contracts displayed at {beside}")
+    return size
 
 
 def _add(history: list[Quote], quote: Quote, line: Line, tally: Tally) -> None:

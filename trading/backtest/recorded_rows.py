@@ -94,29 +94,43 @@ class Tally:
             notes.append(RowNote(line.file, line.number, fault, text[:200]))
 
 
-def lines_of(path: Path, columns: Sequence[str], tally: Tally) -> Iterator[Line]:
+def lines_of(
+    path: Path, columns: Sequence[str], tally: Tally, optional: Sequence[str] = ()
+) -> Iterator[Line]:
     """The data rows of a CSV file, plain or gzipped, each counted; rows of another width are refused here.
 
-    Raises UnreadableRecording when the file is no CSV in UTF-8 with exactly these columns.
+    The file may end in the `optional` columns, all of them or none; without them their fields read as empty. Raises
+    UnreadableRecording when the file is no CSV in UTF-8 with exactly these columns.
     """
     opener = gzip.open if path.suffix == ".gz" else open
     number = 0
     try:
         with opener(path, "rt", encoding="utf-8", newline="") as text:
             reader = csv.reader(text, strict=True)
-            if tuple(next(reader, ())) != tuple(columns):
-                raise UnreadableRecording(f"{path.name}:1: the columns must be {','.join(columns)}")
+            width, missing = _width(tuple(next(reader, ())), columns, optional, path.name)
             for fields in reader:
                 number = reader.line_num
-                line = Line(path.name, number, fields)
+                line = Line(path.name, number, [*fields, *missing] if missing else fields)
                 tally.read(line)
-                if len(fields) == len(columns):
+                if len(fields) == width:
                     yield line
                 else:
-                    tally.refuse(line, Fault.FIELD_COUNT, f"{len(fields)} fields instead of {len(columns)}")
+                    tally.refuse(line, Fault.FIELD_COUNT, f"{len(fields)} fields instead of {width}")
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UnreadableRecording(f"{path.name}: cannot be read after line {number} ({reason})") from None
+
+
+def _width(
+    header: Sequence[str], columns: Sequence[str], optional: Sequence[str], name: str
+) -> tuple[int, Sequence[str]]:
+    """How many fields a row has by its header, and the empty ones that stand for columns it lacks."""
+    if header == (*columns, *optional):
+        return len(header), ()
+    if header != tuple(columns):
+        ending = f", and may end in {','.join(optional)}" if optional else ""
+        raise UnreadableRecording(f"{name}:1: the columns must be {','.join(columns)}{ending}")
+    return len(header), ("",) * len(optional)
 
 
 def one_file(folder: Path, stem: str) -> Path:

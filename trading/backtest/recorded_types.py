@@ -20,6 +20,9 @@ class Quote(NamedTuple):
     last: Decimal | None
     volume: Decimal | None
     open_interest: Decimal | None
+    yes_bid_size: Decimal | None = None
+    """Contracts displayed at the bid; None where the recording holds no sizes."""
+    yes_ask_size: Decimal | None = None
 
 
 class Forecast(NamedTuple):

@@ -104,6 +104,52 @@ def test_price_between_two_cents_is_used_and_flagged(tmp_path: Path) -> None:
     assert recording.report.flagged == {Fault.OFF_CENT: 1}
 
 
+def with_sizes(folder: Path, *sizes: tuple[str, str]) -> Path:
+    """The folder's quotes with the columns of displayed sizes; a further row a minute for each pair."""
+    path = folder / "kalshi" / "ladders" / "quotes_ALL.csv"
+    header, first, *_ = path.read_text(encoding="utf-8").splitlines()
+    rows = [
+        ",".join([first.replace("12:00:00Z", f"12:0{minute}:00Z"), *pair])
+        for minute, pair in enumerate(sizes)
+    ]
+    path.write_text("\n".join([f"{header},yes_bid_size,yes_ask_size", *rows]) + "\n", encoding="utf-8")
+    return folder
+
+
+def test_displayed_sizes_are_read_where_they_were_recorded(tmp_path: Path) -> None:
+    plain = read(tmp_path).quotes[TICKER][0]
+    assert (plain.yes_bid_size, plain.yes_ask_size) == (None, None)
+    recording = read_recorded(with_sizes(tmp_path, ("120", "75.50"), ("", "3")), NOW)
+    assert [(entry.yes_bid_size, entry.yes_ask_size) for entry in recording.quotes[TICKER]] == [
+        (Decimal(120), Decimal("75.50")),
+        (None, Decimal(3)),
+    ]
+    assert not recording.report.refused
+
+
+@pytest.mark.parametrize("sizes", [("0", "3"), ("-1", "3"), ("1", "9e12")])
+def test_size_that_cannot_be_displayed_is_refused(tmp_path: Path, sizes: tuple[str, str]) -> None:
+    read(tmp_path)
+    recording = read_recorded(with_sizes(tmp_path, sizes, ("1", "1")), NOW)
+    assert len(recording.quotes[TICKER]) == 1
+    assert recording.report.refused == {Fault.IMPLAUSIBLE: 1}
+
+
+def test_size_without_a_price_is_refused(tmp_path: Path) -> None:
+    read(tmp_path, quotes=[quote(bid="")])
+    recording = read_recorded(with_sizes(tmp_path, ("5", "3"), ("", "3")), NOW)
+    assert len(recording.quotes[TICKER]) == 1
+    assert recording.report.refused == {Fault.IMPLAUSIBLE: 1}
+
+
+def test_half_of_the_size_columns_is_no_format(tmp_path: Path) -> None:
+    read(tmp_path)
+    path = with_sizes(tmp_path, ("1", "1")) / "kalshi" / "ladders" / "quotes_ALL.csv"
+    path.write_text(path.read_text(encoding="utf-8").replace(",yes_ask_size", ""), encoding="utf-8")
+    with pytest.raises(UnreadableRecording, match="may end in yes_bid_size,yes_ask_size"):
+        read_recorded(tmp_path, NOW)
+
+
 @pytest.mark.parametrize(
     ("change", "fault"),
     [
