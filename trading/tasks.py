@@ -1,6 +1,7 @@
 """Celery tasks of trading: each reads the clock once, calls one service and logs a summary."""
 
 from functools import cache
+from pathlib import Path
 from typing import Any
 
 from celery import shared_task
@@ -59,6 +60,17 @@ def prune() -> dict[str, int]:
     deleted = retention.prune(clock.now())
     logger.info("pruned", extra=deleted)
     return deleted
+
+
+@shared_task(name="trading.tasks.run_variant")
+def run_variant(out: str, name: str) -> dict[str, str]:
+    """One variant of the sweep planned in `out`."""
+    # What draws plots stays out of the workers that never draw any.
+    from trading.backtest.sweep import run_variant as run
+
+    row = run(Path(out), name, clock.now())
+    logger.info("variant ended", extra={"variant": name, "fills": row.fills, "error": row.error})
+    return {"name": row.name, "error": row.error}
 
 
 @worker_ready.connect

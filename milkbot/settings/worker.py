@@ -28,7 +28,10 @@ CELERY_BROKER_TRANSPORT_OPTIONS: dict[str, Any] = {"visibility_timeout": LONG_LI
 
 CELERY_TASK_CREATE_MISSING_QUEUES = True
 CELERY_TASK_DEFAULT_QUEUE = "slow"
-CELERY_TASK_ROUTES = {"trading.tasks.run_cycle": {"queue": "fast"}}
+CELERY_TASK_ROUTES = {
+    "trading.tasks.run_cycle": {"queue": "fast"},
+    "trading.tasks.run_variant": {"queue": "batch"},
+}
 CELERY_TASK_ANNOTATIONS = {
     "trading.tasks.run_cycle": {"soft_time_limit": FAST_SOFT_LIMIT_S, "time_limit": FAST_HARD_LIMIT_S}
 }

@@ -7,6 +7,8 @@ Text stays text. A unit of the drawing is a pixel at its natural width.
 import io
 import re
 from collections.abc import Callable
+from datetime import date, timedelta
+from math import ceil, floor
 from typing import Any, Final
 
 import matplotlib as mpl
@@ -40,6 +42,7 @@ TOKENS: Final = {
 NARROW: Final = 380
 WIDE: Final = 900
 _PER_INCH: Final = 72
+_EPOCH: Final = date(1970, 1, 1)
 _STYLE: Final[dict[str, Any]] = {
     "svg.fonttype": "none",
     "font.family": "DejaVu Sans Mono",
@@ -95,6 +98,13 @@ def draw(
 def plain_axes(axes: Axes, *, grid: str = "y") -> None:
     """Grid lines across one direction only (`x` or `y`); none along the other."""
     axes.grid(visible=False, axis="x" if grid == "y" else "y")
+
+
+def date_ticks(axes: Axes, first: float, last: float, most: int) -> None:
+    """At most `most` marks at midnights, evenly apart, for an axis of days since 1970; `first` and `last` are data."""
+    midnights = range(ceil(first), floor(last) + 1) or [floor(first)]
+    shown = midnights[:: ceil(len(midnights) / most)]
+    axes.set_xticks(list(shown), [f"{_EPOCH + timedelta(days=day):%-d %b}" for day in shown])
 
 
 def _for_page(svg: str, width: int, height: int) -> str:

@@ -6,7 +6,7 @@ from typing import Final, NamedTuple
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.dates import HOURLY, AutoDateLocator, ConciseDateFormatter, date2num
+from matplotlib.dates import date2num
 from matplotlib.figure import Figure
 from matplotlib.ticker import FuncFormatter, MaxNLocator
 
@@ -22,6 +22,7 @@ from trading.backtest.reporting.drawing import (
     PANEL,
     SECONDARY,
     TERTIARY,
+    date_ticks,
     draw,
     plain_axes,
 )
@@ -76,9 +77,7 @@ def equity_plot(name: str, points: Sequence[EquityPoint], capital: float, width:
         lower.fill_between(at, below, 0, step="post", color=LOSS, alpha=0.55, linewidth=0)
         lower.yaxis.set_major_locator(MaxNLocator(2))
         lower.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _signed(value, 1, "%")))
-        locator = _dates(4 if width == NARROW else 8)
-        lower.xaxis.set_major_locator(locator)
-        lower.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+        date_ticks(lower, at[0], at[-1], 4 if width == NARROW else 9)
         for axes in (upper, lower):
             plain_axes(axes)
             axes.margins(x=0.01)
@@ -213,9 +212,7 @@ def running_plot(running: Sequence[Running]) -> Drawn | None:
             heights = [np.nan if (sum_ := getattr(one, name)) is None else sum_ for one in running]
             colour, dashes, width = _WAYS[name]
             axes.plot(at, heights, color=colour, linestyle=dashes, linewidth=width)
-        locator = _dates(4)
-        axes.xaxis.set_major_locator(locator)
-        axes.xaxis.set_major_formatter(ConciseDateFormatter(locator, show_offset=False))
+        date_ticks(axes, at[0], at[-1], 4)
         axes.yaxis.set_major_locator(MaxNLocator(4))
         axes.yaxis.set_major_formatter(FuncFormatter(lambda value, _: _signed(value, 1)))
         axes.margins(x=0.02)
@@ -228,13 +225,6 @@ def running_plot(running: Sequence[Running]) -> Drawn | None:
     return Drawn(
         draw("running", paint), f"Summed log loss minus the market's after {last.day:%d %b %Y}: {ends} nats."
     )
-
-
-def _dates(most: int) -> AutoDateLocator:
-    """At most that many ticks, also on an axis of two or three days, for which the library knows no step."""
-    locator = AutoDateLocator(minticks=3, maxticks=most)
-    locator.intervald[HOURLY] = [*locator.intervald[HOURLY], 24, 48]
-    return locator
 
 
 def reliability_plot(found: Sequence[Reliability]) -> Drawn | None:

@@ -38,6 +38,11 @@ class Manifest:
     versions: Mapping[str, str]
 
     @property
+    def inputs_digest(self) -> str:
+        """Names the files that were replayed, all together."""
+        return _digest(as_json(self.inputs).encode())
+
+    @property
     def variant(self) -> str:
         """Names what was run: another option, input or line of code is another variant."""
         return _digest(as_json((self.code, self.inputs, self.options)).encode())

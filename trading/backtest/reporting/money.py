@@ -4,7 +4,7 @@ Dollars are Decimal; intervals and ratios, being estimates, are float. A day is 
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime, timedelta
 from decimal import Decimal
 
@@ -13,7 +13,7 @@ import numpy as np
 from milkbot.core.arrays import Floats
 from milkbot.core.money import ZERO
 from milkbot.core.scoring.evidence import Interval
-from milkbot.core.scoring.sharpe import deflated_sharpe, probabilistic_sharpe
+from milkbot.core.scoring.sharpe import expected_max_sharpe, probabilistic_sharpe
 from trading.backtest.reporting.attribution import Attribution, by_date, total
 from trading.backtest.reporting.comparing import mean_interval
 from trading.backtest.results import BacktestResult, EquityPoint
@@ -150,18 +150,16 @@ def sharpe_of(returns: Floats, trials: Trials) -> Sharpe | None:
     skew, kurtosis = float((z**3).mean()), float((z**4).mean())
     if 1 - skew * ratio + (kurtosis - 1) / 4 * ratio**2 <= 0:
         return None
-    probabilistic = probabilistic_sharpe(ratio, returns.size, skew=skew, kurtosis=kurtosis)
-    deflated = probabilistic
-    if trials.count >= 2:
-        deflated = deflated_sharpe(
-            ratio,
-            returns.size,
-            trials=trials.count,
-            variance=trials.sharpe_variance,
-            skew=skew,
-            kurtosis=kurtosis,
-        )
-    return Sharpe(returns.size, ratio, skew, kurtosis, probabilistic, deflated, trials.count)
+    above_zero = probabilistic_sharpe(ratio, returns.size, skew=skew, kurtosis=kurtosis)
+    return deflate(Sharpe(returns.size, ratio, skew, kurtosis, above_zero, above_zero, 1), trials)
+
+
+def deflate(sharpe: Sharpe, trials: Trials) -> Sharpe:
+    """The same ratio, deflated by so many."""
+    if trials.count < 2:
+        return replace(sharpe, deflated=sharpe.probabilistic, trials=trials.count)
+    benchmark = expected_max_sharpe(trials.count, trials.sharpe_variance)
+    return replace(sharpe, deflated=sharpe.beyond(benchmark), trials=trials.count)
 
 
 def _summed(daily: Floats, seed: int) -> Interval | None:

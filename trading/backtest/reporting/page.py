@@ -58,7 +58,7 @@ def _context(report: Report, result: BacktestResult, manifest: Manifest) -> dict
     read = report.read_report
     capital = float(report.options.capital)
     return {
-        "styles": [_trusted((PROJECT_ROOT / "static" / name).read_text("utf-8")) for name in STYLES],
+        "styles": style_sheets(),
         "options": report.options,
         "report": report,
         "code": (manifest.code.git or "no checkout")[:10],
@@ -92,6 +92,11 @@ def _context(report: Report, result: BacktestResult, manifest: Manifest) -> dict
         "notes_left": max(0, len(read.notes) - NOTES_SHOWN),
         "manifest": page_money.manifest_table(manifest),
     }
+
+
+def style_sheets() -> list[SafeString]:
+    """What goes into a page."""
+    return [_trusted((PROJECT_ROOT / "static" / name).read_text("utf-8")) for name in STYLES]
 
 
 def _figures(report: Report) -> tuple[Figure, ...]:

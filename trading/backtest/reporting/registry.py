@@ -7,7 +7,7 @@ probability and sizing, section 6.4). One line of JSON a variant and input; runn
 import fcntl
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
@@ -52,6 +52,16 @@ def register(path: Path, run: Variant) -> Trials:
             torn = "\n" if text and not text.endswith("\n") else ""
             file.write(torn + json.dumps(entry) + "\n")
             known[run.variant] = run.sharpe
+    return _trials(known)
+
+
+def count_trials(path: Path, inputs: str) -> Trials:
+    """Of all variants run on `inputs` so far. Raises OSError when there is no registry."""
+    entries = (entry for entry in _entries(path.read_text("utf-8")) if entry["inputs"] == inputs)
+    return _trials({entry["variant"]: entry["sharpe"] for entry in entries})
+
+
+def _trials(known: Mapping[str, float | None]) -> Trials:
     ratios = [ratio for ratio in known.values() if ratio is not None]
     return Trials(len(known), float(np.var(ratios, ddof=1)) if len(ratios) >= 2 else 0.0)
 

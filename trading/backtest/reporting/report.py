@@ -25,7 +25,7 @@ from trading.backtest.reporting.comparing import (
     score_lines,
 )
 from trading.backtest.reporting.losses import LossTable, Metric, Rows, daily_means, loss_table
-from trading.backtest.reporting.money import Money, Trials, measure_money
+from trading.backtest.reporting.money import Money, Trials, event_days, measure_money
 from trading.backtest.reporting.suspicion import LOOKAHEAD_SUSPECTED, Suspicion, suspicions
 from trading.backtest.results import (
     MARKET,
@@ -71,6 +71,10 @@ class Report:
     """See the module. Tuples are in the order in which they are shown."""
 
     options: BacktestOptions
+    inputs: str
+    """Digest of the files that were replayed: what variants share in the registry."""
+    days: tuple[date, ...]
+    """Climate days on which anything was scored or traded: first and last, or none."""
     counts: Counts
     overall: Group
     by_hour: tuple[Group, ...]
@@ -92,13 +96,15 @@ class Report:
         return (LOOKAHEAD_SUSPECTED,) if any(one.fired for one in self.suspicions) else ()
 
 
-def make_report(result: BacktestResult, trials: Trials) -> Report:
+def make_report(result: BacktestResult, trials: Trials, inputs: str = "") -> Report:
     """All of it, from what a replay found and how many were tried. The same input gives the same report."""
-    seed = result.options.seed
+    seed, days = result.options.seed, event_days(result)
     table = loss_table(result.scores)
     money = measure_money(result, trials)
     return Report(
         options=result.options,
+        inputs=inputs,
+        days=days[:1] + days[1:][-1:],
         counts=result.counts,
         overall=_group("all", table, table.everywhere, seed),
         by_hour=_groups(table, hour_name, seed, order=lambda one: one.local_hour),

@@ -1,6 +1,5 @@
 """Writes what a backtest found: `report.html`, `report.json`, `manifest.json`, `trades.csv`, `scores.csv`."""
 
-import hashlib
 from pathlib import Path
 
 from trading.backtest.reporting.losses import loss_table
@@ -22,7 +21,7 @@ def write_report(result: BacktestResult, out: Path, *, data: Path, registry: Pat
     same bytes. Raises OSError when a file cannot be read or written.
     """
     manifest = make_manifest(data, result.read_report.files, result.options, read_code())
-    report = make_report(result, _enter(result, manifest, registry))
+    report = make_report(result, _enter(result, manifest, registry), manifest.inputs_digest)
     out.mkdir(parents=True, exist_ok=True)
     files = {
         "report.html": render_page(report, result, manifest),
@@ -38,6 +37,5 @@ def write_report(result: BacktestResult, out: Path, *, data: Path, registry: Pat
 
 def _enter(result: BacktestResult, manifest: Manifest, registry: Path) -> Trials:
     sharpe = measure_money(result, Trials()).sharpe
-    inputs = hashlib.sha256(as_json(manifest.inputs).encode()).hexdigest()
     ratio = None if sharpe is None else sharpe.ratio
-    return register(registry, Variant(manifest.variant, inputs, ratio))
+    return register(registry, Variant(manifest.variant, manifest.inputs_digest, ratio))
