@@ -166,6 +166,7 @@ def test_what_nobody_foresaw_leaves_a_row_and_is_raised(
 @pytest.fixture
 def eager() -> Iterator[None]:
     """Tasks run where they are sent."""
+    app.loader.import_default_modules()
     app.conf.update(task_always_eager=True)
     yield
     app.conf.update(task_always_eager=False)
