@@ -1,12 +1,13 @@
 """A recording as of any moment: what the exchange and the forecasters showed then, and nothing later. No framework.
 
 Built on the application's own domain code: the same ladder check, rule parser and board as live. Recordings hold no
-sizes and no contract texts. The size at the touch is assumed (a stated parameter), the text is written here in the
+contract texts and seldom sizes. Where a size is missing it is assumed (a stated parameter), the text is written here in the
 wording of the event's date, and the fees are those of the ten series (quadratic, taker only, times one).
 """
 
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
+from functools import lru_cache
 from typing import Final
 
 from markets.domain.board import build_board
@@ -154,17 +155,27 @@ def _with_rules(market: Market, event: RecordedEvent) -> Market:
     return market.model_copy(update={"rules_primary": text})
 
 
+def displayed(quote: Quote | None, depth: Decimal) -> tuple[Decimal | None, Decimal | None]:
+    """Contracts at the bid and at the ask: what was recorded, else `depth`; None on a side that nobody quotes."""
+    if quote is None:
+        return None, None
+    return (
+        None if quote.yes_bid is None else quote.yes_bid_size or depth,
+        None if quote.yes_ask is None else quote.yes_ask_size or depth,
+    )
+
+
 def _snapshot(market: Market, quote: Quote | None, depth: Decimal, now: datetime) -> MarketSnapshot:
-    bid, ask = (quote.yes_bid, quote.yes_ask) if quote else (None, None)
+    bid_size, ask_size = displayed(quote, depth)
     return MarketSnapshot(
         ticker=market.ticker,
         event_ticker=market.event_ticker,
         captured_at=now,
         status=market.status,
-        yes_bid=bid,
-        yes_bid_size=None if bid is None else depth,
-        yes_ask=ask,
-        yes_ask_size=None if ask is None else depth,
+        yes_bid=quote.yes_bid if quote else None,
+        yes_bid_size=bid_size,
+        yes_ask=quote.yes_ask if quote else None,
+        yes_ask_size=ask_size,
         last_price=quote.last if quote else None,
         volume=(quote.volume if quote else None) or ZERO,
         open_interest=(quote.open_interest if quote else None) or ZERO,
@@ -172,13 +183,21 @@ def _snapshot(market: Market, quote: Quote | None, depth: Decimal, now: datetime
 
 
 def _book(ticker: str, quote: Quote | None, depth: Decimal) -> OrderBook:
-    """The recorded touch; a NO bid is the ask seen from the other side."""
     if quote is None:
         return OrderBook(ticker=ticker)
+    bid_size, ask_size = displayed(quote, depth)
+    return recorded_book(ticker, quote.yes_bid, bid_size, quote.yes_ask, ask_size)
+
+
+@lru_cache(maxsize=100_000)
+def recorded_book(
+    ticker: str, bid: Decimal | None, bid_size: Decimal | None, ask: Decimal | None, ask_size: Decimal | None
+) -> OrderBook:
+    """The recorded touch; a NO bid is the ask seen from the other side."""
     return build_book(
         ticker,
-        [] if quote.yes_bid is None else [(quote.yes_bid, depth)],
-        [] if quote.yes_ask is None else [(ONE - quote.yes_ask, depth)],
+        [] if bid is None or bid_size is None else [(bid, bid_size)],
+        [] if ask is None or ask_size is None else [(ONE - ask, ask_size)],
     )
 
 

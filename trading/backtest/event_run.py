@@ -33,7 +33,8 @@ class EventRun:
         self.sheet = sheet
         self._past = EventPast(as_of, sheet.event)
         self._around = around
-        self._screened = screened
+        # The screen knows one depth for all prices: where sizes were recorded every row is turned on.
+        self._screened = screened and not sheet.columns.has_sizes
         self._verdict = verdict_of(sheet)
         self._wishes = {
             (column, side): intent_key(

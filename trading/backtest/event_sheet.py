@@ -8,17 +8,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 
 import numpy as np
 import numpy.typing as npt
 
-from markets.domain.order_book import build_book
-from markets.domain.types import Board, BoardMarket, Bracket, MarketSnapshot, OrderBook
+from markets.domain.types import Board, BoardMarket, Bracket, MarketSnapshot
 from milkbot.core.arrays import Floats
 from milkbot.core.cities import CityConfig, load_cities
-from milkbot.core.money import ONE, ZERO
-from trading.backtest.as_of import AsOf
+from milkbot.core.money import ZERO
+from trading.backtest.as_of import AsOf, displayed, recorded_book
 from trading.backtest.gate_times import gate_times
 from trading.backtest.ladder_columns import Int32s, LadderColumns, ladder_columns, micros_of
 from trading.backtest.recorded_types import QUIET_AT_MOST, Quote, RecordedEvent
@@ -148,26 +146,19 @@ def believed(outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[list[float]
 def _board_market(entry: BoardMarket, quote: Quote | None, depth: Decimal, now: datetime) -> BoardMarket:
     market = entry.market
     bid, ask = (quote.yes_bid, quote.yes_ask) if quote else (None, None)
+    bid_size, ask_size = displayed(quote, depth)
     snapshot = MarketSnapshot.of_checked(
         ticker=market.ticker,
         event_ticker=market.event_ticker,
         captured_at=now,
         status=market.status,
         yes_bid=bid,
-        yes_bid_size=None if bid is None else depth,
+        yes_bid_size=bid_size,
         yes_ask=ask,
-        yes_ask_size=None if ask is None else depth,
+        yes_ask_size=ask_size,
         last_price=quote.last if quote else None,
         volume=(quote.volume if quote else None) or ZERO,
         open_interest=(quote.open_interest if quote else None) or ZERO,
     )
-    return BoardMarket(
-        market=market, bracket=entry.bracket, snapshot=snapshot, book=_book(market.ticker, bid, ask, depth)
-    )
-
-
-@lru_cache(maxsize=100_000)
-def _book(ticker: str, bid: Decimal | None, ask: Decimal | None, depth: Decimal) -> OrderBook:
-    return build_book(
-        ticker, [] if bid is None else [(bid, depth)], [] if ask is None else [(ONE - ask, depth)]
-    )
+    book = recorded_book(market.ticker, bid, bid_size, ask, ask_size)
+    return BoardMarket(market=market, bracket=entry.bracket, snapshot=snapshot, book=book)

@@ -40,6 +40,8 @@ class LadderColumns:
     ask: Int32s
     place: Int32s
     """Index of the quote in its market's history; -1 before the first."""
+    has_sizes: bool
+    """Whether anybody recorded what stood at a price."""
 
     @property
     def instants(self) -> int:
@@ -80,7 +82,12 @@ def ladder_columns(
         place[:, column] = index
         bid[:, column] = _prices(quote.yes_bid for quote in history)[index]
         ask[:, column] = _prices(quote.yes_ask for quote in history)[index]
-    return LadderColumns(brackets=brackets, at=at, bid=bid, ask=ask, place=place)
+    has_sizes = any(
+        quote.yes_bid_size is not None or quote.yes_ask_size is not None
+        for history in histories
+        for quote in history
+    )
+    return LadderColumns(brackets, at, bid, ask, place, has_sizes)
 
 
 def _times(history: Sequence[Quote]) -> Int64s:

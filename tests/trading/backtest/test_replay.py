@@ -89,3 +89,21 @@ def test_light_board_is_the_checked_one(seed: int) -> None:
             for bid, ask in zip(sheet.columns.bid[row], sheet.columns.ask[row], strict=True)
         ]
         assert [(float(bid), float(ask)) for bid, ask in prices] == columns
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_recorded_sizes_are_traded_on_whatever_depth_is_assumed(seed: int) -> None:
+    """Sizes that equal the assumption change nothing, and the assumption changes nothing where sizes are."""
+    past = wandering(seed)
+    sized = replace(
+        past,
+        quotes={
+            name: [
+                each._replace(yes_bid_size=each.yes_bid and DEEP, yes_ask_size=each.yes_ask and DEEP)
+                for each in told
+            ]
+            for name, told in past.quotes.items()
+        },
+    )
+    assert replayed(past).trades
+    assert replayed(past).trades == replayed(sized, depth=Decimal(1)).trades == replayed(sized).trades
