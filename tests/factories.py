@@ -24,7 +24,9 @@ from markets.models import EventRow, MarketRow, MarketSnapshotRow
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from milkbot.models import HealthStatusRow, InstallationRow
+from trading.domain.decide import STRATEGIES
 from trading.domain.types import Action, Side, TradingState, book_side_of
+from trading.domain.weights import EXPERTS
 from trading.models import (
     ControlsRow,
     CycleRow,
@@ -523,6 +525,13 @@ def publish(*, mode: TradingMode = SHADOW) -> ControlsRow:
     """The published mode's switch, and the installation the banner names."""
     InstallationRow.objects.first() or InstallationFactory.create()
     return ControlsFactory.create(mode=mode, is_published=True)
+
+
+def admit_strategies(*names: str) -> None:
+    """Open the gate to LIVE for these strategies, or for all there are."""
+    for name in names or (*EXPERTS[:-1], *(strategy.name for strategy in STRATEGIES)):
+        if not StrategyGateRow.objects.filter(strategy=name).exists():
+            StrategyGateFactory.create(strategy=name)
 
 
 def make_ladder(**event: Any) -> list[MarketRow]:

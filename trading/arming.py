@@ -13,7 +13,9 @@ from django.db.models import QuerySet
 
 from milkbot.core.config import TradingMode
 from milkbot.logger import logger
+from trading.domain.strategy_gate import StrategyGate
 from trading.models import LiveArmingRow, OperatorActionRow
+from trading.repositories.strategy_gates import admitted_strategies, read_gates
 
 LONGEST: Final = timedelta(hours=12)
 """A waking day: who wants to go on trading says so again."""
@@ -28,11 +30,14 @@ def standing_arming() -> LiveArmingRow | None:
 def arm_live(duration: timedelta, *, actor: str, user_id: int | None, reason: str) -> datetime:
     """Let LIVE trade from now on for `duration`; returns until when.
 
-    Raises ValueError without a reason, and for a duration that is not positive or longer than LONGEST.
+    Raises ValueError without a reason, for a duration that is not positive or longer than LONGEST, and while no strategy
+    has passed its gate: nothing could be sent.
     """
     _require(reason)
     if not timedelta(0) < duration <= LONGEST:
         raise ValueError(f"LIVE can be armed for at most {LONGEST // timedelta(hours=1)} hours at a time")
+    if not admitted_strategies(TradingMode.LIVE):
+        raise ValueError(f"no strategy has passed its gate to LIVE. {_what_is_missing()}")
     row = LiveArmingRow.objects.create(
         armed_at=TransactionNow(),
         armed_by=actor,
@@ -56,6 +61,19 @@ def disarm_live(*, actor: str, user_id: int | None, reason: str) -> int:
     _record("disarm_live", actor, user_id, reason, before={"armings": taken_back})
     logger.warning("LIVE disarmed", extra={"by": actor, "armings": taken_back})
     return taken_back
+
+
+def _what_is_missing() -> str:
+    gates = read_gates(TradingMode.LIVE)
+    if not gates:
+        return "None was ever judged: DEMO's evidence is missing."
+    return " ".join(f"{gate.strategy}: {_why_shut(gate)}." for gate in gates)
+
+
+def _why_shut(gate: StrategyGate) -> str:
+    if gate.admitted:
+        return f"its admission ran out at {gate.expires_at:%Y-%m-%d %H:%M} UTC"
+    return "; ".join(shortfall.detail for shortfall in gate.shortfalls)
 
 
 def _standing() -> QuerySet[LiveArmingRow]:

@@ -1,15 +1,25 @@
-"""The trading switch of each mode, and the record of who turned it and why."""
+"""The trading switch of each mode and the gate of each strategy, and the record of who turned them and why."""
 
 from datetime import datetime
-from typing import Final
+from typing import Any, Final
 
 from django.db import transaction
 
 from milkbot.core.config import TradingMode
 from milkbot.logger import logger
 from trading.arming import standing_arming
+from trading.domain.strategy_gate import (
+    ADMITTED_FOR,
+    OVERRIDE_FOR,
+    GateCode,
+    GateEvidence,
+    Shortfall,
+    StrategyGate,
+    judge,
+)
 from trading.domain.types import TradingState
-from trading.models import ControlsRow, OperatorActionRow
+from trading.models import ControlsRow, OperatorActionRow, StrategyGateRow
+from trading.repositories.strategy_gates import read_gate, to_gate
 
 
 def ensure_controls(mode: TradingMode, now: datetime) -> None:
@@ -80,3 +90,159 @@ def set_trading_state(
     )
     logger.warning("trading switch turned", extra={"mode": mode.value, "state": state.value, "by": actor})
     return before
+
+
+GATED: Final = TradingMode.LIVE
+"""The mode that strategies are admitted to; in the others all may trade."""
+TASK: Final = "task"
+NO_EVIDENCE: Final = Shortfall(GateCode.GATE_NO_EVIDENCE, "nothing it said was ever scored")
+_TAKEN_BACK: Final = Shortfall(GateCode.GATE_WITHDRAWN, "a person withdrew it; only a person releases it")
+
+
+@transaction.atomic
+def decide_gate(evidence: GateEvidence, *, now: datetime, actor: str = TASK) -> StrategyGate:
+    """Judge a strategy by its evidence and record the verdict; returns how it stands then.
+
+    What a person withdrew stays shut. What a person let through without evidence stays open for its time unless the
+    evidence admits it by now.
+    """
+    before = _hold_gate(evidence.strategy)
+    shortfalls = judge(evidence, now)
+    if before is not None and before.withdrawn:
+        shortfalls = (*shortfalls, _TAKEN_BACK)
+    elif before is not None and shortfalls and _is_standing_override(before, now):
+        return before
+    return _record_gate(
+        evidence.strategy,
+        before,
+        admitted=not shortfalls,
+        withdrawn=before is not None and before.withdrawn,
+        shortfalls=shortfalls,
+        evidence=evidence,
+        decided_at=now,
+        decided_by=actor,
+        expires_at=None if shortfalls else now + ADMITTED_FOR,
+    )
+
+
+@transaction.atomic
+def withdraw_gate(
+    strategy: str, *, actor: str, user_id: int | None, reason: str, now: datetime
+) -> StrategyGate:
+    """Shut the gate until a person releases it. Raises ValueError without a reason.
+
+    When this returns no order that rests on this strategy alone can leave in LIVE: a send under way has ended.
+    """
+    before = _hold_gate(strategy)
+    _record_action("withdraw_gate", strategy, actor, user_id, reason, now)
+    return _record_gate(
+        strategy,
+        before,
+        admitted=False,
+        withdrawn=True,
+        shortfalls=(_TAKEN_BACK,),
+        evidence=before.evidence if before else None,
+        note=reason,
+        decided_at=now,
+        decided_by=actor,
+    )
+
+
+@transaction.atomic
+def release_gate(
+    strategy: str, *, actor: str, user_id: int | None, reason: str, now: datetime
+) -> StrategyGate:
+    """End a withdrawal: the evidence it stands on is judged anew. Raises ValueError without one, or without a reason."""
+    before = _hold_gate(strategy)
+    if before is None or not before.withdrawn:
+        raise ValueError(f"{strategy} is not withdrawn")
+    _record_action("release_gate", strategy, actor, user_id, reason, now)
+    shortfalls = judge(before.evidence, now) if before.evidence else (NO_EVIDENCE,)
+    return _record_gate(
+        strategy,
+        before,
+        admitted=not shortfalls,
+        withdrawn=False,
+        shortfalls=shortfalls,
+        evidence=before.evidence,
+        note=reason,
+        decided_at=now,
+        decided_by=actor,
+        expires_at=None if shortfalls else now + ADMITTED_FOR,
+    )
+
+
+@transaction.atomic
+def override_gate(
+    strategy: str, *, actor: str, user_id: int | None, reason: str, now: datetime
+) -> StrategyGate:
+    """Let a strategy through for OVERRIDE_FOR although its evidence falls short; the shortfalls stay on record.
+
+    Raises ValueError without a reason, and for what a person withdrew: that is released first.
+    """
+    before = _hold_gate(strategy)
+    if before is not None and before.withdrawn:
+        raise ValueError(f"{strategy} is withdrawn; release it first")
+    _record_action("override_gate", strategy, actor, user_id, reason, now)
+    evidence = before.evidence if before else None
+    missing = judge(evidence, now) if evidence else (NO_EVIDENCE,)
+    logger.warning("gate overridden", extra={"strategy": strategy, "by": actor, "reason": reason})
+    return _record_gate(
+        strategy,
+        before,
+        admitted=True,
+        is_override=True,
+        shortfalls=(*missing, Shortfall(GateCode.GATE_OVERRIDE, f"let through by {actor}")),
+        evidence=evidence,
+        note=reason,
+        decided_at=now,
+        decided_by=actor,
+        expires_at=now + OVERRIDE_FOR,
+    )
+
+
+def _hold_gate(strategy: str) -> StrategyGate | None:
+    """The newest decision. Decisions wait for one another, and for a send under way, at the mode's switch."""
+    list(ControlsRow.objects.select_for_update().filter(mode=GATED))
+    return read_gate(GATED, strategy)
+
+
+def _is_standing_override(gate: StrategyGate, now: datetime) -> bool:
+    return gate.is_override and gate.expires_at is not None and gate.expires_at > now
+
+
+def _record_gate(
+    strategy: str,
+    before: StrategyGate | None,
+    *,
+    shortfalls: tuple[Shortfall, ...],
+    evidence: GateEvidence | None,
+    **columns: Any,
+) -> StrategyGate:
+    row = StrategyGateRow.objects.create(
+        mode=GATED,
+        strategy=strategy,
+        version=before.version + 1 if before else 1,
+        shortfalls=[(shortfall.code.value, shortfall.detail) for shortfall in shortfalls],
+        evidence=evidence.model_dump(mode="json") if evidence else None,
+        **columns,
+    )
+    if before is None or before.admitted is not row.admitted:
+        logger.warning("gate turned", extra={"strategy": strategy, "admitted": row.admitted})
+    return to_gate(row)
+
+
+def _record_action(
+    action: str, strategy: str, actor: str, user_id: int | None, reason: str, now: datetime
+) -> None:
+    if not reason.strip():
+        raise ValueError("say why: the reason is kept with the action")
+    OperatorActionRow.objects.create(
+        at=now,
+        actor=actor,
+        user_id=user_id,
+        action=action,
+        mode=GATED,
+        reason=reason,
+        after={"strategy": strategy},
+    )

@@ -7,13 +7,14 @@ from decimal import Decimal
 import pytest
 
 from milkbot.core.config import TradingMode
+from tests.factories import admit_strategies
 from tests.faults.bench import CYCLE, HOLDER, LAG, Bench
 from tests.faults.books import CANCEL, PLACE
 from trading.arming import arm_live, disarm_live
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
 from trading.domain.types import OrderState, ReasonCode
-from trading.models import OrderRow, ReconciliationRow
+from trading.models import IntentRow, OrderRow, ReconciliationRow
 
 LIVE = TradingMode.LIVE
 
@@ -24,6 +25,7 @@ def turn(bench: Bench) -> CycleReport:
 
 
 def arm() -> None:
+    admit_strategies()
     arm_live(timedelta(hours=1), actor="ada", user_id=None, reason="first day")
 
 
@@ -48,6 +50,18 @@ def test_live_armed_sends_and_every_order_says_live(bench: Bench, caplog: pytest
     assert len(sent) == bench.front.count(PLACE) > 0
     assert {record.__dict__["mode"] for record in sent} == {"LIVE"}
     assert set(OrderRow.objects.values_list("mode", flat=True)) == {"LIVE"}
+    assert all(IntentRow.objects.values_list("contributors", flat=True))
+
+
+def test_live_sends_nothing_for_a_strategy_whose_gate_is_shut(bench: Bench) -> None:
+    """Armed by the gate of another one, which never speaks."""
+    admit_strategies("silent")
+    arm_live(timedelta(hours=1), actor="ada", user_id=None, reason="first day")
+
+    report = turn(bench)
+
+    assert bench.front.count(PLACE) == 0
+    assert report.markets
 
 
 def test_live_disarmed_takes_what_rests_out_of_the_book_and_adds_nothing(bench: Bench) -> None:

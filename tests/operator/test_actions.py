@@ -15,6 +15,7 @@ from tests.factories import (
     LockFactory,
     OrderFactory,
     ReconciliationFactory,
+    admit_strategies,
     make_ladder,
     publish,
 )
@@ -161,6 +162,7 @@ def test_index_takes_the_same_number_of_queries_for_more_orders(demo: Bench, con
 def test_live_shows_its_arming_on_every_page_and_is_disarmed_in_two_steps(console: Client) -> None:
     publish(mode=TradingMode.LIVE)
     assert "Not armed: no order leaves." in console.get("/admin/").content.decode()
+    admit_strategies("forecast_edge")
     until = arm_live(timedelta(hours=2), actor="ada", user_id=None, reason="first day")
 
     assert (

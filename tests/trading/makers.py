@@ -275,6 +275,7 @@ def make_intent(
     mode: TradingMode = TradingMode.SHADOW,
     generation: int = 0,
     decided_at: datetime = NOW,
+    contributors: tuple[str, ...] = ("forecast_edge",),
 ) -> Intent:
     return Intent(
         mode=mode,
@@ -286,6 +287,7 @@ def make_intent(
         action=action,
         book_side=book_side_of(side, action),
         strategy="ensemble",
+        contributors=contributors,
         generation=generation,
         count=Decimal(count),
         limit_price=Decimal(limit_price),

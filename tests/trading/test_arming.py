@@ -8,6 +8,7 @@ from django.contrib.postgres.functions import TransactionNow
 from django.db import connection, connections
 
 from milkbot.core.config import TradingMode
+from tests.factories import admit_strategies
 from tests.trading.makers import BRACKETS, NOW, make_intent
 from tests.trading.stored import store_markets
 from trading.arming import LONGEST, arm_live, disarm_live, standing_arming
@@ -28,7 +29,8 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def lease() -> Lease:
-    """The switch stands at ACTIVE and we may trade; only the arming is missing."""
+    """The switch stands at ACTIVE, a strategy has passed its gate and we may trade; only the arming is missing."""
+    admit_strategies("forecast_edge")
     ensure_controls(LIVE, NOW)
     return take_lease(LIVE, "host-a/1/1.00", timedelta(seconds=90))
 
@@ -130,6 +132,7 @@ def test_arming_without_a_reason_or_a_sensible_end_is_refused(duration: timedelt
 
 
 def test_arming_and_disarming_say_who_why_and_until_when() -> None:
+    admit_strategies("forecast_edge")
     until = arm_live(HOUR, actor="ada", user_id=None, reason="first day")
     disarm()
 

@@ -15,6 +15,7 @@ from django.core.management.base import CommandError
 from milkbot.core import clock
 from milkbot.core.config import PROJECT_ROOT, TradingMode, get_config
 from tests.exchange_account import rest_one
+from tests.factories import admit_strategies
 from tests.faults.bench import MODE, Bench
 from tests.faults.books import CANCEL, PLACE
 from trading.arming import standing_arming
@@ -247,6 +248,7 @@ def test_run_cycle_once_trades_at_the_mode_s_exchange(demo: Bench, monkeypatch: 
 @pytest.mark.usefixtures("live")
 def test_live_is_armed_for_a_time_and_disarmed() -> None:
     ensure_controls(TradingMode.LIVE, clock.now())
+    admit_strategies("forecast_edge")
 
     said = run("arm_live", "--for", "2h", "--reason", "first day")
     arming = standing_arming()

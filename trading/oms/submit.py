@@ -1,9 +1,9 @@
 """From a committed order to its answer, booked. The steps are apart so that a crash between any two can be told.
 
 1. NEW -> SUBMITTED is committed before anything leaves.
-2. Lease and trading switch are held FOR SHARE around "may it still go?" and the one send. A halt updates the switch, so
-   once it is acknowledged no order leaves (design 6.6); a trader that was replaced meanwhile sends nothing. The only
-   I/O allowed inside a transaction.
+2. Lease and trading switch are held FOR SHARE around "may it still go?" and the one send. A halt updates the switch, and
+   whoever turns a gate holds it, so once either is acknowledged no order leaves (design 6.6); a trader that was replaced
+   meanwhile sends nothing. The only I/O allowed inside a transaction.
 3. The answer is booked: fills, position, cash and state in one transaction. No answer is UNKNOWN, never "rejected".
 """
 
@@ -25,6 +25,7 @@ from trading.oms.lease import hold_lease
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, Unknown, Venue
 from trading.repositories.books import PositionRepository
 from trading.repositories.orders import Lease, OrderRepository
+from trading.repositories.strategy_gates import rests_on_admitted
 
 RESTING_LIFE: Final = Policy().resting_life
 
@@ -46,7 +47,7 @@ def submit(
     answer = _send(order, venue, lease)
     _log_sent(order, answer)
     if answer is None:
-        return withhold(order, at=at, why="the switch forbade it before it left")
+        return withhold(order, at=at, why="the switch or a gate forbade it before it left")
     return book_answer(order, answer, market_id=market_id, at=at)
 
 
@@ -70,7 +71,11 @@ def resend(
         return book_answer(order, answer, market_id=market_id, at=at)
     if isinstance(answer, Rejected) and answer.breaker is not None:
         trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
-    said = answer.model_dump() if answer is not None else {"why": "the switch forbade it before it left"}
+    said = (
+        answer.model_dump()
+        if answer is not None
+        else {"why": "the switch or a gate forbade it before it left"}
+    )
     return OrderRepository(order.mode).transition(order, OrderEvent.LOSE, at=at, payload=said)
 
 
@@ -95,9 +100,14 @@ def _send(order: Order, venue: Venue, lease: Lease) -> Answer | None:
 
 
 def is_forbidden(order: Order) -> bool:
-    """Whether the switch, held from here until the transaction ends, keeps `order` from leaving or resting on."""
+    """Whether the switch or the gates, held from here until the transaction ends, keep `order` from leaving or resting
+    on. A gate is shut for an order once all the strategies it rests on are withdrawn."""
     state = hold_switch(order.mode)
-    return state is TradingState.HALTED or (state is TradingState.REDUCING and not _only_reduces(order))
+    if state is TradingState.HALTED:
+        return True
+    if state is TradingState.ACTIVE and rests_on_admitted(order.mode, order.intent_key):
+        return False
+    return not _only_reduces(order)
 
 
 def _log_sent(order: Order, answer: Answer | None) -> None:

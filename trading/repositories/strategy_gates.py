@@ -5,7 +5,7 @@ from django.db.models import QuerySet
 
 from milkbot.core.config import TradingMode
 from trading.domain.strategy_gate import GateCode, GateEvidence, Shortfall, StrategyGate
-from trading.models import StrategyGateRow
+from trading.models import IntentRow, StrategyGateRow
 
 
 def admitted_strategies(mode: TradingMode) -> frozenset[str] | None:
@@ -19,6 +19,15 @@ def admitted_strategies(mode: TradingMode) -> frozenset[str] | None:
         pk__in=_newest(mode).values("pk"), admitted=True, expires_at__gt=TransactionNow()
     )
     return frozenset(open_now.values_list("strategy", flat=True))
+
+
+def rests_on_admitted(mode: TradingMode, intent_key: str) -> bool:
+    """Whether any strategy that spoke for the intent may trade in `mode` now. In LIVE one that none spoke for rests on none."""
+    admitted = admitted_strategies(mode)
+    if admitted is None:
+        return True
+    intents = IntentRow.objects.filter(mode=mode, intent_key=intent_key)
+    return not admitted.isdisjoint(intents.values_list("contributors", flat=True).get())
 
 
 def read_gates(mode: TradingMode) -> tuple[StrategyGate, ...]:
