@@ -185,6 +185,8 @@ class ForecastFactory(DjangoModelFactory[ForecastRow]):
     ln_sigma_se = 0.1
     lead_hours = 9.0
     model_version = "prior-1"
+    distribution = LazyFunction(lambda: {"family": "student_t", "loc": 75.2, "scale": 2.4, "df": 6.0})
+    calibration_version = "prior-1"
 
 
 class ClimateReportFactory(DjangoModelFactory[ClimateReportRow]):

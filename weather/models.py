@@ -91,6 +91,14 @@ class ForecastRow(models.Model):
     ln_sigma_se = models.FloatField()
     lead_hours = models.FloatField()
     model_version = models.CharField(max_length=40)
+    distribution = models.JSONField(null=True)
+    """Null in rows of before distributions were stored: those are the Gaussian of mu and sigma."""
+    nowcast = models.JSONField(null=True)
+    climatology = models.JSONField(null=True)
+    sources = models.JSONField(default=list)
+    regime = models.CharField(max_length=16, default="NORMAL")
+    basis_risk = models.FloatField(default=0.0)
+    calibration_version = models.CharField(max_length=40, blank=True, default="")
 
     class Meta:
         db_table = "forecasts"

@@ -12,7 +12,6 @@ from weather.domain.types import (
     CliProduct,
     CliReport,
     DayHigh,
-    DistKind,
     Observation,
     Outlook,
     WeatherSnapshot,
@@ -97,7 +96,7 @@ class WeatherRepository:
         by_day = {(outlook.city_code, outlook.event_date): outlook for outlook in outlooks}
         stored = {key: _statement(outlook) for key, outlook in self.get_outlooks(by_day).items()}
         changed = [outlook for key, outlook in by_day.items() if stored.get(key) != _statement(outlook)]
-        ForecastRow.objects.bulk_create([ForecastRow(**outlook.model_dump()) for outlook in changed])
+        ForecastRow.objects.bulk_create([_forecast_row(outlook) for outlook in changed])
         return len(changed)
 
     def get_outlook(self, city_code: str, event_date: date) -> Outlook | None:
@@ -226,35 +225,33 @@ def _observation_row(city_code: str, reading: Observation, received_at: datetime
     return ObservationRow(city_code=city_code, received_at=received_at, **reading.model_dump())
 
 
-def _statement(outlook: Outlook) -> tuple[object, ...]:
-    """What an outlook says, to the hundredth of a degree: time passing alone does not make a new one."""
-    return (
-        outlook.issued_at,
-        outlook.source,
-        outlook.kind,
-        outlook.model_version,
-        outlook.forecast_high_f,
-        round(outlook.mu, 2),
-        round(outlook.sigma, 2),
-    )
+_OF_THE_MOMENT = frozenset({"made_at", "lead_hours"})
+_AS_JSON = frozenset({"distribution", "nowcast", "climatology", "sources"})
+
+
+def _statement(outlook: Outlook) -> object:
+    """What an outlook says, to the hundredth: time passing alone does not make a new one."""
+    return _to_the_hundredth(outlook.model_dump(mode="json", exclude=set(_OF_THE_MOMENT)))
+
+
+def _to_the_hundredth(value: object) -> object:
+    if isinstance(value, float):
+        return round(value, 2)
+    if isinstance(value, dict):
+        return {key: _to_the_hundredth(part) for key, part in value.items()}
+    return [_to_the_hundredth(part) for part in value] if isinstance(value, list) else value
+
+
+def _forecast_row(outlook: Outlook) -> ForecastRow:
+    plain = outlook.model_dump(exclude=set(_AS_JSON))
+    return ForecastRow(**plain, **outlook.model_dump(mode="json", include=set(_AS_JSON)))
 
 
 def _outlook(row: ForecastRow) -> Outlook:
-    return Outlook(
-        city_code=row.city_code,
-        event_date=row.event_date,
-        made_at=row.made_at,
-        issued_at=row.issued_at,
-        source=row.source,
-        kind=DistKind(row.kind),
-        forecast_high_f=row.forecast_high_f,
-        mu=row.mu,
-        sigma=row.sigma,
-        mu_se=row.mu_se,
-        ln_sigma_se=row.ln_sigma_se,
-        lead_hours=row.lead_hours,
-        model_version=row.model_version,
-    )
+    stated = {name: getattr(row, name) for name in Outlook.model_fields}
+    if row.distribution is None:
+        del stated["distribution"]
+    return Outlook.model_validate(stated)
 
 
 def _climate_report_row(city_code: str, product: CliProduct, received_at: datetime) -> ClimateReportRow:

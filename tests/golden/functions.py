@@ -23,7 +23,8 @@ from trading.domain.kelly import basket, binary, joint, ladder
 from trading.domain.types import Side
 from weather.domain.bias import BiasNoise, BiasState, bias_path
 from weather.domain.blending import Estimate, precision_blend
-from weather.domain.distribution import Bracket, bracket_probabilities
+from weather.domain.brackets import Bracket
+from weather.domain.distribution import bracket_probabilities
 from weather.domain.emos import EmosParameters, TrainingRows, emos_mean_crps
 from weather.domain.families import Distribution, Family
 from weather.domain.intraday import censored_probabilities, lock_probability, truncated_probabilities

@@ -36,7 +36,7 @@ from trading.models import (
 from trading.oms.lease import LeaseHeld, take_lease
 from trading.reading import Sources
 from trading.repositories.orders import Fenced, Lease, OrderRepository
-from weather.domain.distribution import outlook_probabilities
+from weather.domain.odds import outlook_probabilities
 from weather.domain.outlook import make_outlook
 from weather.domain.types import WeatherSnapshot
 from weather.models import ForecastRow

@@ -8,14 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from weather.domain.distribution import (
-    Bracket,
-    bracket_probabilities,
-    bracket_standard_errors,
-    outlook_probabilities,
-    outlook_standard_errors,
-)
+from weather.domain.brackets import Bracket
+from weather.domain.distribution import bracket_probabilities, bracket_standard_errors
 from weather.domain.families import Normal
+from weather.domain.odds import outlook_probabilities, outlook_standard_errors
 from weather.domain.types import DistKind, Outlook
 
 LADDER: tuple[Bracket, ...] = ((None, 65), (66, 67), (68, 69), (70, 71), (72, 73), (74, None))

@@ -11,7 +11,8 @@ from pydantic import TypeAdapter, ValidationError
 from scipy.stats import skewnorm
 from scipy.stats import t as student_t
 
-from weather.domain.distribution import Bracket, bracket_probabilities, integer_pmf
+from weather.domain.brackets import Bracket
+from weather.domain.distribution import bracket_probabilities, integer_pmf
 from weather.domain.families import (
     Distribution,
     Family,

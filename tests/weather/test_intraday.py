@@ -7,7 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from weather.domain.distribution import Bracket, bracket_probabilities, integer_pmf, with_basis_risk
+from weather.domain.brackets import Bracket
+from weather.domain.distribution import bracket_probabilities, integer_pmf, with_basis_risk
 from weather.domain.families import Normal
 from weather.domain.intraday import censored_probabilities, lock_probability, truncated_probabilities
 

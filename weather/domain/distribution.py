@@ -10,26 +10,19 @@ from typing import Final
 
 import numpy as np
 
-from milkbot.core.arrays import Floats
-from weather.domain.families import Family, Normal
-from weather.domain.types import DistKind, Outlook
-
-Bracket = tuple[int | None, int | None]
-"""Whole °F, both ends inclusive; None is an open end."""
+from weather.domain.brackets import Bracket, edges, moved
+from weather.domain.families import Curve
 
 BracketProbabilities = Callable[[Sequence[Bracket]], tuple[float, ...]]
 
 STANDARD_ERROR_FLOOR: Final = 0.02
 """No month of data tells a bracket's probability better than this."""
 
-HALF_DEGREE: Final = 0.5
-"""A settled whole degree stands for everything that rounds to it."""
-
 _SQRT_2PI: Final = sqrt(2 * pi)
 _NO_DENSITY_Z: Final = 40.0
 
 
-def bracket_probabilities(distribution: Family, brackets: Sequence[Bracket]) -> tuple[float, ...]:
+def bracket_probabilities(distribution: Curve, brackets: Sequence[Bracket]) -> tuple[float, ...]:
     """P(low <= H <= high) for each bracket, H being the maximum of `distribution` in whole °F.
 
     F(high + ½) − F(low − ½), open ends giving 0 and 1. Raises ValueError for a bracket whose low end exceeds its high.
@@ -37,7 +30,7 @@ def bracket_probabilities(distribution: Family, brackets: Sequence[Bracket]) -> 
     return tuple(distribution.between(*edges(brackets)).tolist())
 
 
-def integer_pmf(distribution: Family, lowest: int, highest: int) -> tuple[float, ...]:
+def integer_pmf(distribution: Curve, lowest: int, highest: int) -> tuple[float, ...]:
     """P(H = lowest), …, P(H = highest); what lies beyond falls on the two ends, so that they sum to 1.
 
     Raises ValueError unless lowest < highest.
@@ -58,18 +51,11 @@ def with_basis_risk(
     """
     if not 0 <= basis_risk <= 1:
         raise ValueError(f"not a probability of another degree: {basis_risk}")
-    same, above, below = (np.asarray(probabilities(_moved(brackets, by))) for by in (0, 1, -1))
+    if basis_risk == 0:
+        return tuple(probabilities(brackets))
+    every = probabilities([*brackets, *moved(brackets, 1), *moved(brackets, -1)])
+    same, above, below = np.asarray(every).reshape(3, -1)
     return tuple(((1 - basis_risk) * same + basis_risk / 2 * (above + below)).tolist())
-
-
-def edges(brackets: Sequence[Bracket]) -> tuple[Floats, Floats]:
-    """The half degrees around each bracket, ±∞ at open ends. Raises ValueError for an empty bracket."""
-    for low, high in brackets:
-        if low is not None and high is not None and low > high:
-            raise ValueError(f"bracket {low}..{high} is empty")
-    lows = [-np.inf if low is None else low - HALF_DEGREE for low, _ in brackets]
-    highs = [np.inf if high is None else high + HALF_DEGREE for _, high in brackets]
-    return np.asarray(lows, dtype=np.float64), np.asarray(highs, dtype=np.float64)
 
 
 def bracket_standard_errors(
@@ -89,24 +75,3 @@ def bracket_standard_errors(
     by_ln_sigma = z_low * density_low - z_high * density_high
     errors = np.hypot(by_mu * mu_se, by_ln_sigma * ln_sigma_se)
     return tuple(np.maximum(errors, STANDARD_ERROR_FLOOR).tolist())
-
-
-def outlook_probabilities(outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[float, ...]:
-    """Bracket probabilities of a whole-day outlook.
-
-    Raises ValueError for an outlook of the remaining hours: that one needs the maximum so far as well.
-    """
-    if outlook.kind is not DistKind.WHOLE_DAY:
-        raise ValueError(f"an outlook of kind {outlook.kind} does not speak of the whole day")
-    return bracket_probabilities(Normal(mu=outlook.mu, sigma=outlook.sigma), brackets)
-
-
-def outlook_standard_errors(outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[float, ...]:
-    """Standard errors of `outlook_probabilities`, from the outlook's own parameter uncertainty."""
-    return bracket_standard_errors(outlook.mu, outlook.sigma, outlook.mu_se, outlook.ln_sigma_se, brackets)
-
-
-def _moved(brackets: Sequence[Bracket], by: int) -> list[Bracket]:
-    return [
-        (None if low is None else low + by, None if high is None else high + by) for low, high in brackets
-    ]

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Iterable
 from itertools import pairwise
 from math import sqrt
-from typing import Annotated, Final, Literal, Self
+from typing import Annotated, Final, Literal, Protocol, Self
 
 import numpy as np
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
@@ -20,6 +20,19 @@ MOST_WIDTHS: Final = 100
 """The shared error of hourly forecasts may be at most this many times an hour's own: far beyond any weather."""
 _NODES_PER_WIDTH: Final = 1.5
 _TAIL_WIDTHS: Final = 8.5
+
+
+class Curve(Protocol):
+    """What a bracket's probability is read from."""
+
+    def cdf(self, x: Floats) -> Floats:
+        """P(X ≤ x)."""
+
+    def sf(self, x: Floats) -> Floats:
+        """P(X > x), exact in the upper tail."""
+
+    def between(self, low: Floats, high: Floats) -> Floats:
+        """P(low < X <= high), elementwise."""
 
 
 class Family(BaseModel):

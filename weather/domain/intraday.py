@@ -11,15 +11,15 @@ from math import fsum, isfinite
 import numpy as np
 
 from milkbot.core.arrays import SUM_TOLERANCE
-from weather.domain.distribution import HALF_DEGREE, Bracket, edges
-from weather.domain.families import Family
+from weather.domain.brackets import HALF_DEGREE, Bracket, edges
+from weather.domain.families import Curve
 
 MaxPmf = Mapping[int, float]
 """Probability of each whole °F that may be the maximum so far. A certain one is `{maximum: 1.0}`."""
 
 
 def censored_probabilities(
-    remaining: Family, max_so_far: MaxPmf, brackets: Sequence[Bracket]
+    remaining: Curve, max_so_far: MaxPmf, brackets: Sequence[Bracket]
 ) -> tuple[float, ...]:
     """P(low <= H <= high), H = max(m, M) with M of the remaining hours in whole °F, averaged over the pmf of m.
 
@@ -36,7 +36,7 @@ def censored_probabilities(
 
 
 def truncated_probabilities(
-    whole_day: Family, max_so_far: int, brackets: Sequence[Bracket]
+    whole_day: Curve, max_so_far: int, brackets: Sequence[Bracket]
 ) -> tuple[float, ...]:
     """P(low <= H <= high | H >= m) of a forecast issued without knowing the maximum so far.
 
@@ -52,7 +52,7 @@ def truncated_probabilities(
     return tuple(np.minimum(mass / seen, 1.0).tolist())
 
 
-def lock_probability(remaining: Family, max_so_far: int) -> float:
+def lock_probability(remaining: Curve, max_so_far: int) -> float:
     """F(m + ½): the probability that the remaining hours do not beat the maximum so far in whole °F."""
     return float(remaining.cdf(np.asarray([max_so_far + HALF_DEGREE]))[0])
 

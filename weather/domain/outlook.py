@@ -5,22 +5,28 @@ from typing import Final
 
 from milkbot.core.cities import CityConfig
 from milkbot.core.climate_day import climate_day_bounds
-from weather.domain.calibration import PEAK_HOUR_LST, season_of, sigma_for
-from weather.domain.types import Outlook, WeatherSnapshot
+from weather.domain.calibration import PEAK_HOUR_LST
+from weather.domain.errors import PRIOR, Calibration
+from weather.domain.families import StudentT
+from weather.domain.types import Outlook, SourceUse, WeatherSnapshot
 
 SOURCE: Final = "nws_grid"
-MODEL_VERSION: Final = "gauss-prior-1"
+MODEL_VERSION: Final = "student-1"
 
-MU_STANDARD_ERROR_F: Final = 0.5
-LN_SIGMA_STANDARD_ERROR: Final = 0.1
+BASIS_RISK: Final = 0.0025
+"""One settled value in 448 was not the climate report's (nws-and-settlement.md 0.1), rounded up."""
 
 
 def make_outlook(
-    city: CityConfig, snapshot: WeatherSnapshot, event_date: date, now: datetime
+    city: CityConfig,
+    snapshot: WeatherSnapshot,
+    event_date: date,
+    now: datetime,
+    calibration: Calibration = PRIOR,
 ) -> Outlook | None:
     """What the high of `event_date` in `city` will be, as far as `snapshot` tells.
 
-    The mean is the forecast high itself: no bias is corrected before there are own errors to measure it by.
+    The mean is the forecast high less the bias that `calibration` has measured; the prior knows none.
     None when the snapshot holds no dated forecast for that day or the day is over. Raises ValueError when the snapshot
     is of another city.
     """
@@ -31,6 +37,8 @@ def make_outlook(
     if high_f is None or snapshot.issued_at is None or now >= end:
         return None
     lead_hours = max((start + timedelta(hours=PEAK_HOUR_LST) - now) / timedelta(hours=1), 0.0)
+    errors = calibration.spread_of(city.code, SOURCE, lead_hours, event_date)
+    mu, sigma = high_f - errors.bias, errors.sd
     return Outlook(
         city_code=city.code,
         event_date=event_date,
@@ -38,10 +46,17 @@ def make_outlook(
         issued_at=snapshot.issued_at,
         source=SOURCE,
         forecast_high_f=high_f,
-        mu=float(high_f),
-        sigma=sigma_for(city.code, lead_hours, season_of(event_date)),
-        mu_se=MU_STANDARD_ERROR_F,
-        ln_sigma_se=LN_SIGMA_STANDARD_ERROR,
+        mu=mu,
+        sigma=sigma,
+        mu_se=errors.bias_se,
+        ln_sigma_se=errors.ln_sd_se,
         lead_hours=lead_hours,
         model_version=MODEL_VERSION,
+        distribution=StudentT.with_sd(mu, sigma, errors.df),
+        climatology=calibration.climatology_of(city.code, event_date),
+        sources=(
+            SourceUse(name=SOURCE, high=high_f, bias=errors.bias, weight=1.0, issued_at=snapshot.issued_at),
+        ),
+        basis_risk=BASIS_RISK,
+        calibration_version=calibration.version,
     )

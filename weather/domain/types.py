@@ -11,6 +11,7 @@ from milkbot.core.constants import (
     OBSERVATION_USABLE_FOR,
     WEATHER_STALE_MIN,
 )
+from weather.domain.families import Distribution, Normal
 
 HOTTEST_PLAUSIBLE_F = 135
 COLDEST_PLAUSIBLE_F = -60
@@ -101,10 +102,70 @@ class DistKind(StrEnum):
     REMAINING = "remaining"
 
 
-class Outlook(_Frozen):
-    """What will the settled high of (city, climate day) be? A Gaussian of the integer maximum, °F.
+class LockState(StrEnum):
+    """How sure it is that the day's maximum has been seen (probability-and-sizing.md 2.4)."""
 
-    Immutable once stored (ops.forecasts), so every probability can be replayed from its row.
+    OPEN = "OPEN"
+    LIKELY = "LIKELY"
+    LOCKED_OBS = "LOCKED_OBS"
+    FINAL_PRELIM = "FINAL_PRELIM"
+    """The office's preliminary report of the day is out."""
+    FINAL = "FINAL"
+    """The final report is out."""
+
+
+class Regime(StrEnum):
+    """How settled a city's forecast is, from its revisions and the spread between sources."""
+
+    NORMAL = "NORMAL"
+    UNSETTLED = "UNSETTLED"
+    DIVIDED = "DIVIDED"
+    """The sources speak of different air masses."""
+
+
+class Nowcast(_Frozen):
+    """What the day's readings say: H is the larger of the maximum so far and that of the hours still to come."""
+
+    observed_at: AwareDatetime
+    """Of the newest reading used."""
+    max_so_far: dict[int, float]
+    """Probability of each whole °F that may be the maximum so far."""
+    remaining: Distribution | None
+    """Of the maximum of the hours still to come; None once a report has closed the day."""
+    lock: LockState
+    p_lock: float = Field(ge=0, le=1)
+    """Probability that the remaining hours do not beat the maximum so far."""
+
+
+class Climatology(_Frozen):
+    """What the high of this city usually is on this day of the year, °F; `days` of record it rests on."""
+
+    mean: float
+    sd: float = Field(gt=0)
+    days: float = Field(ge=0)
+
+
+class SourceUse(_Frozen):
+    """A source's part in an outlook: its forecast high, the bias taken off it (forecast − observed), its weight."""
+
+    name: str
+    high: float
+    bias: float
+    weight: float = Field(ge=0, le=1)
+    issued_at: AwareDatetime
+
+
+def _gaussian(stated: dict[str, float]) -> Normal:
+    """The distribution of an outlook that names none. A mean or sigma that was refused leaves nothing to build on."""
+    return Normal(mu=stated.get("mu", 0.0), sigma=stated.get("sigma", 1.0))
+
+
+class Outlook(_Frozen):
+    """What will the settled high of (city, climate day) be? Distributions of the integer maximum, °F.
+
+    `distribution` is of the whole day, made without knowing the maximum so far, with mean `mu` and standard deviation
+    `sigma`; `nowcast` is of the day as seen so far. Immutable once stored (ops.forecasts), so every probability can be
+    replayed from its row.
     """
 
     city_code: str
@@ -121,6 +182,15 @@ class Outlook(_Frozen):
     ln_sigma_se: float = Field(ge=0)
     lead_hours: float
     model_version: str
+    distribution: Distribution = Field(default_factory=_gaussian)
+    nowcast: Nowcast | None = None
+    climatology: Climatology | None = None
+    sources: tuple[SourceUse, ...] = ()
+    regime: Regime = Regime.NORMAL
+    """Its factor is in `sigma` already."""
+    basis_risk: float = Field(default=0.0, ge=0, le=1)
+    """Probability that the settled degree is a neighbour of the observed one."""
+    calibration_version: str = ""
 
 
 class GridPoint(_Frozen):

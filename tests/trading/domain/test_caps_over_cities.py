@@ -16,7 +16,7 @@ from trading.domain.inputs import Account, CityView
 from trading.domain.policy import Limits
 from trading.domain.risk import Holding, MarketPlace, add_up
 from trading.domain.types import Intent
-from weather.domain.distribution import outlook_probabilities
+from weather.domain.odds import outlook_probabilities
 
 TEN: Final = tuple(load_cities())
 CAPITAL: Final = Decimal(10_000)

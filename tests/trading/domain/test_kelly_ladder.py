@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from milkbot.core.arrays import Floats
 from trading.domain.kelly.ladder import LadderStakes, kelly_ladder_stakes, kelly_yes_stakes
 from trading.domain.kelly.log_optimal import maximise_log_wealth
-from weather.domain.distribution import Bracket
+from weather.domain.brackets import Bracket
 from weather.domain.families import Normal
 from weather.domain.intraday import censored_probabilities
 

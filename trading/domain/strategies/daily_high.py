@@ -6,7 +6,7 @@ from typing import ClassVar
 from markets.domain.types import Bracket
 from trading.domain.strategies.base import Strategy
 from trading.domain.types import ReasonCode, StrategyOutput
-from weather.domain.distribution import outlook_probabilities, outlook_standard_errors
+from weather.domain.odds import outlook_probabilities, outlook_standard_errors
 from weather.domain.types import Outlook
 
 

@@ -1,0 +1,31 @@
+"""Brackets of whole degrees and the half degrees around them (probability-and-sizing.md 1.1)."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import numpy as np
+
+from milkbot.core.arrays import Floats
+
+Bracket = tuple[int | None, int | None]
+"""Whole °F, both ends inclusive; None is an open end."""
+
+HALF_DEGREE: Final = 0.5
+"""A settled whole degree stands for everything that rounds to it."""
+
+
+def edges(brackets: Sequence[Bracket]) -> tuple[Floats, Floats]:
+    """The half degrees around each bracket, ±∞ at open ends. Raises ValueError for an empty bracket."""
+    for low, high in brackets:
+        if low is not None and high is not None and low > high:
+            raise ValueError(f"bracket {low}..{high} is empty")
+    lows = [-np.inf if low is None else low - HALF_DEGREE for low, _ in brackets]
+    highs = [np.inf if high is None else high + HALF_DEGREE for _, high in brackets]
+    return np.asarray(lows, dtype=np.float64), np.asarray(highs, dtype=np.float64)
+
+
+def moved(brackets: Sequence[Bracket], by: int) -> list[Bracket]:
+    """Each bracket `by` whole degrees further up."""
+    return [
+        (None if low is None else low + by, None if high is None else high + by) for low, high in brackets
+    ]
