@@ -15,7 +15,8 @@ from milkbot.core.cities import load_cities
 from milkbot.core.climate_day import climate_day_bounds
 from trading.backtest.as_of import PAID_OUT_AT
 from trading.backtest.recorded_types import DailyHigh, Recording
-from weather.domain.distribution import Bracket, bracket_probabilities
+from weather.domain.brackets import Bracket
+from weather.domain.distribution import bracket_probabilities
 from weather.domain.families import Normal
 
 OFFICIAL: Final = ("iem", "ncei")

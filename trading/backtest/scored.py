@@ -16,8 +16,9 @@ from trading.backtest.ladder_columns import micros_of
 from trading.backtest.recorded_types import RecordedEvent
 from trading.backtest.results import CLIMATOLOGY, FLAT, MARKET, P_MODEL, P_TRADE, POINT_SPREAD, ScoredLadder
 from trading.domain.pooling import devig_power
+from weather.domain.brackets import Bracket
 from weather.domain.calibration import PEAK_HOUR_LST
-from weather.domain.distribution import Bracket, outlook_probabilities
+from weather.domain.odds import whole_day_probabilities
 from weather.domain.types import Outlook
 
 LOCAL_HOURS: Final = (-4, 7, 10, 13, 16)
@@ -96,10 +97,10 @@ def market_probabilities(board: Board) -> tuple[float, ...] | None:
 def _against(outlook: Outlook, settle_f: int) -> tuple[tuple[float, float], float]:
     """The PIT interval of the settled high and the CRPS in °F, both of the whole distribution."""
     ends: list[Bracket] = [(None, settle_f - 1), (None, settle_f)]
-    below, up_to = outlook_probabilities(outlook, ends)
+    below, up_to = whole_day_probabilities(outlook, ends)
     first, last = round(outlook.mu) - HALF_WIDTH_F, round(outlook.mu) + HALF_WIDTH_F
     middle: list[Bracket] = [(degree, degree) for degree in range(first + 1, last)]
-    masses = outlook_probabilities(outlook, [(None, first), *middle, (last, None)])
+    masses = whole_day_probabilities(outlook, [(None, first), *middle, (last, None)])
     return (below, up_to), crps_integer(first, masses, settle_f)
 
 
