@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Any, Final
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from milkbot.core.config import TradingMode
 from milkbot.logger import logger
@@ -20,6 +20,9 @@ from trading.domain.strategy_gate import (
 from trading.domain.types import TradingState
 from trading.models import ControlsRow, OperatorActionRow, StrategyGateRow
 from trading.repositories.strategy_gates import read_gate, to_gate
+
+SENDS_END_WITHIN_S: Final = 25
+"""A send ends by itself within six seconds; the session of a worker that was paused in its midst is ended after 15."""
 
 
 def ensure_controls(mode: TradingMode, now: datetime) -> None:
@@ -71,10 +74,13 @@ def set_trading_state(
 ) -> TradingState:
     """Turn the switch and record it in one transaction; returns the state before. Raises ValueError without a reason.
 
-    When this returns from a halt, no order can leave any more: a send under way has ended.
+    When this returns from a halt, no order can leave any more: a send under way has ended. It waits for that for at most
+    SENDS_END_WITHIN_S, and raises OperationalError when it was in vain.
     """
     if not reason.strip():
         raise ValueError("say why: the reason is kept with the action")
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT set_config('lock_timeout', %s, true)", [f"{SENDS_END_WITHIN_S}s"])
     row, _ = ControlsRow.objects.select_for_update().get_or_create(mode=mode, defaults={"changed_at": now})
     before = TradingState(row.state)
     ControlsRow.objects.filter(mode=mode).update(state=state, reason=reason, changed_by=actor, changed_at=now)

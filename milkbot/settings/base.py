@@ -37,9 +37,16 @@ AUTH_USER_MODEL = "auth.User"
 
 
 def database(
-    url: SecretStr, *, pool: bool = False, statement_timeout_s: int | None = None
+    url: SecretStr,
+    *,
+    pool: bool = False,
+    statement_timeout_s: int | None = None,
+    idle_timeout_s: int | None = None,
 ) -> dict[str, object]:
-    """A `DATABASES` entry from a postgresql:// URL. Unix sockets stand in `?host=/folder`."""
+    """A `DATABASES` entry from a postgresql:// URL. Unix sockets stand in `?host=/folder`.
+
+    A session that idles within a transaction for `idle_timeout_s` is ended, and with it whatever it holds.
+    """
     parts = urlsplit(url.get_secret_value())
     query = {name: values[-1] for name, values in parse_qs(parts.query).items()}
     timeout_ms = MILKBOT.db_timeout_s * 1000
@@ -48,7 +55,8 @@ def database(
         "connect_timeout": MILKBOT.db_timeout_s,
         "options": (
             f"-c search_path=public,ops,analytics -c statement_timeout={statement_timeout_ms} "
-            f"-c lock_timeout={timeout_ms} -c timezone=UTC"
+            f"-c lock_timeout={timeout_ms} -c timezone=UTC "
+            f"-c idle_in_transaction_session_timeout={(idle_timeout_s or 0) * 1000}"
         ),
     }
     if pool:

@@ -3,12 +3,17 @@
 from typing import Any, Final
 
 from milkbot.settings.base import *  # noqa: F403
-from milkbot.settings.base import LOGGING
+from milkbot.settings.base import LOGGING, MILKBOT, database
 
 FAST_HARD_LIMIT_S: Final = 55
 """A cycle that hangs is ended before the next one is due; the soft limit lets it leave its trace first."""
 FAST_SOFT_LIMIT_S: Final = 45
 LONG_LIMIT_S: Final = 3600
+HELD_UP_S: Final = 15
+"""A worker that is paused in the midst of a send holds the trading switch and the lease no longer than this. Well above
+the longest wait for an answer (connect 3 s, read 3 s)."""
+
+DATABASES = {"default": database(MILKBOT.database_url, idle_timeout_s=HELD_UP_S)}
 
 # JSON only: a message in Redis can name a task and plain arguments, never code.
 CELERY_TASK_SERIALIZER = "json"

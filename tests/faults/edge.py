@@ -44,9 +44,17 @@ class HastyConversation(Conversation):
         query: Query = (),
         body: bytes | None = None,
         items: int = 1,
+        may_leave: Callable[[], bool] = lambda: True,
     ) -> Answer:
-        patience_s = min(read_timeout_s, self.patience_s)
-        return super().exchange(method, path, read_timeout_s=patience_s, query=query, body=body, items=items)
+        return super().exchange(
+            method,
+            path,
+            read_timeout_s=min(read_timeout_s, self.patience_s),
+            query=query,
+            body=body,
+            items=items,
+            may_leave=may_leave,
+        )
 
 
 class Front:

@@ -184,3 +184,17 @@ def test_place_when_nobody_listens_then_not_sent() -> None:
 
     assert isinstance(KalshiVenue(KalshiOrders(conversation, now=lambda: NOW)).place(UNNAMED), NotSent)
     conversation.close()
+
+
+@pytest.mark.parametrize(("age_s", "leaves"), [(10, True), (11, False)])
+def test_order_of_a_trader_that_was_paused_is_not_sent(
+    exchange: LocalExchange, venue: KalshiVenue, age_s: int, leaves: bool
+) -> None:
+    marked_at = NOW - timedelta(seconds=age_s)
+    order = UNNAMED.model_copy(update={"updated_at": marked_at})
+    exchange.on(f"POST {ORDERS_PATH}", created(order))
+    named = NAMED.model_copy(update={"updated_at": marked_at})
+
+    assert isinstance(venue.place(order), NotSent) is not leaves
+    assert isinstance(venue.renew(named, EXPIRES), NotSent) is not leaves
+    assert bool(exchange.requests) is leaves

@@ -125,16 +125,21 @@ class Conversation:
         query: Query = (),
         body: bytes | None = None,
         items: int = 1,
+        may_leave: Callable[[], bool] = lambda: True,
     ) -> Answer:
         """Send one request and read its whole answer. `items` counts what a batch is billed for.
 
-        `read_timeout_s` bounds the whole answer, not the wait for each byte.
+        `read_timeout_s` bounds the whole answer, not the wait for each byte. `may_leave` is asked once the request is
+        dated: a process that is held up before that is told no, and one held up later sends what has died by its date.
+        Raises Unsent on a no.
         """
         if self._budget is not None:
             self._budget.spend(method, path, items)
         sent_at = self._now()
         deadline = clock.monotonic() + CONNECT_TIMEOUT_S + read_timeout_s
         where = f"{method} {path}"
+        if not may_leave():
+            raise Unsent(SOURCE, f"{where} was held up for too long to be sent")
         try:
             with self._session.request(
                 method,

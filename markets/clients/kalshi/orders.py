@@ -68,12 +68,15 @@ class KalshiOrders:
         book_side, yes_price = on_yes_book(side, action, limit_price)
         return self.place(NewOrder(market_ticker, book_side, qty, yes_price, client_order_id, terms))
 
-    def place(self, order: NewOrder) -> CreateOutcome:
-        """Send one order. Anything but Accepted leaves no order behind, save Duplicate and Unknown."""
+    def place(self, order: NewOrder, *, leave_by: datetime | None = None) -> CreateOutcome:
+        """Send one order. Anything but Accepted leaves no order behind, save Duplicate and Unknown.
+
+        After `leave_by` it is not sent: whoever was paused that long no longer knows whether it may go.
+        """
         check_expiry(order.terms.expires_at, self._now())
         if (stop := self._clock_forbids()) is not None:
             return stop
-        answer = self._send("POST", ORDERS_PATH, body=_order_body(order))
+        answer = self._send("POST", ORDERS_PATH, body=_order_body(order), leave_by=leave_by)
         return outcomes.created(answer, order) if isinstance(answer, Answer) else answer
 
     def create_batch(self, orders: Sequence[NewOrder]) -> tuple[CreateOutcome, ...]:
@@ -116,13 +119,13 @@ class KalshiOrders:
         answer = self._send("DELETE", ORDERS_PATH)
         return outcomes.canceled_all(answer) if isinstance(answer, Answer) else answer
 
-    def amend_order(self, amendment: Amendment) -> AmendOutcome:
-        """Change price, size or expiry of a resting order. It may fill at once."""
+    def amend_order(self, amendment: Amendment, *, leave_by: datetime | None = None) -> AmendOutcome:
+        """Change price, size or expiry of a resting order, unless it is past `leave_by`. It may fill at once."""
         check_expiry(amendment.expires_at, self._now())
         if (stop := self._clock_forbids()) is not None:
             return stop
         path = f"{ORDERS_PATH}/{amendment.order_id}/amend"
-        answer = self._send("POST", path, body=_amend_body(amendment))
+        answer = self._send("POST", path, body=_amend_body(amendment), leave_by=leave_by)
         return outcomes.amended(answer, amendment) if isinstance(answer, Answer) else answer
 
     def decrease_order(
@@ -147,6 +150,7 @@ class KalshiOrders:
         query: Query = (),
         body: Mapping[str, Any] | None = None,
         items: int = 1,
+        leave_by: datetime | None = None,
     ) -> Answer | NotSent | Unknown:
         """One request, once."""
         try:
@@ -157,6 +161,7 @@ class KalshiOrders:
                 body=None if body is None else _encode(body),
                 read_timeout_s=WRITE_TIMEOUT_S,
                 items=items,
+                may_leave=lambda: leave_by is None or self._now() <= leave_by,
             )
         except Unsent as fault:
             return NotSent(str(fault))

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from markets.clients.kalshi.conversation import Conversation
+from markets.clients.kalshi.errors import Unsent
 from markets.clients.kalshi.orders import ORDERS_PATH, KalshiOrders
 from markets.clients.kalshi.signing import Signer
 from markets.domain.order_outcomes import (
@@ -330,3 +331,39 @@ def test_recorded_order_requests_are_what_we_send(
         assert body.items() <= ours.items()
         checked += 1
     assert checked >= 4
+
+
+def test_write_that_was_held_up_is_dated_and_then_not_sent(
+    exchange: LocalExchange, orders: KalshiOrders
+) -> None:
+    amendment = Amendment(ORDER_ID, TICKER, BookSide.BID, D(8), D("0.57"))
+    too_late = NOW - timedelta(seconds=1)
+
+    for outcome in (
+        orders.place(new_order(), leave_by=too_late),
+        orders.amend_order(amendment, leave_by=too_late),
+    ):
+        assert isinstance(outcome, NotSent)
+        assert "held up" in outcome.why
+    assert not exchange.requests
+
+
+def test_request_is_dated_before_it_is_asked_whether_it_may_leave(exchange: LocalExchange) -> None:
+    """Whoever is paused after the question sends what the exchange refuses by its date."""
+    asked: list[str] = []
+
+    def now() -> datetime:
+        asked.append("dated")
+        return NOW
+
+    def may_leave() -> bool:
+        asked.append("asked")
+        return False
+
+    conversation = Conversation(exchange.base_url, now=now)
+    with pytest.raises(Unsent):
+        conversation.exchange("POST", ORDERS_PATH, body=b"{}", read_timeout_s=1, may_leave=may_leave)
+    conversation.close()
+
+    assert asked == ["dated", "asked"]
+    assert not exchange.requests

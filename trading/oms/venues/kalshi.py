@@ -1,6 +1,6 @@
 """The real exchange as a venue: our orders in its words, its answers in ours. Loaded in DEMO and LIVE only."""
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Final, assert_never
 
 from markets.clients.kalshi.orders import KalshiOrders
@@ -19,6 +19,9 @@ _PASSING_REASONS: Final = frozenset(
         outcome.RejectReason.RATE_LIMITED,
     }
 )
+_LEAVES_WITHIN: Final = timedelta(seconds=10)
+"""Of the moment it was marked as sent or renewed. A trader paused for longer may have been replaced or halted meanwhile,
+and its order written off once a request sent in time would have died (`trading.domain.evidence`)."""
 
 
 class KalshiVenue:
@@ -30,7 +33,7 @@ class KalshiVenue:
     def place(self, order: Order) -> Answer:
         """One POST. A client order id that exists already is Unknown: the order is there, its fate is to be read."""
         try:
-            said = self._client.place(_new_order(order))
+            said = self._client.place(_new_order(order), leave_by=order.updated_at + _LEAVES_WITHIN)
         except BadOrder as error:
             return Rejected(code="BAD_ORDER", message=str(error))
         match said:
@@ -77,7 +80,8 @@ class KalshiVenue:
         if order.kalshi_order_id is None:
             return Unknown(why="the exchange has not named it yet")
         try:
-            said = self._client.amend_order(_renewal(order, order.kalshi_order_id, expires_at))
+            amendment = _renewal(order, order.kalshi_order_id, expires_at)
+            said = self._client.amend_order(amendment, leave_by=order.updated_at + _LEAVES_WITHIN)
         except BadOrder as error:
             return Rejected(code="BAD_ORDER", message=str(error))
         match said:
