@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import requests
 
@@ -58,6 +58,22 @@ HOLDER: Final = "faults/1/1.00"
 CYCLE: Final = timedelta(minutes=1)
 LAG: Final = timedelta(seconds=2)
 """After this the exchange's reads show what its engine did."""
+
+
+class Key(NamedTuple):
+    """What a trader holds of an account."""
+
+    key_id: str
+    private_key_path: Path
+
+
+class Connected(NamedTuple):
+    """What a trader reads from and sends to."""
+
+    transport: Transport
+    kalshi: KalshiMarketData
+    sources: Sources
+    exchange: Exchange
 
 
 class WatchedVenue:
@@ -244,9 +260,9 @@ class _RestartedVenue(Venue):
         return self._engine
 
 
-def signed_transport(base_url: str, account: Account, clock: Callable[[], datetime]) -> Transport:
-    """The application's transport with the account's key, without pauses between attempts."""
-    signer = Signer(account.key_id, account.private_key_path, frozenset())
+def signed_transport(base_url: str, key: Account | Key, clock: Callable[[], datetime]) -> Transport:
+    """The application's transport with the key, without pauses between attempts."""
+    signer = Signer(key.key_id, key.private_key_path, frozenset())
     url = f"{base_url}/trade-api/v2"
     transport = Transport(url, signer, now=clock, sleep=lambda _: None)
     transport.conversation = HastyConversation(url, signer, now=clock)
@@ -281,13 +297,8 @@ def _bench(
     cities: tuple[str, ...],
 ) -> Bench:
     stranger, account = accounts[:2]
-    transport = signed_transport(base_url, account, clock)
-    conversation = transport.conversation
-    kalshi = KalshiMarketData(transport, clock)
-    watched = WatchedVenue(KalshiVenue(KalshiOrders(conversation, clock)))
-    nws = NwsClient(
-        NwsTransport(f"{base_url}/nws", "(milkbot tests, none)", TransportPolicy(sleep=lambda _: None))
-    )
+    ours = connected(base_url, account, clock)
+    watched = WatchedVenue(ours.exchange.venue)
     return Bench(
         clock=clock,
         venue=venue,
@@ -295,18 +306,34 @@ def _bench(
         base_url=base_url,
         account=account,
         stranger=stranger,
+        sources=ours.sources,
+        kalshi=ours.kalshi,
+        transport=ours.transport,
+        exchange=replace(ours.exchange, venue=watched),
+        watched=watched,
+        cities=cities,
+        keys=accounts,
+    )
+
+
+def connected(base_url: str, key: Account | Key, clock: HandClock) -> Connected:
+    """The real clients of everything, with one key, by one clock."""
+    transport = signed_transport(base_url, key, clock)
+    conversation = transport.conversation
+    kalshi = KalshiMarketData(transport, clock)
+    nws = NwsClient(
+        NwsTransport(f"{base_url}/nws", "(milkbot tests, none)", TransportPolicy(sleep=lambda _: None))
+    )
+    return Connected(
+        transport=transport,
+        kalshi=kalshi,
         sources=Sources(
             weather=partial(refresh_weather, cache=WeatherCache(CityFetcher(nws))),
             boards=partial(read_boards, client=kalshi),
         ),
-        kalshi=kalshi,
-        transport=transport,
         exchange=Exchange(
-            venue=watched,
+            venue=KalshiVenue(KalshiOrders(conversation, clock)),
             account=KalshiAccount(KalshiPortfolio(transport)),
             skew_s=lambda: conversation.skew_s,
         ),
-        watched=watched,
-        cities=cities,
-        keys=accounts,
     )

@@ -1,0 +1,93 @@
+"""A DEMO trader in a process of its own, obeying one line at a time, that can die or stop at any named seam.
+
+Run as `python -m tests.faults.demo_trader BASE_URL KEY_ID KEY_FILE CITIES` with DATABASE_URL naming the database. Each line
+of standard input is a JSON object: `do` ("turn", "reconcile" or "settle"), `at` (the world's time), `seam`, a place in our
+code or none, and `signal`, which the process sends itself there (SIGKILL or SIGSTOP).
+
+A seam is "module:function:call" or "module:function:return", with "module:function>" before it to count only what happens
+within that call. The interpreter's own profiling hook tells of it: no code of ours is replaced.
+"""
+
+import json
+import os
+import signal
+import sys
+from collections.abc import Callable
+from datetime import datetime
+from decimal import Decimal
+from functools import partial
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+os.environ.setdefault("DJANGO_SETTINGS_MODULE", "milkbot.settings.worker")
+
+NO_SEAM = ""
+
+
+class Seam:
+    """Where to end. Give `watch` to sys.setprofile and threading.setprofile."""
+
+    def __init__(self, place: str, number: signal.Signals) -> None:
+        within, _, at = place.rpartition(">")
+        module, function, self._event = at.split(":")
+        self._at = (module, function)
+        self._within = tuple(within.split(":")) if within else None
+        self._signal = number
+        self._depth = 0
+
+    def watch(self, frame: FrameType, event: str, _argument: Any) -> None:
+        if event not in ("call", "return"):
+            return
+        here = (frame.f_globals.get("__name__"), frame.f_code.co_name)
+        if here == self._within:
+            self._depth += 1 if event == "call" else -1
+        if here == self._at and event == self._event and (self._within is None or self._depth):
+            sys.setprofile(None)
+            os.kill(os.getpid(), self._signal)
+
+
+def main(base_url: str, key_id: str, key_file: str, cities: str) -> None:
+    import django
+
+    django.setup()
+    # Imported here: models need Django to be set up.
+    from django.db import DatabaseError
+
+    from milkbot.core.errors import MilkbotError
+    from tests.faults.bench import MODE, Key, connected
+    from tests.faults.edge import HandClock
+    from trading.cycle import Settings, run_cycle
+    from trading.oms.reconcile import reconcile
+    from trading.settlement import settle_finalized
+
+    clock = HandClock()
+    ours = connected(base_url, Key(key_id, Path(key_file)), clock)
+    settings = Settings(mode=MODE, cities=tuple(cities.split(",")), capital=Decimal(10_000))
+    turn = partial(run_cycle, settings=settings, sources=ours.sources, exchange=ours.exchange, clock=clock)
+    work: dict[str, Callable[[datetime], Any]] = {
+        "turn": lambda at: turn(at).intents,
+        "reconcile": lambda at: reconcile(MODE, ours.exchange.account, at).fills_booked,
+        "settle": lambda at: settle_finalized(MODE, at).settled,
+    }
+    _say("ready")
+    for line in sys.stdin:
+        order = json.loads(line)
+        clock.now = datetime.fromisoformat(order["at"])
+        if order["seam"] != NO_SEAM:
+            sys.setprofile(Seam(order["seam"], signal.Signals(order["signal"])).watch)
+        try:
+            said = work[order["do"]](clock.now)
+        except (MilkbotError, DatabaseError) as error:
+            said = f"{type(error).__name__}: {error}"
+        sys.setprofile(None)
+        _say(json.dumps({"said": said}))
+
+
+def _say(word: str) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,130 @@
+"""DEMO traders as processes of their own on this test's database and exchange, to be killed, stopped and replaced."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from django.db import connection
+
+from tests.faults.bench import CYCLE, LAG, Bench
+from tests.faults.books import is_recovered
+from tests.faults.demo_trader import NO_SEAM
+from trading.models import ReconciliationRow
+
+ROOT = Path(__file__).resolve().parents[2]
+RECOVERY_S = 15.0
+"""From the start of a process until it has put right what the one before it left, and trades."""
+
+
+class TraderProcess:
+    """One trader, which does what it is told, a line at a time."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        database = connection.settings_dict
+        url = f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}"
+        key = bench.account
+        arguments = [bench.base_url, key.key_id, str(key.private_key_path), ",".join(bench.cities)]
+        self.started_at = time.monotonic()
+        self.process = subprocess.Popen(
+            [sys.executable, "-m", "tests.faults.demo_trader", *arguments],
+            cwd=ROOT,
+            env={**os.environ, "DATABASE_URL": url, "LOG_LEVEL": "CRITICAL"},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._line() == "ready\n", "the trader did not start"
+
+    def do(self, what: str = "turn") -> Any:
+        """What it says of one piece of work, done now."""
+        self._ask(what)
+        return self.answer()
+
+    def answer(self) -> Any:
+        """What it says once it is done."""
+        return json.loads(self._line())["said"]
+
+    def die_at(self, seam: str, what: str = "turn") -> None:
+        """Do it until `seam`, and be killed there."""
+        self._ask(what, seam=seam, signal=signal.SIGKILL)
+        assert not self._line(), f"it never came to {seam}"
+        assert self.process.wait(10) == -signal.SIGKILL, f"it never came to {seam}"
+
+    def stop_at(self, seam: str, what: str = "turn") -> None:
+        """Do it until `seam`, and stand still there."""
+        self._ask(what, seam=seam, signal=signal.SIGSTOP)
+        _, status = os.waitpid(self.process.pid, os.WUNTRACED)
+        assert os.WIFSTOPPED(status), f"it never came to {seam}"
+
+    def go_on(self) -> None:
+        """End a standstill."""
+        self.process.send_signal(signal.SIGCONT)
+
+    def end(self) -> None:
+        """Kill it, whatever it does."""
+        self.process.kill()
+        self.process.wait(30)
+        for pipe in (self.process.stdin, self.process.stdout):
+            assert pipe is not None
+            pipe.close()
+
+    def _ask(self, what: str, seam: str = NO_SEAM, signal: int = 0) -> None:
+        assert self.process.stdin is not None
+        order = {"do": what, "at": self._bench.now.isoformat(), "seam": seam, "signal": signal}
+        self.process.stdin.write(f"{json.dumps(order)}\n")
+        self.process.stdin.flush()
+
+    def _line(self) -> str:
+        assert self.process.stdout is not None
+        return self.process.stdout.readline()
+
+
+@contextmanager
+def trader_process(bench: Bench) -> Iterator[TraderProcess]:
+    """A trader that runs until the block ends."""
+    trader = TraderProcess(bench)
+    try:
+        yield trader
+    finally:
+        trader.end()
+
+
+def turns_of(trader: TraderProcess, bench: Bench, count: int) -> None:
+    """`count` turns a minute apart, none of which may fail."""
+    for _ in range(count):
+        bench.wait(CYCLE)
+        said = trader.do()
+        assert isinstance(said, int), said
+
+
+def check_recovery(trader: TraderProcess, bench: Bench) -> None:
+    """A new process's first turn is in time and ends on an account it trusts; a few more settle every open question."""
+    bench.wait(CYCLE)
+    said = trader.do()
+    took_s = time.monotonic() - trader.started_at
+    assert isinstance(said, int), said
+    assert took_s < RECOVERY_S
+    newest = ReconciliationRow.objects.order_by("-pk")[0]
+    assert newest.complete_until is not None
+    assert (newest.drift, newest.error) == ([], "")
+    turns_of(trader, bench, 7)
+    assert is_recovered()
+    assert last_complaints(trader, bench) == []
+
+
+def last_complaints(trader: TraderProcess, bench: Bench) -> list[str]:
+    """The oracle's word once the market stands still and the trader, not this process, has read its account."""
+    bench.control(do="freeze")
+    bench.wait(LAG)
+    trader.do("reconcile")
+    found = bench.judged(bench.member)
+    bench.control(do="thaw")
+    return found
