@@ -3,6 +3,8 @@
 from celery import shared_task
 
 from analytics.services import refresh
+from analytics.skill.settled import score_settled
+from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.logger import logger
 
@@ -12,3 +14,10 @@ def rollup() -> None:
     """Roll up the equity curve and record who is alive."""
     summary = refresh(f"http://127.0.0.1:{get_config().public_port}")
     logger.info("rollup done", extra=summary.model_dump())
+
+
+@shared_task(name="analytics.tasks.score", ignore_result=True, soft_time_limit=120, time_limit=150)
+def score() -> None:
+    """Score the forecasts of events that have settled."""
+    report = score_settled(get_config().trading_mode, clock.now())
+    logger.info("skill scored", extra=report.model_dump())

@@ -19,7 +19,7 @@ from factory.declarations import (
 )
 from factory.django import DjangoModelFactory
 
-from analytics.models import EquityRow
+from analytics.models import EquityRow, SkillEventRow, SkillScoreRow
 from markets.models import EventRow, MarketRow, MarketSnapshotRow
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
@@ -509,6 +509,43 @@ class EquityFactory(DjangoModelFactory[EquityRow]):
     total_equity = LazyAttribute(lambda row: CAPITAL + row.realized_pnl + row.unrealized_pnl)
     realized_pnl = Decimal(0)
     unrealized_pnl = Decimal(0)
+
+
+class SkillEventFactory(DjangoModelFactory[SkillEventRow]):
+    class Meta:
+        model = SkillEventRow
+
+    mode = SHADOW
+    event_ticker = Sequence(lambda number: f"KXHIGHCHI-{number}")
+    city_code = "CHI"
+    event_date = DAY
+    winner = LazyAttribute(lambda row: f"{row.event_ticker}-74-75")
+    settle_f = 75
+    settled_at = CHICAGO_CLOSE + timedelta(hours=9)
+    scored_at = SelfAttribute("settled_at")
+    ladders = 36
+
+
+class SkillScoreFactory(DjangoModelFactory[SkillScoreRow]):
+    class Meta:
+        model = SkillScoreRow
+
+    mode = SHADOW
+    event_ticker = Sequence(lambda number: f"KXHIGHCHI-{number}")
+    city_code = "CHI"
+    event_date = DAY
+    at = NOON
+    local_hour = 12
+    lead_hours = 3
+    forecaster = "p_model"
+    outcome = 2
+    p_outcome = 0.4
+    log_loss = 0.92
+    brier = 0.7
+    rps = 0.4
+    pit_low = 0.3
+    pit_high = 0.7
+    clipped = False
 
 
 FACTORIES: Final[dict[type[Model], type[DjangoModelFactory[Any]]]] = {

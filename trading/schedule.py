@@ -43,6 +43,7 @@ def schedule(config: Config) -> tuple[Entry, ...]:
         Entry("climate reports", "weather.tasks.refresh_reports", "slow", slow, expires=slow),
         Entry("settlement", "trading.tasks.settle", "slow", slow, expires=slow),
         Entry("rollup", "analytics.tasks.rollup", "slow", slow, expires=slow),
+        Entry("skill", "analytics.tasks.score", "slow", slow, expires=slow),
         Entry("pruning", "trading.tasks.prune", "batch", timedelta(days=1), expires=timedelta(hours=12)),
     )
 

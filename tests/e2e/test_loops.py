@@ -62,7 +62,7 @@ def run_loops() -> dict[str, str]:
 
 
 ALL_WELL = dict.fromkeys(
-    ("cycle", "weather", "climate reports", "settlement", "rollup", "pruning"), "SUCCESS"
+    ("cycle", "weather", "climate reports", "settlement", "rollup", "skill", "pruning"), "SUCCESS"
 )
 
 

@@ -10,7 +10,7 @@ from django.core.exceptions import ValidationError
 from django.db import IntegrityError, transaction
 from django.db.models import Model
 
-from analytics.models import EquityRow
+from analytics.models import EquityRow, SkillEventRow, SkillScoreRow
 from markets.models import EventRow, MarketRow, MarketSnapshotRow
 from milkbot.models import HealthStatusRow, InstallationRow
 from tests.factories import EARLIER, FACTORIES, LATER, NOON, store
@@ -187,6 +187,11 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
         LedgerRow,
         [{"fill": None}, {"kind": "settlement"}, {"kind": "deposit"}, {"kind": "external"}, {"kind": "gift"}],
     ),
+    "skill_score_p_on_0_1": (
+        SkillScoreRow,
+        [{"p_outcome": 1.01}, {"pit_low": -0.01}, {"pit_high": float("nan")}],
+    ),
+    "skill_score_is_a_loss": (SkillScoreRow, [{"log_loss": -0.01}, {"brier": 2.01}, {"rps": -0.01}]),
     "risk_severity_known": (RiskEventRow, [{"severity": "LOUD"}]),
 }
 
@@ -213,6 +218,8 @@ UNIQUE: dict[str, Callable[[], tuple[Model, Change]]] = {
         store(LedgerRow, kind="deposit", fill=None, amount=Decimal(10_000)),
         {"kind": "deposit", "fill": None},
     ),
+    "skill_event_once": lambda: _twin(SkillEventRow, "mode", "event_ticker"),
+    "skill_score_once": lambda: _twin(SkillScoreRow, "mode", "event_ticker", "local_hour", "forecaster"),
     "equity_once": lambda: _twin(EquityRow, "mode", "at"),
     "external_order_once": lambda: _twin(ExternalOrderRow, "mode", "kalshi_order_id"),
 }

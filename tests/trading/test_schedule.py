@@ -19,6 +19,7 @@ SLOW_LOOP = [
     ("weather.tasks.refresh_reports", "slow"),
     ("trading.tasks.settle", "slow"),
     ("analytics.tasks.rollup", "slow"),
+    ("analytics.tasks.score", "slow"),
 ]
 
 
@@ -36,6 +37,7 @@ def test_ensure_schedule_makes_exactly_these_rows() -> None:
         ("milkbot: climate reports", *SLOW_LOOP[1], 300, "seconds", 300, True),
         ("milkbot: settlement", *SLOW_LOOP[2], 300, "seconds", 300, True),
         ("milkbot: rollup", *SLOW_LOOP[3], 300, "seconds", 300, True),
+        ("milkbot: skill", *SLOW_LOOP[4], 300, "seconds", 300, True),
         ("milkbot: pruning", "trading.tasks.prune", "batch", 86_400, "seconds", 43_200, True),
     ]
 

@@ -86,12 +86,17 @@ def _newest_per_market(rows: QuerySet[AnyRow], column: str) -> QuerySet[AnyRow]:
 
 
 def _says_the_same(row: SignalRow, signal: Signal) -> bool:
-    """Probabilities drift with every minute of lead; a whole point is news."""
-    return (round(row.p_yes, 2), row.decision, row.codes) == (
-        round(signal.p_yes, 2),
+    """Probabilities drift with every minute of lead; a whole point is news, in what we trade on and in our own forecast."""
+    return (_points(row.p_yes), _points(row.p_model), row.decision, row.codes) == (
+        _points(signal.p_yes),
+        _points(signal.p_model),
         signal.decision.value,
         list(signal.codes),
     )
+
+
+def _points(p: float | None) -> float | None:
+    return None if p is None else round(p, 2)
 
 
 def _signal_row(signal: Signal, market_id: int) -> SignalRow:
