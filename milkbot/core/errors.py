@@ -17,6 +17,9 @@ class ConfigError(MilkbotError):
 class OutsideError(MilkbotError):
     """A service outside could not be used. `source` names it, for health and logs."""
 
+    retry_after_s: float | None = None
+    """Seconds for which the service asked to be left alone; None where it did not say."""
+
     def __init__(self, source: str, message: str) -> None:
         super().__init__(f"{source}: {message}")
         self.source = source

@@ -22,6 +22,7 @@ from markets.domain.account_types import AccountLimits, EndpointCosts
 from milkbot.core import clock
 from milkbot.core.config import LOOPBACK_HOSTS
 from milkbot.core.errors import ConfigError, Malformed, Unreachable
+from milkbot.core.retry_after import seconds_asked
 
 MAX_BODY_BYTES: Final = 20 * 1024 * 1024
 CONNECT_TIMEOUT_S: Final = 3.0
@@ -41,6 +42,8 @@ class Answer(NamedTuple):
 
     status: int
     body: bytes
+    retry_after_s: float | None = None
+    """What a Retry-After header asked for."""
 
 
 class Budget(Protocol):
@@ -155,7 +158,8 @@ class Conversation:
                     # A redirect would carry the signature elsewhere, and the API has none.
                     raise Malformed(SOURCE, f"{where} answered with a redirect (HTTP {response.status_code})")
                 whole = b"".join(_read_bounded(response.iter_content(_CHUNK_BYTES), where, deadline))
-                answer = Answer(response.status_code, whole)
+                asked_s = seconds_asked(response.headers.get("Retry-After"), sent_at)
+                answer = Answer(response.status_code, whole, asked_s)
         except requests.RequestException as error:
             raise _as_ours(error, where) from None
         if answer.status == 429 and self._budget is not None:

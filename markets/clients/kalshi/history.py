@@ -1,9 +1,10 @@
 """Reads what happened: trades, candlesticks, archived markets, fee changes. Public data, for imports and backtests.
 
-Long lists are iterators that fetch a page when its first row is wanted. Rows that cannot be read are logged, left out.
+Long lists are iterators that fetch a page when its first row is wanted. Rows that cannot be read are left out and
+reported: to the log, or to whoever counts them.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import datetime
 from typing import Any, Final, TypeVar
 
@@ -24,7 +25,7 @@ from markets.domain.history_types import (
     Trade,
 )
 from markets.domain.tickers import series_of
-from markets.domain.types import Listing
+from markets.domain.types import Listing, ListingFault
 from milkbot.core.errors import Malformed
 
 ROWS_PER_PAGE: Final = 1000
@@ -41,12 +42,18 @@ class KalshiHistory:
     """Market history. Raises Unreachable, Refused or Malformed with source "kalshi".
 
     `archived` reads from the archive, which holds what is older than `get_cutoff()` and nothing newer. `now` stamps
-    the listings of archived markets.
+    the listings of archived markets. `on_faults` is told of the rows that could not be read.
     """
 
-    def __init__(self, transport: Transport, now: Callable[[], datetime]) -> None:
+    def __init__(
+        self,
+        transport: Transport,
+        now: Callable[[], datetime],
+        on_faults: Callable[[Iterable[ListingFault]], None] = report,
+    ) -> None:
         self._transport = transport
         self._now = now
+        self._on_faults = on_faults
 
     def get_cutoff(self) -> ArchiveCutoff:
         """Where the archive begins."""
@@ -92,7 +99,7 @@ class KalshiHistory:
         payload = self._transport.get_json(
             path, _candle_query(since, until, period), read_timeout_s=PAGE_TIMEOUT_S
         )
-        return _candles(payload)
+        return self._candles(payload)
 
     def get_candles_of(
         self,
@@ -113,7 +120,7 @@ class KalshiHistory:
         found: dict[str, tuple[Candle, ...]] = {}
         for raw in Fields(payload, "candlesticks").items("markets"):
             fields = Fields(raw, "candlesticks of a market")
-            found[fields.text("market_ticker", max_length=200)] = _candles(raw)
+            found[fields.text("market_ticker", max_length=200)] = self._candles(raw)
         if sum(map(len, found.values())) >= MOST_CANDLES:
             raise Malformed(SOURCE, f"{MOST_CANDLES} candlesticks came: ask for fewer markets or less time")
         return {ticker: found.get(ticker, ()) for ticker in tickers}
@@ -163,16 +170,15 @@ class KalshiHistory:
     ) -> Iterator[Row]:
         for payload in self._pages(path, query, key):
             rows, faults = each(Fields(payload, f"page of {key}").items(key), name_key, parse_row)
-            report(faults)
+            self._on_faults(faults)
             yield from rows
 
-
-def _candles(payload: object) -> tuple[Candle, ...]:
-    rows, faults = each(
-        Fields(payload, "candlesticks").items("candlesticks"), "end_period_ts", parse_history.parse_candle
-    )
-    report(faults)
-    return tuple(sorted(rows, key=lambda candle: candle.ends_at))
+    def _candles(self, payload: object) -> tuple[Candle, ...]:
+        rows, faults = each(
+            Fields(payload, "candlesticks").items("candlesticks"), "end_period_ts", parse_history.parse_candle
+        )
+        self._on_faults(faults)
+        return tuple(sorted(rows, key=lambda candle: candle.ends_at))
 
 
 def _candle_query(since: datetime, until: datetime, period: CandlePeriod) -> list[tuple[str, str]]:

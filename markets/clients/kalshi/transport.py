@@ -26,8 +26,8 @@ DEFAULT_READ_TIMEOUT_S: Final = 10.0
 class Transport:
     """GETs JSON below `base_url` (which ends in /trade-api/v2). Safe to use from several threads.
 
-    `now` gives wall time, for the signature and the skew. `wait` and `sleep` are the pauses between attempts. All calls
-    go through `conversation`, which orders may share. Raises ConfigError as Conversation does.
+    `now` gives wall time, for the signature and the skew. `wait` and `sleep` are the pauses between the `attempts` of a
+    read. All calls go through `conversation`, which orders may share. Raises ConfigError as Conversation does.
     """
 
     def __init__(
@@ -39,10 +39,12 @@ class Transport:
         budget: Budget | None = None,
         wait: wait_base | None = None,
         sleep: Callable[[float], None] = tenacity_sleep,
+        attempts: int = ATTEMPTS,
     ) -> None:
         self.conversation = Conversation(base_url, signer, now=now, budget=budget)
         self._wait = wait or wait_exponential_jitter(multiplier=0.5, max=4.0)
         self._sleep = sleep
+        self._attempts = attempts
 
     @property
     def base_url(self) -> str:
@@ -71,7 +73,7 @@ class Transport:
     ) -> dict[str, Any]:
         """The JSON object at `path` (below the base URL), numbers as int or Decimal.
 
-        Up to three attempts with exponential backoff while the exchange is unreachable or its token bucket is empty. A
+        As many attempts as allowed with exponential backoff while the exchange is unreachable or its token bucket is empty. A
         signature refused for its time is made anew, once, by the exchange's own clock. With `server_errors_speak` a 5xx
         answer that holds a JSON object is returned too (exchange status).
         """
@@ -81,13 +83,15 @@ class Transport:
                 if answer.status >= 500 and server_errors_speak and answer.body.lstrip().startswith(b"{"):
                     return decode_object(answer.body, path)
                 if answer.status >= 400:
-                    raise error_from_answer(answer.status, answer.body, f"GET {path}")
+                    error = error_from_answer(answer.status, answer.body, f"GET {path}")
+                    error.retry_after_s = answer.retry_after_s
+                    raise error
                 return decode_object(answer.body, path)
         raise AssertionError("unreachable: tenacity re-raises the last error")
 
     def _retrying(self, path: str) -> Retrying:
         return Retrying(
-            stop=stop_after_attempt(ATTEMPTS),
+            stop=stop_after_attempt(self._attempts),
             wait=self._wait,
             sleep=self._sleep,
             retry=retry_if_exception_type((Unreachable, RateLimited)),
