@@ -6,7 +6,7 @@ nothing between two rows is invented. The price part is filled only where contra
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import groupby, pairwise
 from typing import Final
@@ -22,6 +22,7 @@ NO_ASK_PRICE: Final = Decimal(1)
 PERIODS_MINUTES: Final = (1, 60, 1440)
 FOUR_PRICES: Final = ("open_dollars", "low_dollars", "high_dollars", "close_dollars")
 BEGINNING: Final = datetime(2000, 1, 1, tzinfo=UTC)
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +71,8 @@ def candlesticks(feed: MarketFeed, ticker: str, wanted: CandleRequest, at: datet
 
 
 def _period_end(quote: Quote, seconds: int) -> int:
-    return -(-int(quote.at.timestamp()) // seconds) * seconds
+    """Half a second past a boundary belongs to the next period: a candle never knows what came after its end."""
+    return -((EPOCH - quote.at) // timedelta(seconds=seconds)) * seconds
 
 
 def _candle(end_ts: int, previous: Quote | None, quotes: Sequence[Quote]) -> JsonObject:
