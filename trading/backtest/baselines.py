@@ -19,7 +19,7 @@ from weather.domain.brackets import Bracket
 from weather.domain.distribution import bracket_probabilities
 from weather.domain.families import Normal
 
-OFFICIAL: Final = ("iem", "ncei")
+OFFICIAL: Final = ("cli", "iem", "ncei")
 """Sources of highs of the whole climate day at the settling station, the better one first. Others are not used: the
 bulletin's is of the daytime only, and partly of other stations."""
 SEASON: Final = timedelta(days=15)
