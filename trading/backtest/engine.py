@@ -22,6 +22,7 @@ from trading.backtest.as_of import AsOf
 from trading.backtest.baselines import Baselines
 from trading.backtest.event_sheet import EventPast, EventSheet, event_sheet
 from trading.backtest.gate_times import forecast_times
+from trading.backtest.noticing import noticed
 from trading.backtest.recorded import read_recorded
 from trading.backtest.recorded_types import RecordedEvent, Recording
 from trading.backtest.replay import Replay, replay
@@ -70,7 +71,9 @@ def run_backtest(
     `processes` defaults to as many as this machine has processors. Raises UnreadableRecording when `data` is no
     recording, NothingToReplay when it holds no event that can be replayed.
     """
-    recording = read_recorded(data, now, cities=options.cities, last=options.last)
+    recording = noticed(
+        read_recorded(data, now, cities=options.cities, last=options.last), options.weather_delay
+    )
     events, skipped = _replayable(recording, options.first)
     if not events:
         why = (

@@ -6,7 +6,7 @@ are those of the YES book whatever was bought.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from typing import Final, NamedTuple
@@ -30,6 +30,10 @@ POINT_SPREAD: Final = "point_spread"
 FORECASTERS: Final = (MARKET, P_MODEL, P_TRADE, FLAT, CLIMATOLOGY, POINT_SPREAD)
 
 
+WEATHER_DELAY: Final = timedelta(minutes=10)
+"""The weather loop's period, five minutes, twice: one for looking, one for what goes wrong. Prices do not wait."""
+
+
 @dataclass(frozen=True, slots=True)
 class BacktestOptions:
     """What was asked for. With the recording these decide every byte of the result."""
@@ -45,6 +49,8 @@ class BacktestOptions:
     assumed_depth: Decimal
     """Contracts taken to stand at each recorded price, where the recording holds no sizes."""
     capital: Decimal
+    weather_delay: timedelta = WEATHER_DELAY
+    """From the release of a forecast to our seeing it."""
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
 

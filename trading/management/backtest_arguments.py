@@ -1,7 +1,7 @@
 """What `backtest` and `sweep` are asked for alike."""
 
 from collections.abc import Mapping
-from datetime import date
+from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
@@ -11,7 +11,7 @@ from django.core.management.base import CommandParser
 from milkbot.core.cities import load_cities
 from milkbot.core.constants import STARTING_CAPITAL
 from trading.backtest.as_of import ASSUMED_DEPTH
-from trading.backtest.results import BacktestOptions
+from trading.backtest.results import WEATHER_DELAY, BacktestOptions
 from trading.domain.decide import STRATEGIES
 
 DEFAULT_SEED: Final = 7
@@ -55,6 +55,10 @@ def add_backtest_arguments(parser: CommandParser) -> None:
         "--assumed-depth", type=Decimal, default=ASSUMED_DEPTH,
         help="contracts taken to stand at each recorded price (default: 10); 1, 10 and 50 are compared in any case",
     )  # fmt: skip
+    parser.add_argument(
+        "--weather-delay", type=int, default=WEATHER_DELAY // timedelta(minutes=1), metavar="MINUTES",
+        help="from the release of a forecast to our seeing it (default: 10)",
+    )  # fmt: skip
     parser.add_argument("--capital", type=Decimal, default=STARTING_CAPITAL, help="dollars (default: 10000)")
 
 
@@ -68,4 +72,5 @@ def asked_options(options: Mapping[str, Any]) -> BacktestOptions:
         seed=options["seed"],
         assumed_depth=options["assumed_depth"],
         capital=options["capital"],
+        weather_delay=timedelta(minutes=options["weather_delay"]),
     )

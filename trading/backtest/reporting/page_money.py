@@ -192,6 +192,7 @@ def manifest_table(manifest: Manifest) -> Table:
         ("Cities", ", ".join(options.cities)),
         ("Strategy", options.strategy or "all"),
         ("Assumed depth", f"{options.assumed_depth} contracts"),
+        ("Weather seen", f"{options.weather_delay} after its release"),
         ("Capital", f"${options.capital:,.2f}"),
         ("Seed", str(manifest.seed)),
         ("Python", manifest.python),

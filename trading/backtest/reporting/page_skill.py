@@ -42,7 +42,6 @@ def score_table(group: Group) -> Table:
         Column("RPS"),
         Column("CRPS, °F", is_wide=True),
         Column("Ladders"),
-        Column("Events", is_wide=True),
         Column("Cut off", is_wide=True),
     )
     return table(
@@ -55,7 +54,6 @@ def score_table(group: Group) -> Table:
                 number(line.rps, 3),
                 number(line.crps_f, 2),
                 str(line.n),
-                str(line.events),
                 str(line.clipped),
             )
             for line in group.scores
