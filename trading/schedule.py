@@ -44,6 +44,13 @@ def schedule(config: Config) -> tuple[Entry, ...]:
         Entry("settlement", "trading.tasks.settle", "slow", slow, expires=slow),
         Entry("rollup", "analytics.tasks.rollup", "slow", slow, expires=slow),
         Entry("skill", "analytics.tasks.score", "slow", slow, expires=slow),
+        Entry(
+            "strategy gates",
+            "analytics.tasks.judge_strategies",
+            "batch",
+            timedelta(days=1),
+            expires=timedelta(hours=12),
+        ),
         Entry("pruning", "trading.tasks.prune", "batch", timedelta(days=1), expires=timedelta(hours=12)),
     )
 

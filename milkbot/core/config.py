@@ -23,6 +23,7 @@ from milkbot.core.errors import ConfigError
 PROJECT_ROOT: Final = Path(__file__).resolve().parents[2]
 LOOPBACK_HOSTS: Final = frozenset({"127.0.0.1", "localhost", "::1"})
 LIVE_CONFIRMATION: Final = "I accept real orders with real money"
+GATE_OVERRIDE: Final = "I accept real money without evidence"
 
 KALSHI_LIVE_URL: Final = "https://external-api.kalshi.com/trade-api/v2"
 KALSHI_DEMO_URL: Final = "https://external-api.demo.kalshi.co/trade-api/v2"
@@ -76,6 +77,8 @@ class Config(BaseSettings):
     kalshi_live_key_id: SecretStr | None = None
     kalshi_live_private_key_path: Path | None = None
     live_confirm: str = ""
+    live_gate_override: str = ""
+    """Lets `manage.py strategy_gates --override` admit a strategy whose evidence falls short, when it says so."""
 
     stream_max_age_s: int = Field(default=0, ge=0, le=60)
     """How old a streamed order book may be to be used instead of asking for it; 0 uses none. `manage.py stream` keeps

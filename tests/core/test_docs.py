@@ -1,12 +1,14 @@
 """The documents say what the code is."""
 
 import re
+from enum import StrEnum
 from pathlib import Path
 
 import pytest
 from django.db import connection
 
 from milkbot.core.config import PROJECT_ROOT
+from trading.domain.strategy_gate import GateCode
 from trading.domain.types import ReasonCode
 from trading.retention import RETENTION
 
@@ -65,10 +67,13 @@ def test_retention_of_every_pruned_table_is_documented() -> None:
         assert f"Kept {keep.days} days" in section, model._meta.db_table
 
 
-def test_reason_codes_are_described_one_by_one_in_order() -> None:
+@pytest.mark.parametrize("codes", [ReasonCode, GateCode])
+def test_reason_codes_are_described_one_by_one_in_order(codes: type[StrEnum]) -> None:
     text = (DOCS / "REASON_CODES.md").read_text(encoding="utf-8")
-    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", text, re.MULTILINE)
-    assert [code for code, _ in rows] == [code.value for code in ReasonCode]
+    of_decisions, of_gates = text.split("\n## The gate to LIVE\n")
+    page = of_decisions if codes is ReasonCode else of_gates
+    rows = re.findall(r"^\| `(\w+)` \| (.+) \|$", page, re.MULTILINE)
+    assert [code for code, _ in rows] == [code.value for code in codes]
     assert all(sentence.endswith(".") for _, sentence in rows)
 
 

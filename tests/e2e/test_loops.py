@@ -62,7 +62,8 @@ def run_loops() -> dict[str, str]:
 
 
 ALL_WELL = dict.fromkeys(
-    ("cycle", "weather", "climate reports", "settlement", "rollup", "skill", "pruning"), "SUCCESS"
+    ("cycle", "weather", "climate reports", "settlement", "rollup", "skill", "strategy gates", "pruning"),
+    "SUCCESS",
 )
 
 

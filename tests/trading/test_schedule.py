@@ -38,6 +38,15 @@ def test_ensure_schedule_makes_exactly_these_rows() -> None:
         ("milkbot: settlement", *SLOW_LOOP[2], 300, "seconds", 300, True),
         ("milkbot: rollup", *SLOW_LOOP[3], 300, "seconds", 300, True),
         ("milkbot: skill", *SLOW_LOOP[4], 300, "seconds", 300, True),
+        (
+            "milkbot: strategy gates",
+            "analytics.tasks.judge_strategies",
+            "batch",
+            86_400,
+            "seconds",
+            43_200,
+            True,
+        ),
         ("milkbot: pruning", "trading.tasks.prune", "batch", 86_400, "seconds", 43_200, True),
     ]
 
