@@ -145,6 +145,7 @@ def _works(cycle: Work, world: SimulatedWorld) -> Mapping[str, Work]:
     from analytics.services import refresh
     from milkbot.core.config import get_config
     from milkbot.core.constants import WEATHER_CACHE_MIN
+    from trading.archive.keeping import archive_folder
     from trading.retention import prune
     from trading.settlement import settlement_round
     from weather.services import refresh_climate_reports, refresh_weather
@@ -157,7 +158,7 @@ def _works(cycle: Work, world: SimulatedWorld) -> Mapping[str, Work]:
         "trading.tasks.settle": lambda now: settlement_round(config.trading_mode, now),
         # The sandbox's sign of life stands for the public page's.
         "analytics.tasks.rollup": lambda _: refresh(world.control_url),
-        "trading.tasks.prune": prune,
+        "trading.tasks.prune": lambda now: prune(now, archive_folder(config)),
     }
 
 

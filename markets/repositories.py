@@ -117,7 +117,7 @@ class MarketRepository:
     def get_market(self, ticker: str) -> Market | None:
         """The market as last listed. Its price grid and rules are not stored: `price_ranges` is empty."""
         row = MarketRow.objects.select_related("event").filter(ticker=ticker).first()
-        return _to_market(row) if row else None
+        return to_market(row) if row else None
 
     def ids(self, tickers: Iterable[str]) -> dict[str, int]:
         """Row ids by ticker; markets that were never stored are left out."""
@@ -320,7 +320,7 @@ def _to_snapshot(row: MarketSnapshotRow) -> MarketSnapshot:
     )
 
 
-def _to_market(row: MarketRow) -> Market:
+def to_market(row: MarketRow) -> Market:
     strike_type = StrikeType(row.strike_type) if row.strike_type else None
     floor, cap = _strikes(strike_type, row.low_f, row.high_f)
     return Market(

@@ -12,6 +12,7 @@ from milkbot.core import clock
 from milkbot.core.config import Config, get_config
 from milkbot.logger import logger
 from trading import cycle, retention, settlement
+from trading.archive.keeping import archive_folder
 from trading.cycle_report import record_failure
 from trading.oms.exchange import Exchange, connect
 from trading.oms.lease import LeaseHeld
@@ -56,8 +57,8 @@ def settle() -> dict[str, int]:
 
 @shared_task(name="trading.tasks.prune")
 def prune() -> dict[str, int]:
-    """Delete what is past its retention."""
-    deleted = retention.prune(clock.now())
+    """Put aside and delete what is past its retention."""
+    deleted = retention.prune(clock.now(), archive_folder(get_config()))
     logger.info("pruned", extra=deleted)
     return deleted
 

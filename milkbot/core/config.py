@@ -192,9 +192,14 @@ def get_config() -> Config:
     return load_config()
 
 
+def state_folder() -> Path:
+    """Where the profiles of this machine keep what is theirs."""
+    return Path(os.environ.get("MILKBOT_STATE_DIR") or PROJECT_ROOT / ".milkbot")
+
+
 def active_env_file(state_dir: Path | None = None) -> Path | None:
     """The environment file of the profile that was started last on this machine, if any."""
-    folder = state_dir or Path(os.environ.get("MILKBOT_STATE_DIR") or PROJECT_ROOT / ".milkbot")
+    folder = state_dir or state_folder()
     profile = os.environ.get("MILKBOT_PROFILE")
     try:
         profile = profile or (folder / "active").read_text().strip()

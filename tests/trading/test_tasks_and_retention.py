@@ -89,25 +89,25 @@ def test_settle_command_prints_what_it_booked(configured_world: World) -> None:
     ]
 
 
-def test_prune_deletes_what_only_explains_and_is_old_enough() -> None:
+def test_prune_deletes_what_only_explains_and_is_old_enough(tmp_path: Path) -> None:
     made_at = {days: NOW - timedelta(days=days) for days in (91, 89)}
     for at in made_at.values():
         SignalFactory.create(made_at=at, seen_until=at)
     FillFactory.create(filled_at=NOW - timedelta(days=900))
 
-    deleted = retention.prune(NOW)
+    deleted = retention.prune(NOW, tmp_path)
 
     assert deleted["signals"] == 1
     assert list(SignalRow.objects.values_list("made_at", flat=True)) == [made_at[89]]
     assert FillRow.objects.exists(), "facts of money stay"
 
 
-def test_prune_goes_on_batch_after_batch() -> None:
+def test_prune_goes_on_batch_after_batch(tmp_path: Path) -> None:
     for minutes in range(5):
         at = NOW - timedelta(days=100, minutes=minutes)
         SignalFactory.create(made_at=at, seen_until=at)
 
-    assert retention.prune(NOW, batch=2)["signals"] == 5
+    assert retention.prune(NOW, tmp_path, batch=2)["signals"] == 5
 
 
 def test_prune_task_names_the_tables() -> None:

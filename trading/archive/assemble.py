@@ -36,22 +36,29 @@ _TIME_AND_TICKER = itemgetter(1, 0)
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table, its columns, and those that name a row: a second row of the same name is left out."""
+    """A table, its columns, and those that name a row: a second row of the same name is left out.
+
+    `kinds` are the parts that hold it, if it has a file for each city, named by their days.
+    """
 
     name: str
     columns: Sequence[str]
     named_by: Sequence[int]
+    kinds: frozenset[str] = frozenset()
 
 
+_LADDERS: Final = frozenset({"ladders"})
 EVENTS: Final = Table("events", EVENT_COLUMNS, (4,))
-QUOTES: Final = Table("quotes", QUOTE_COLUMNS, (0, 1))
-SIZED_QUOTES: Final = Table("quotes", (*QUOTE_COLUMNS, *SIZE_COLUMNS), (0, 1))
-TRADES: Final = Table("trades", TRADE_COLUMNS, (0, 5))
+QUOTES: Final = Table("quotes", QUOTE_COLUMNS, (0, 1), _LADDERS)
+SIZED_QUOTES: Final = Table("quotes", (*QUOTE_COLUMNS, *SIZE_COLUMNS), (0, 1), _LADDERS)
+TRADES: Final = Table("trades", TRADE_COLUMNS, (0, 5), frozenset({"trades"}))
 FORECASTS: Final = Table("forecasts", FORECAST_COLUMNS, (0, 1, 2, 4, 5))
 HIGHS: Final = Table("highs", HIGH_COLUMNS, (0, 1, 3))
-HOURLY: Final = Table("hourly", HOURLY_COLUMNS, (0, 1, 2))
-OBSERVATIONS: Final = Table("observations", OBSERVATION_COLUMNS, (0, 1, 3))
-REPORTS: Final = Table("reports", REPORT_COLUMNS, (0, 1, 2, 4))
+HOURLY: Final = Table("hourly", HOURLY_COLUMNS, (0, 1, 2), frozenset({"guidance", "weather"}))
+OBSERVATIONS: Final = Table(
+    "observations", OBSERVATION_COLUMNS, (0, 1, 3), frozenset({"readings", "weather"})
+)
+REPORTS: Final = Table("reports", REPORT_COLUMNS, (0, 1, 2, 4), frozenset({"reports"}))
 
 
 @dataclass(slots=True)
@@ -73,7 +80,8 @@ def assemble(
 ) -> Written:
     """Write the tables of the parts `keys`, each brought by `load` when its turn comes, into `out`.
 
-    `events.csv`, `forecasts` and `daily_highs` are always written: the reader wants them. Raises OSError.
+    What the reader wants is written even without a row: events, forecasts, daily highs, and the quotes of every city that
+    has ladders. Raises OSError.
     """
     written, quotes = Written(), SIZED_QUOTES if with_sizes else QUOTES
     for left_behind in out.rglob(f"*{_UNFINISHED}"):
@@ -136,17 +144,20 @@ def files_named(out: Path) -> set[str]:
 def _files_of(
     out: Path, city: CityConfig, keys: Sequence[PartKey], quotes: Table, written: Written
 ) -> dict[str, "_File"]:
-    if not keys:
-        return {}
-    days = f"{min(key.first for key in keys)}_{max(key.last for key in keys)}"
     places = (
-        (quotes, f"kalshi/ladders/quotes_{city.kalshi_series}_{days}.csv.gz"),
-        (TRADES, f"kalshi/ladders/trades_{city.kalshi_series}_{days}.csv.gz"),
-        (HOURLY, f"weather/hourly_forecasts_{city.code}_{days}.csv.gz"),
-        (OBSERVATIONS, f"weather/observations_{city.code}_{days}.csv.gz"),
-        (REPORTS, f"weather/climate_reports_{city.code}_{days}.csv.gz"),
+        (quotes, "kalshi/ladders/quotes_", city.kalshi_series),
+        (TRADES, "kalshi/ladders/trades_", city.kalshi_series),
+        (HOURLY, "weather/hourly_forecasts_", city.code),
+        (OBSERVATIONS, "weather/observations_", city.code),
+        (REPORTS, "weather/climate_reports_", city.code),
     )
-    return {table.name: _File(out, name, table, written) for table, name in places}
+    files = {}
+    for table, begins, whose in places:
+        own = [key for key in keys if key.kind in table.kinds]
+        if own:
+            days = f"{min(key.first for key in own)}_{max(key.last for key in own)}"
+            files[table.name] = _File(out, f"{begins}{whose}_{days}.csv.gz", table, written)
+    return files
 
 
 def _write_city(
@@ -193,7 +204,7 @@ class _File:
     def __init__(self, out: Path, name: str, table: Table, written: Written) -> None:
         self._path, self._name, self._table, self._written = out / name, name, table, written
         self._beside = self._path.with_name(self._path.name + _UNFINISHED)
-        self._must_be = table in (EVENTS, FORECASTS, HIGHS)
+        self._must_be = table.name in (EVENTS.name, FORECASTS.name, HIGHS.name, QUOTES.name)
         self._lines: _Lines | None = None
         self._before: set[Row] = set()
         self._rows = 0

@@ -23,3 +23,8 @@ def figure(value: Decimal | int | None) -> str:
     exponent = Decimal(value).normalize().as_tuple().exponent
     assert isinstance(exponent, int)
     return f"{value:.{max(2, -exponent)}f}"
+
+
+def degrees(value: float | Decimal) -> str:
+    """A temperature to the tenth of a degree, which is as fine as stations and forecasts tell it."""
+    return f"{value:.1f}"

@@ -10,7 +10,7 @@ from milkbot.core.cities import CityConfig
 from milkbot.core.climate_day import climate_day_bounds
 from trading.archive.parts import Part, PartKey
 from trading.archive.patience import Patience
-from trading.archive.text import Row, figure, stamp
+from trading.archive.text import Row, degrees, figure, stamp
 from weather.clients.iem.client import IemClient
 from weather.domain.types import CliReport
 
@@ -100,7 +100,7 @@ class WeatherParts:
                 stamp(reading.observed_at),
                 "",
                 "metar" if reading.is_exact else "whole_c",
-                figure(reading.temp_c),
+                degrees(reading.temp_c),
                 reading.metar,
             )
             for reading in found
