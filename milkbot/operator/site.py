@@ -11,7 +11,7 @@ from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.operator.banner import read_banner
 
-_SINGULAR = frozenset({"Controls", "Ledger"})
+_SINGULAR = frozenset({"Controls", "Ensemble weights", "Ledger"})
 
 
 class OperatorSite(AdminSite):
@@ -49,10 +49,13 @@ class OperatorSite(AdminSite):
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         from milkbot.operator.actions import act
+        from milkbot.operator.skill import skill, turn_gate
         from milkbot.operator.views import switch
 
         own = [
             path("switch/<slug:word>/", self.admin_view(switch), name="switch"),
             path("act/<slug:name>/", self.admin_view(act), name="act"),
+            path("skill/", self.admin_view(skill), name="skill"),
+            path("skill/<slug:strategy>/<slug:name>/", self.admin_view(turn_gate), name="gate"),
         ]
         return [*own, *super().get_urls()]
