@@ -27,6 +27,7 @@ from trading.domain.decide import decide
 from trading.domain.inputs import Circumstances, DecisionBatch, MarketDecision
 from trading.domain.policy import Limits, Policy
 from trading.domain.types import Order, OrderState, ReasonCode
+from trading.domain.weights import PRIOR, EnsembleWeights
 from trading.domain.working import Review, review_all
 from trading.guard import guard
 from trading.models import CycleRow
@@ -44,6 +45,7 @@ from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 from trading.repositories.signals import SignalRepository
 from trading.repositories.strategy_gates import admitted_strategies
+from trading.repositories.weights import WeightsRepository
 from weather.repositories import WeatherRepository
 
 
@@ -56,6 +58,8 @@ class Settings:
     capital: Decimal
     policy: Policy = field(default_factory=Policy)
     limits: Limits = field(default_factory=Limits)
+    weights: EnsembleWeights = PRIOR
+    """What each expert's opinion counts for until the first event has taught otherwise."""
     sends_within_s: float = 11.5
     """Of the machine's time since the turn began: what has not left by then waits for the next turn. With the longest
     wait for an answer it keeps a turn below 15 s, whatever the exchange does."""
@@ -200,6 +204,7 @@ def _decide(
         account_known=account_known,
         may_rest=may_rest,
         admitted=admitted_strategies(settings.mode),
+        weights=WeightsRepository(settings.mode).newest() or settings.weights,
     )
     batch = decide(reading.views, account, around)
     if not may_rest:

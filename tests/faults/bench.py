@@ -35,6 +35,7 @@ from sandbox.simulation import SimulatedOptions, prepare_simulated
 from sandbox.stage import Stage
 from tests.faults.edge import Front, HandClock, HastyConversation, served
 from tests.faults.oracle import cap_complaints, complaints
+from tests.trading.makers import ALONE
 from trading.controls import set_trading_state
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
@@ -147,7 +148,7 @@ class Bench:
         self.clock.now += duration
 
     def settings(self) -> Settings:
-        settings = Settings(mode=MODE, cities=self.cities, capital=Decimal(10_000))
+        settings = Settings(mode=MODE, cities=self.cities, capital=Decimal(10_000), weights=ALONE)
         if self.sends_within_s is None:
             return settings
         return replace(settings, sends_within_s=self.sends_within_s)

@@ -10,6 +10,7 @@ from milkbot.core.config import TradingMode
 from tests.factories import admit_strategies
 from tests.faults.bench import CYCLE, HOLDER, LAG, Bench
 from tests.faults.books import CANCEL, PLACE
+from tests.trading.makers import ALONE
 from trading.arming import arm_live, disarm_live
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
@@ -20,7 +21,7 @@ LIVE = TradingMode.LIVE
 
 
 def turn(bench: Bench) -> CycleReport:
-    settings = Settings(mode=LIVE, cities=bench.cities, capital=Decimal(10_000))
+    settings = Settings(mode=LIVE, cities=bench.cities, capital=Decimal(10_000), weights=ALONE)
     return run_cycle(bench.now, settings, sources=bench.sources, exchange=bench.exchange, holder=HOLDER)
 
 

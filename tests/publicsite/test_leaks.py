@@ -122,6 +122,7 @@ PUT: Final[dict[type[Model], Callable[[MarketRow, datetime], Any]]] = {
     IntentRow: lambda market, at: IntentFactory.create(market=market, decided_at=at),
     PositionRow: lambda market, at: PositionFactory.create(market=market, opened_at=at),
     CycleRow: lambda market, at: CycleFactory.create(started_at=at, realized_pnl=Decimal(-200)),
+    EnsembleWeightsRow: lambda market, at: EnsembleWeightsFactory.create(learned_at=at, learned_until=at),
     DecisionRow: lambda market, at: DecisionFactory.create(market=market, decided_at=at),
     SettlementRow: lambda market, at: SettlementFactory.create(market=market, settled_at=at, booked_at=at),
     LedgerRow: _ledger,

@@ -37,6 +37,7 @@ from trading.domain.types import (
     TimeInForce,
     book_side_of,
 )
+from trading.domain.weights import Horizon, unlearned
 from weather.domain.types import DayHigh, DistKind, Outlook, WeatherSnapshot
 
 CHI = load_cities()["CHI"]
@@ -63,6 +64,8 @@ FAIR_QUOTES = (
     ("0.12", "0.14"),
 )
 """About N(75.5, 2.7): nothing to trade."""
+ALONE = unlearned(dict.fromkeys(Horizon, (1.0, 0.0, 0.0, 0.0, 0.0, 0.0)))
+"""Weights that leave the market out: what is asked of gates, sizes and caps does not depend on how opinions pool."""
 
 
 def dollars(text: str | None) -> Decimal | None:
@@ -236,7 +239,8 @@ def around(
     limits: Limits | None = None,
     **changes: object,
 ) -> Circumstances:
-    return Circumstances(now, mode, policy or Policy(), limits or Limits())._replace(**changes)  # type: ignore[arg-type]
+    kept = Circumstances(now, mode, policy or Policy(), limits or Limits(), weights=ALONE)
+    return kept._replace(**changes)  # type: ignore[arg-type]
 
 
 def make_fill(

@@ -17,7 +17,7 @@ from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from milkbot.core.health import Component
 from milkbot.health import read_all
-from tests.trading.makers import BRACKETS, CHI, DAY, NOW, make_board, make_intent, make_weather
+from tests.trading.makers import ALONE, BRACKETS, CHI, DAY, NOW, make_board, make_intent, make_weather
 from trading.controls import set_trading_state
 from trading.cycle import Settings, StaleTurn, run_cycle
 from trading.cycle_report import CycleReport, record_failure
@@ -60,7 +60,7 @@ OPEN_EXCHANGE = ExchangeStatus(exchange_active=True, trading_active=True)
 
 
 def settings_for(*cities: str) -> Settings:
-    return Settings(mode=SHADOW, cities=cities or ("CHI",), capital=Decimal(10_000))
+    return Settings(mode=SHADOW, cities=cities or ("CHI",), capital=Decimal(10_000), weights=ALONE)
 
 
 def sources(

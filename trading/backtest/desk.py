@@ -180,6 +180,5 @@ def _is_passed(order: Order, entry: BoardMarket) -> bool:
 
 
 def _note(signal: Signal, entry: BoardMarket) -> _Note:
-    voices = [output.strategy for output in signal.ensemble.inputs if output.valid] if signal.ensemble else []
-    shares = {name: voices.count(name) / len(voices) for name in sorted(set(voices))}
-    return _Note(signal.p_yes, signal.p_yes, entry.snapshot.mid, shares)
+    shares = signal.ensemble.weights if signal.ensemble else {}
+    return _Note(signal.p_yes, signal.p_model, entry.snapshot.mid, shares)

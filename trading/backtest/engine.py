@@ -87,6 +87,7 @@ def run_backtest(
         policy=options.policy,
         limits=options.limits,
         may_rest=True,
+        sizes_known=False,
     )
     work = _Work(recording, events, around, options.assumed_depth, options.capital)
     many = processes or multiprocessing.cpu_count()
@@ -191,7 +192,7 @@ def _prepare(places: range) -> list[_Prepared]:
     for place in places:
         past = EventPast(as_of, work.events[place])
         sheet = event_sheet(past, as_of, forecasts.get(past.city.code, ()), work.around)
-        prepared.append(_Prepared(sheet, scored_ladders(past, sheet, baselines)))
+        prepared.append(_Prepared(sheet, scored_ladders(past, sheet, baselines, work.around)))
     return prepared
 
 

@@ -15,9 +15,9 @@ from trading.backtest.screen import Prospects, passed_through, prospects, surely
 from trading.domain.decide import decide
 from trading.domain.inputs import Circumstances, DecisionBatch
 from trading.domain.keys import intent_key
-from trading.domain.offer import BOOK
 from trading.domain.risk import MarketPlace
 from trading.domain.supersede import Standing, next_turn
+from trading.domain.taking import BOOK
 from trading.domain.types import BookSide, Order
 from trading.domain.working import review_all
 from weather.domain.types import Outlook

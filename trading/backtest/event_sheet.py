@@ -8,26 +8,45 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from typing import NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from markets.domain.types import Board, BoardMarket, Bracket, MarketSnapshot
+from markets.domain.types import Board, BoardMarket, MarketSnapshot
 from milkbot.core.arrays import Floats
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf, displayed, recorded_book
 from trading.backtest.gate_times import gate_times
-from trading.backtest.ladder_columns import Int32s, LadderColumns, ladder_columns, micros_of
+from trading.backtest.ladder_columns import (
+    MICROS,
+    NOBODY,
+    Int32s,
+    LadderColumns,
+    ladder_columns,
+    micros_of,
+)
 from trading.backtest.recorded_types import QUIET_AT_MOST, Quote, RecordedEvent
-from trading.domain import ensemble
-from trading.domain.decide import STRATEGIES
 from trading.domain.event_gate import check_event
 from trading.domain.inputs import Circumstances, CityView, EventContext
+from trading.domain.judge_rows import put_rows_beside
+from trading.domain.opinion import form_belief, situation_of, timing_of
 from weather.domain.outlook import make_outlook
 from weather.domain.types import Outlook
 
 Bools = npt.NDArray[np.bool_]
+
+
+class RowOpinion(NamedTuple):
+    """What is believed on each row of each bracket; NaN where nobody has an opinion."""
+
+    p_model: Floats
+    p_market: Floats
+    """NaN as well where the ladder's prices are no forecast."""
+    p_trade: Floats
+    errors: Floats
+    """Standard errors of `p_trade`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,9 +61,7 @@ class EventSheet:
     """Of each row."""
     is_open: Bools
     """Of each segment: whether the event as a whole may be traded in it."""
-    p_yes: Floats
-    """Of each segment and bracket; NaN where nobody has an opinion."""
-    standard_error: Floats
+    opinion: RowOpinion
 
 
 class EventPast:
@@ -108,39 +125,43 @@ def event_sheet(
     starts = gate_times(event, past.city, forecasts, around.policy)
     columns = ladder_columns(event, as_of.recording.quotes, starts)
     begun = np.asarray([micros_of(start) for start in starts], dtype=np.int64)
-    shape = (len(starts), len(columns.brackets))
-    p_yes, standard_error = np.full(shape, np.nan), np.full(shape, np.nan)
+    segment = (np.searchsorted(begun, columns.at, side="right") - 1).astype(np.int32)
+    opinion = RowOpinion(*np.full((4, *columns.bid.shape), np.nan))
     is_open = np.zeros(len(starts), dtype=np.bool_)
     unquoted = [-1] * len(columns.brackets)
     for number, start in enumerate(starts):
         outlook = past.outlook(start)
         board = past.board(unquoted, start)
         view = past.view(board, outlook, start)
-        is_open[number] = bool(check_event(view, EventContext(past.city, board, around._replace(now=start))))
+        context = EventContext(past.city, board, around._replace(now=start))
+        is_open[number] = bool(check_event(view, context))
         if outlook is not None and is_open[number]:
-            p_yes[number], standard_error[number] = believed(outlook, columns.brackets)
+            _fill_in(opinion, np.flatnonzero(segment == number), columns, outlook, context)
     return EventSheet(
-        event=event,
-        columns=columns,
-        starts=starts,
-        segment=(np.searchsorted(begun, columns.at, side="right") - 1).astype(np.int32),
-        is_open=is_open,
-        p_yes=p_yes,
-        standard_error=standard_error,
+        event=event, columns=columns, starts=starts, segment=segment, is_open=is_open, opinion=opinion
     )
 
 
-def believed(outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[list[float], list[float]]:
-    """P(YES) and its standard error of each bracket, as decisions see them; NaN where nobody has an opinion."""
-    by_strategy = [strategy.evaluate(outlook, brackets) for strategy in STRATEGIES]
-    pooled = [ensemble.pool(outputs) for outputs in zip(*by_strategy, strict=True)]
-    return (
-        [np.nan if opinion is None else opinion.p_yes for opinion in pooled],
-        [
-            np.nan if opinion is None else min(ensemble.standard_error(opinion.inputs), 1.0)
-            for opinion in pooled
-        ],
+def _fill_in(
+    opinion: RowOpinion,
+    rows: npt.NDArray[np.intp],
+    columns: LadderColumns,
+    outlook: Outlook,
+    context: EventContext,
+) -> None:
+    """Write what decisions believe on `rows`, which are those of one segment."""
+    situation = situation_of(outlook, context)
+    belief = form_belief(situation, context)
+    if belief is None or not belief.is_admitted or not rows.size:
+        return
+    bids, asks = (
+        np.where(side[rows] == NOBODY, np.nan, side[rows] / MICROS) for side in (columns.bid, columns.ask)
     )
+    priced = put_rows_beside(belief, bids, asks, is_quiet=timing_of(situation).is_quiet)
+    opinion.p_model[rows] = belief.p_model
+    opinion.p_market[rows] = priced.p_market
+    opinion.p_trade[rows] = priced.p_trade
+    opinion.errors[rows] = priced.errors
 
 
 def _board_market(entry: BoardMarket, quote: Quote | None, depth: Decimal, now: datetime) -> BoardMarket:

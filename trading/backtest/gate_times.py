@@ -11,6 +11,7 @@ from milkbot.core.climate_day import climate_day_bounds
 from milkbot.core.constants import ISSUANCE_BLOCK_AFTER
 from trading.backtest.recorded_types import RecordedEvent, Recording
 from trading.domain.policy import Policy
+from trading.domain.strategies.price_reversion import NEWS_LASTS
 from weather.domain.calibration import PEAK_HOUR_LST
 
 HOUR: Final = timedelta(hours=1)
@@ -40,7 +41,8 @@ def gate_times(
     times.update(_full_hours(event.open_at, event.close_at))
     earliest = bisect_left(forecasts, event.open_at - ISSUANCE_BLOCK_AFTER - _JUST_AFTER)
     for available_at in forecasts[earliest : bisect_right(forecasts, event.close_at)]:
-        times.update((available_at, available_at + ISSUANCE_BLOCK_AFTER + _JUST_AFTER))
+        times.update((available_at, available_at + NEWS_LASTS))
+        times.add(available_at + ISSUANCE_BLOCK_AFTER + _JUST_AFTER)
     return tuple(sorted(at for at in times if event.open_at <= at < event.close_at))
 
 

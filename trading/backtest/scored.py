@@ -2,20 +2,20 @@
 
 from collections.abc import Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
 from typing import Final, TypeGuard
 
 import numpy as np
 
-from markets.domain.types import Board
 from milkbot.core.climate_day import climate_day_bounds
 from milkbot.core.scoring.crps import crps_integer
 from trading.backtest.baselines import Baselines, read_off
-from trading.backtest.event_sheet import EventPast, EventSheet, believed
+from trading.backtest.event_sheet import EventPast, EventSheet
 from trading.backtest.ladder_columns import micros_of
 from trading.backtest.recorded_types import RecordedEvent
 from trading.backtest.results import CLIMATOLOGY, FLAT, MARKET, P_MODEL, P_TRADE, POINT_SPREAD, ScoredLadder
-from trading.domain.pooling import devig_power
+from trading.domain.inputs import Circumstances, EventContext
+from trading.domain.market_expert import market_opinion, quotes_of
+from trading.domain.opinion import form_opinion
 from weather.domain.brackets import Bracket
 from weather.domain.calibration import PEAK_HOUR_LST
 from weather.domain.odds import whole_day_probabilities
@@ -25,12 +25,11 @@ LOCAL_HOURS: Final = (-4, 7, 10, 13, 16)
 """Local standard hours of the event's day: eight in the evening before, then from the morning on until it has peaked."""
 HALF_WIDTH_F: Final = 60
 """Degrees around the mean within which the whole distribution is taken to lie, for the CRPS."""
-_WIDEST: Final = Decimal("0.10")
-"""A bracket quoted wider than this says nothing, and so does its ladder."""
-_LEAST_SUM, _LARGEST_SUM = 0.90, 1.12
 
 
-def scored_ladders(past: EventPast, sheet: EventSheet, baselines: Baselines) -> tuple[ScoredLadder, ...]:
+def scored_ladders(
+    past: EventPast, sheet: EventSheet, baselines: Baselines, around: Circumstances
+) -> tuple[ScoredLadder, ...]:
     """The event at each of LOCAL_HOURS at which it traded, earliest first. Raises ValueError while it is undecided."""
     event = sheet.event
     outcome = _winner(event, past.tickers)
@@ -39,26 +38,34 @@ def scored_ladders(past: EventPast, sheet: EventSheet, baselines: Baselines) -> 
     for hour in LOCAL_HOURS:
         at = start + timedelta(hours=hour)
         if event.open_at <= at < event.close_at:
-            found.append(_scored(past, sheet, baselines, at, hour, outcome))
+            found.append(_scored(past, sheet, baselines, around, at, hour, outcome))
     return tuple(found)
 
 
 def _scored(
-    past: EventPast, sheet: EventSheet, baselines: Baselines, at: datetime, hour: int, outcome: int
+    past: EventPast,
+    sheet: EventSheet,
+    baselines: Baselines,
+    around: Circumstances,
+    at: datetime,
+    hour: int,
+    outcome: int,
 ) -> ScoredLadder:
     event, brackets = sheet.event, [(each.low_f, each.high_f) for each in sheet.columns.brackets]
     row = int(np.searchsorted(sheet.columns.at, micros_of(at), side="right")) - 1
     board = past.board(sheet.columns.place[row].tolist(), at)
     outlook = past.outlook(at)
     spoken: dict[str, Sequence[float] | None] = {
-        MARKET: market_probabilities(board),
+        MARKET: market_opinion(quotes_of(board.markets)),
         FLAT: [1 / len(brackets)] * len(brackets),
         CLIMATOLOGY: read_off(baselines.climatology(event.city_code, event.event_date, at), brackets),
         POINT_SPREAD: read_off(baselines.point_spread(event.city_code, event.event_date, at), brackets),
     }
     pit = mean_f = crps_f = None
     if outlook is not None:
-        spoken[P_MODEL] = spoken[P_TRADE] = believed(outlook, sheet.columns.brackets)[0]
+        opinion = form_opinion(outlook, EventContext(past.city, board, around._replace(now=at)))
+        if opinion is not None:
+            spoken[P_MODEL], spoken[P_TRADE] = opinion.belief.p_model, opinion.priced.pool.p_trade
         mean_f = outlook.mu
         if event.settle_f is not None:
             pit, crps_f = _against(outlook, event.settle_f)
@@ -77,21 +84,6 @@ def _scored(
         mean_f=mean_f,
         crps_f=crps_f,
     )
-
-
-def market_probabilities(board: Board) -> tuple[float, ...] | None:
-    """Mid prices without their overround, coldest bracket first; None where they are no forecast.
-
-    A side that nobody quotes counts as 0 or 1 dollar: a bracket that is nearly ruled out has no bid.
-    """
-    sides = [
-        (entry.snapshot.yes_bid or Decimal(0), entry.snapshot.yes_ask or Decimal(1))
-        for entry in board.markets
-    ]
-    mids = [float(bid + ask) / 2 for bid, ask in sides]
-    if any(ask - bid > _WIDEST for bid, ask in sides) or not _LEAST_SUM <= sum(mids) <= _LARGEST_SUM:
-        return None
-    return devig_power(mids).probs
 
 
 def _against(outlook: Outlook, settle_f: int) -> tuple[tuple[float, float], float]:

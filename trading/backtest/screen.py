@@ -41,11 +41,12 @@ class Prospects(NamedTuple):
 def prospects(sheet: EventSheet, fees: FeeSchedule, depth: Decimal, policy: Policy) -> Prospects:
     """Where `decide` could want something, for a taker or a maker, when `depth` contracts stand at every price."""
     columns = sheet.columns
-    p_yes, error = sheet.p_yes[sheet.segment], sheet.standard_error[sheet.segment]
+    p_model, p_market, p_yes, error = sheet.opinion
     bid, ask = columns.bid / MICROS, columns.ask / MICROS
     sound = _sound(sheet, policy) & is_deep(depth, policy)
     with np.errstate(invalid="ignore"):
-        plausible = np.abs(p_yes - (bid + ask) / 2) <= policy.implausible_disagreement + ALLOWANCE
+        price = np.where(np.isnan(p_market), (bid + ask) / 2, p_market)
+        plausible = np.abs(p_model - price) <= policy.implausible_disagreement + ALLOWANCE
         known = error <= policy.max_uncertainty + ALLOWANCE
         may = sound & plausible & known
         return Prospects(

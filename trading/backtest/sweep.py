@@ -22,7 +22,7 @@ from trading.backtest.engine import run_backtest
 from trading.backtest.reporting.sweep_rows import SweepRow, row_of, write_table
 from trading.backtest.reporting.write import write_report
 from trading.backtest.results import BacktestOptions
-from trading.domain.decide import STRATEGIES
+from trading.domain.opinion import STRATEGIES
 from trading.domain.policy import Limits, Policy
 
 MOST_VARIANTS: Final = 64

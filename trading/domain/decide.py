@@ -1,20 +1,25 @@
 """From what we know to what we want: pure, the same live, in SHADOW, in a replay and in tests.
 
-Every market gets a decision with a coded reason. Order of work per market: can the event be traded, can the market,
-do we have an opinion, is there an edge after exact fees, how much does Kelly want, what do the caps leave, may we act.
+Every market gets a decision with a coded reason. Order of work (probability-and-sizing.md 5): can the event be traded,
+what do we think of its ladder, can the market be traded, is there an edge after exact fees; then for all its markets
+together what Kelly wants beside what is held; then per market, the largest edge first, depth, caps and the edge again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from decimal import Decimal
 from typing import NamedTuple
 
-from markets.domain.types import Board, BoardMarket
+from markets.domain.types import BoardMarket
 from milkbot.core.money import ZERO
-from trading.domain import ensemble
 from trading.domain.event_gate import check_event
+from trading.domain.explain import ensemble_output
 from trading.domain.gates import (
+    PASSED,
     Gate,
+    check_confidence,
     check_edge,
     check_liquidity,
+    check_lock_price,
     check_plausible,
     check_spread,
     check_tradable,
@@ -28,24 +33,23 @@ from trading.domain.inputs import (
     EventContext,
     MarketDecision,
 )
-from trading.domain.offer import Offer, best_offer, take
+from trading.domain.offer import Offer, best_offer
+from trading.domain.opinion import EventOpinion, form_opinion
 from trading.domain.quoting import best_quote
 from trading.domain.risk import MarketPlace
-from trading.domain.strategies.base import Strategy
-from trading.domain.strategies.daily_high import DailyHighStrategy
+from trading.domain.sizing import joint_stakes
 from trading.domain.supersede import Standing
-from trading.domain.types import (
-    BookSide,
-    Decision,
-    EnsembleOutput,
-    Intent,
-    OrderState,
-    ReasonCode,
-    Signal,
-)
-from weather.domain.types import Outlook
+from trading.domain.taking import Chance, find_chance, take
+from trading.domain.types import BookSide, Decision, Intent, OrderState, ReasonCode, Signal
 
-STRATEGIES: tuple[Strategy, ...] = (DailyHighStrategy(),)
+
+class _Choice(NamedTuple):
+    """What was found out about one market before any size: the gate that decides, and the offer, if any."""
+
+    gate: Gate
+    offer: Offer | None
+    chance: Chance | None = None
+    """Of an offer that may be acted on."""
 
 
 class _Verdict(NamedTuple):
@@ -65,13 +69,8 @@ def decide(views: Iterable[CityView], account: Account, around: Circumstances) -
     for view in views:
         for board in view.boards:
             event = EventContext(view.city, board, around)
-            event_gate = check_event(view, event)
-            opinions = _opinions(view.outlooks.get(board.event_date), board)
-            for market in board.markets:
-                verdict = _judge(market, opinions.get(market.market.ticker), event_gate, account, event)
-                if verdict.intent is not None:
-                    account = _reserve(account, verdict.intent, event)
-                verdicts.append(verdict)
+            found, account = _judge(view, event, account)
+            verdicts.extend(found)
     return DecisionBatch(
         signals=tuple(verdict.signal for verdict in verdicts if verdict.signal is not None),
         decisions=tuple(verdict.decision for verdict in verdicts),
@@ -79,69 +78,59 @@ def decide(views: Iterable[CityView], account: Account, around: Circumstances) -
     )
 
 
-def _opinions(outlook: Outlook | None, board: Board) -> dict[str, EnsembleOutput]:
-    """The pooled opinion by ticker; empty without a forecast or a ladder that can be priced."""
-    if outlook is None or board.refusal is not None:
-        return {}
-    brackets = [market.bracket for market in board.markets]
-    by_strategy = [strategy.evaluate(outlook, brackets) for strategy in STRATEGIES]
-    pooled = (ensemble.pool(outputs) for outputs in zip(*by_strategy, strict=True))
-    return {
-        bracket.ticker: opinion
-        for bracket, opinion in zip(brackets, pooled, strict=True)
-        if opinion is not None
-    }
-
-
-def _judge(
-    market: BoardMarket,
-    opinion: EnsembleOutput | None,
-    event_gate: Gate,
-    account: Account,
-    event: EventContext,
-) -> _Verdict:
-    """One market's signal (if we have an opinion), the reason that decided, and the intent if everything passed."""
+def _judge(view: CityView, event: EventContext, account: Account) -> tuple[list[_Verdict], Account]:
+    """One event's verdicts, coldest bracket first, and the account as they leave it."""
+    board, gate = event.board, check_event(view, event)
+    outlook = view.outlooks.get(board.event_date)
+    opinion = form_opinion(outlook, event) if outlook is not None and board.refusal is None else None
     if opinion is None:
         abstained = Gate(False, ReasonCode.FORECAST_MISSING, "every strategy abstains")
-        return _Verdict(None, _explain(market, event_gate and abstained, None, event), None)
-    error = min(ensemble.standard_error(opinion.inputs), 1.0)
-    gate, offer = _choose(market, opinion.p_yes, error, event_gate, event)
-    intent: Intent | None = None
-    if gate and offer is not None:
-        gate, intent = take(market, offer, account, event)
-    signal = Signal(
-        market_ticker=market.market.ticker,
-        city_code=event.city.code,
-        event_date=event.board.event_date,
-        mode=event.around.mode,
-        made_at=event.around.now,
-        p_yes=opinion.p_yes,
-        uncertainty=error,
-        edge=offer.edge if offer else None,
-        decision=_decision_of(intent),
-        side=intent.side if intent else None,
-        price=offer.price if offer and intent else None,
-        codes=(gate.code.value,),
-        ensemble=opinion,
-    )
-    return _Verdict(signal, _explain(market, gate, intent, event), intent)
+        verdicts = [_explain(market, gate and abstained, None, event) for market in board.markets]
+        return [_Verdict(None, verdict, None) for verdict in verdicts], account
+    gate = gate and _check_opinion(opinion, event)
+    choices = [
+        _choose(market, opinion, place, gate, account, event) for place, market in enumerate(board.markets)
+    ]
+    taken, account = _take_all(choices, opinion, account, event)
+    return [
+        _conclude(market, opinion, place, choice, *taken.get(place, (choice.gate, None)), event)
+        for place, (market, choice) in enumerate(zip(board.markets, choices, strict=True))
+    ], account
+
+
+def _check_opinion(opinion: EventOpinion, event: EventContext) -> Gate:
+    if not opinion.belief.is_admitted:
+        return Gate(False, ReasonCode.NOT_ADMITTED, "the gate of no forecast that speaks is open")
+    return PASSED
 
 
 def _choose(
-    market: BoardMarket, p_yes: float, error: float, event_gate: Gate, event: EventContext
-) -> tuple[Gate, Offer | None]:
+    market: BoardMarket,
+    opinion: EventOpinion,
+    place: int,
+    event_gate: Gate,
+    account: Account,
+    event: EventContext,
+) -> _Choice:
     """What to take; where taking promises too little and the venue has a book to rest in, what to quote."""
-    fees, around = event.board.fees, event.around
+    fees, around, pool = event.board.fees, event.around, opinion.priced.pool
+    p_yes, error = pool.p_trade[place], pool.errors[place]
     offer = best_offer(market.snapshot, p_yes, error, fees) if fees is not None else None
-    gate = event_gate and _check_market(market, p_yes, offer, around)
+    gate = event_gate and _check_market(market, offer, around)
     if gate.code is ReasonCode.EDGE_BELOW_FLOOR and around.may_rest and fees is not None:
         quote = best_quote(market, p_yes, error, fees, around.policy)
         if quote is not None:
-            return check_plausible(p_yes, market.snapshot, around.policy), quote
-    return gate, offer
+            gate, offer = PASSED, quote
+    if not gate or offer is None:
+        return _Choice(gate, offer)
+    gate = _check_against_market(market, opinion, place, offer, around)
+    if not gate:
+        return _Choice(gate, offer)
+    gate, chance = find_chance(market, offer, account, event)
+    return _Choice(gate, offer, chance if gate else None)
 
 
-def _check_market(market: BoardMarket, p_yes: float, offer: Offer | None, around: Circumstances) -> Gate:
+def _check_market(market: BoardMarket, offer: Offer | None, around: Circumstances) -> Gate:
     policy, snapshot = around.policy, market.snapshot
     gate = check_tradable(market, around.now, policy) and check_spread(snapshot, policy)
     if not gate:
@@ -151,8 +140,108 @@ def _check_market(market: BoardMarket, p_yes: float, offer: Offer | None, around
         check_liquidity(snapshot, offer.book_side, policy.min_displayed)
         and check_uncertainty(offer.standard_error, policy)
         and check_edge(offer.edge, offer.cost, offer.standard_error, policy)
-        and check_plausible(p_yes, snapshot, policy)
     )
+
+
+def _check_against_market(
+    market: BoardMarket, opinion: EventOpinion, place: int, offer: Offer, around: Circumstances
+) -> Gate:
+    """It is our own forecast that must be plausible: p_trade has the market in it and never lies far from it."""
+    policy, p_market = around.policy, opinion.priced.p_market
+    return (
+        check_plausible(
+            opinion.belief.p_model[place],
+            p_market[place] if p_market is not None else None,
+            market.snapshot,
+            policy,
+            has_news=opinion.timing.has_news,
+        )
+        and check_confidence(opinion.confidence.product, policy)
+        and check_lock_price(offer.cost, policy, is_unconfirmed=opinion.lock.is_unconfirmed)
+    )
+
+
+def _take_all(
+    choices: Sequence[_Choice], opinion: EventOpinion, account: Account, event: EventContext
+) -> tuple[dict[int, tuple[Gate, Intent | None]], Account]:
+    """Gate and intent of every market that may be acted on, by place, and what they leave of the account.
+
+    Stakes are found for all of them together; the largest edge is served first, should a cap not reach for all.
+    """
+    chances = {place: c.chance for place, c in enumerate(choices) if c.chance is not None}
+    if not chances:
+        return {}, account
+    tickers = [market.market.ticker for market in event.board.markets]
+    stakes = joint_stakes(
+        {place: chance.offer for place, chance in chances.items()},
+        opinion.priced.pool.p_trade,
+        [account.holdings.get(ticker, ZERO) for ticker in tickers],
+        _wealth(account, chances.values(), event),
+        opinion.confidence.product,
+        event.around.policy,
+    )
+    taken: dict[int, tuple[Gate, Intent | None]] = {}
+    for place in sorted(chances, key=lambda place: -chances[place].offer.edge):
+        gate, intent = take(
+            event.board.markets[place],
+            chances[place],
+            stakes.get(place),
+            account,
+            event,
+            is_locked=opinion.lock.is_locked,
+        )
+        if intent is not None:
+            account = _reserve(account, intent, event)
+        taken[place] = gate, intent
+    return taken, account
+
+
+def _wealth(account: Account, chances: Iterable[Chance], event: EventContext) -> Decimal:
+    """The bankroll without what the event's positions cost: their payouts are counted instead.
+
+    An order nobody has answered for reserves money too, but pays nothing yet: it does not count.
+    """
+    reserved = sum(
+        (
+            chance.unanswered.contracts * chance.offer.price
+            for chance in chances
+            if chance.unanswered is not None
+        ),
+        ZERO,
+    )
+    at_risk = account.exposure.by_event.get(event.board.event_ticker, ZERO)
+    return account.bankroll - max(at_risk - reserved, ZERO)
+
+
+def _conclude(
+    market: BoardMarket,
+    opinion: EventOpinion,
+    place: int,
+    choice: _Choice,
+    gate: Gate,
+    intent: Intent | None,
+    event: EventContext,
+) -> _Verdict:
+    priced, offer, decision = opinion.priced, choice.offer, _decision_of(intent)
+    ensemble = ensemble_output(opinion, place, offer, gate, decision)
+    signal = Signal(
+        market_ticker=market.market.ticker,
+        city_code=event.city.code,
+        event_date=event.board.event_date,
+        mode=event.around.mode,
+        made_at=event.around.now,
+        p_yes=ensemble.p_yes,
+        p_model=ensemble.p_model,
+        p_market=ensemble.p_market,
+        uncertainty=priced.pool.errors[place],
+        edge=offer.edge if offer else None,
+        decision=decision,
+        side=intent.side if intent else None,
+        price=offer.price if offer and intent else None,
+        codes=(gate.code.value,),
+        ensemble=ensemble,
+    )
+    return _Verdict(signal, _explain(market, gate, intent, event), intent)
 
 
 def _decision_of(intent: Intent | None) -> Decision:

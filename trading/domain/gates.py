@@ -83,13 +83,39 @@ def check_uncertainty(standard_error: float, policy: Policy) -> Gate:
     return PASSED
 
 
-def check_plausible(p_yes: float, market: MarketSnapshot, policy: Policy) -> Gate:
-    """We do not contradict the market by more than our own competence."""
-    if market.mid is None:
+def check_plausible(
+    p_model: float, p_market: float | None, market: MarketSnapshot, policy: Policy, *, has_news: bool
+) -> Gate:
+    """Our own forecast does not contradict the market by more than our competence, unless a reading is brand new.
+
+    `p_market` is the market's opinion without its overround; where it has none its mid stands for it.
+    """
+    price = p_market if p_market is not None else None if market.mid is None else float(market.mid)
+    if price is None or has_news:
         return PASSED
-    distance = abs(p_yes - float(market.mid))
+    distance = abs(p_model - price)
     if distance > policy.implausible_disagreement:
         return Gate(False, ReasonCode.EDGE_IMPLAUSIBLE, f"{distance * 100:.0f} points from the market")
+    return PASSED
+
+
+def check_confidence(confidence: float, policy: Policy) -> Gate:
+    """Agreement, data and calibration leave enough to act on."""
+    if confidence < policy.min_confidence:
+        return Gate(
+            False, ReasonCode.CONFIDENCE_LOW, f"confidence {confidence:.2f} < {policy.min_confidence:.2f}"
+        )
+    return PASSED
+
+
+def check_lock_price(cost: Decimal, policy: Policy, *, is_unconfirmed: bool) -> Gate:
+    """Nothing near a dollar is taken while the day only looks settled and no report has said so."""
+    if is_unconfirmed and cost > policy.lock_max_cost:
+        return Gate(
+            False,
+            ReasonCode.LOCK_PRICE,
+            f"{cost * 100:.1f}¢ > {policy.lock_max_cost * 100:.0f}¢ before a report",
+        )
     return PASSED
 
 
@@ -101,6 +127,19 @@ def edge_floor(cost: Decimal, standard_error: float, policy: Policy) -> Decimal:
 def check_edge(edge: Decimal, cost: Decimal, standard_error: float, policy: Policy) -> Gate:
     """The edge after exact fees reaches the floor."""
     floor = edge_floor(cost, standard_error, policy)
+    if edge < floor:
+        return Gate(False, ReasonCode.EDGE_BELOW_FLOOR, f"edge {edge * 100:.1f}¢ < floor {floor * 100:.1f}¢")
+    return PASSED
+
+
+def quote_floor(cost: Decimal, standard_error: float, policy: Policy) -> Decimal:
+    """Dollars a resting contract must promise: max(2¢, its standard error, 8 % of its cost)."""
+    return max(policy.min_edge_maker, Decimal(repr(standard_error)), policy.min_edge_share_of_cost * cost)
+
+
+def check_quote_edge(edge: Decimal, cost: Decimal, standard_error: float, policy: Policy) -> Gate:
+    """The edge of an order that rests reaches its floor."""
+    floor = quote_floor(cost, standard_error, policy)
     if edge < floor:
         return Gate(False, ReasonCode.EDGE_BELOW_FLOOR, f"edge {edge * 100:.1f}¢ < floor {floor * 100:.1f}¢")
     return PASSED

@@ -65,6 +65,8 @@ class Circumstances(NamedTuple):
     """What each expert's opinion counts for, as learned from events settled before `now`."""
     admitted: frozenset[str] | None = None
     """Names of the strategies whose gates are open in this mode; None when all are."""
+    sizes_known: bool = True
+    """False where displayed sizes are an assumption, as in recordings that hold none."""
 
 
 class EventContext(NamedTuple):

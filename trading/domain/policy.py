@@ -25,7 +25,15 @@ class Policy(_Frozen):
     min_edge_share_of_cost: Decimal = Decimal("0.08")
     implausible_disagreement: float = 0.20
     """Against everyone by more than this, without an observation they lack, the likeliest cause is our own fault."""
+    news_lasts: timedelta = timedelta(minutes=15)
+    """For this long after a reading the market may not have priced it, and may be contradicted."""
+    min_confidence: float = 0.25
     kelly_fraction: Decimal = Decimal("0.25")
+    lock_per_trade: Decimal = Decimal(25)
+    """Dollars on one market once the day looks settled: what is left to lose there is in no distribution."""
+    lock_max_cost: Decimal = Decimal("0.98")
+    """Nothing dearer is taken before the preliminary report: at 0.99 there is 0.9¢ to gain against 0.13 to 0.25¢ of
+    basis risk and the model's own error (probability-and-sizing.md 4)."""
     max_price_age: timedelta = timedelta(minutes=2)
     no_entry_before_close: timedelta = timedelta(minutes=15)
     max_lead_hours: float = 60

@@ -6,10 +6,10 @@ from markets.domain import price_grid
 from markets.domain.fees import trade_fee, worst_case_fee
 from markets.domain.types import BoardMarket, FeeSchedule
 from milkbot.core.money import ONE
+from trading.domain.gates import quote_floor
 from trading.domain.offer import Offer
 from trading.domain.policy import Policy
 from trading.domain.types import BookSide
-from trading.domain.working import maker_floor
 
 
 def best_quote(
@@ -40,7 +40,7 @@ def _quote(
         price = yes_price if side is BookSide.BID else ONE - yes_price
         cost = price + trade_fee(fees, ONE, price, is_taker=False)
         edge = Decimal(repr(round(p_win, 6))) - cost
-        if edge >= maker_floor(cost, standard_error, policy):
+        if edge >= quote_floor(cost, standard_error, policy):
             worst = price + worst_case_fee(fees, ONE, price, is_taker=False)
             return Offer(side, price, cost, worst, edge, p_win, standard_error, post_only=True)
     return None

@@ -64,6 +64,9 @@ class ReasonCode(StrEnum):
     # The edge
     EDGE_BELOW_FLOOR = "EDGE_BELOW_FLOOR"
     EDGE_IMPLAUSIBLE = "EDGE_IMPLAUSIBLE"
+    CONFIDENCE_LOW = "CONFIDENCE_LOW"
+    NOT_ADMITTED = "NOT_ADMITTED"
+    LOCK_PRICE = "LOCK_PRICE"
     STAKE_TOO_SMALL = "STAKE_TOO_SMALL"
     # Caps and switches
     CAP_TRADE = "CAP_TRADE"
@@ -74,6 +77,7 @@ class ReasonCode(StrEnum):
     CAP_POSITIONS = "CAP_POSITIONS"
     CAP_CASH = "CAP_CASH"
     CAP_DEPTH = "CAP_DEPTH"
+    CAP_LOCK = "CAP_LOCK"
     TRADING_HALTED = "TRADING_HALTED"
     TRADING_REDUCING = "TRADING_REDUCING"
     EXCHANGE_PAUSED = "EXCHANGE_PAUSED"
@@ -81,6 +85,21 @@ class ReasonCode(StrEnum):
     LOCKED = "LOCKED"
     # What a strategy says of its own opinion
     FC_EDGE = "FC_EDGE"
+    FC_STALE = "FC_STALE"
+    FC_OUTLIER = "FC_OUTLIER"
+    NC_ON_TRACK = "NC_ON_TRACK"
+    NC_DEV_UP = "NC_DEV_UP"
+    NC_DEV_DOWN = "NC_DEV_DOWN"
+    NC_GAP = "NC_GAP"
+    NC_EARLY = "NC_EARLY"
+    CLIM_PRIOR = "CLIM_PRIOR"
+    MR_Z = "MR_Z"
+    MR_QUIET = "MR_QUIET"
+    MR_NEWS_BLOCK = "MR_NEWS_BLOCK"
+    LOCK_OBS = "LOCK_OBS"
+    LOCK_PRELIM = "LOCK_PRELIM"
+    LOCK_OPEN = "LOCK_OPEN"
+    MARKET_UNRELIABLE = "MARKET_UNRELIABLE"
 
 
 class StrategyOutput(_Frozen):

@@ -1,24 +1,44 @@
 """What each expert's opinion counts for, and how settled events change it.
 
-Source: project reference on probability and sizing, sections 3.2 (weights) and 3.3 (the market as an expert).
+Source: project reference on probability and sizing, sections 3.2 (weights), 3.3 (the market as an expert) and 3.4
+(calibration). Experts that share their sources are pooled with weights that sum to 1.
 """
 
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date, datetime
 from enum import StrEnum
-from typing import Final
+from functools import lru_cache
+from math import fsum, log
+from typing import Final, NamedTuple
 
+from milkbot.core.climate_day import climate_day, standard_time
+from trading.domain.pooling import hedge_update
+
+FORECAST_EDGE: Final = "forecast_edge"
+INTRADAY_NOWCAST: Final = "intraday_nowcast"
+CLIMATOLOGY: Final = "climatology"
+PRICE_REVERSION: Final = "price_reversion"
+LATE_LOCK: Final = "late_lock"
 MARKET: Final = "market"
 """The market's name among the experts."""
-EXPERTS: Final = (
-    "forecast_edge",
-    "intraday_nowcast",
-    "climatology",
-    "price_reversion",
-    "late_lock",
-    MARKET,
-)
+EXPERTS: Final = (FORECAST_EDGE, INTRADAY_NOWCAST, CLIMATOLOGY, PRICE_REVERSION, LATE_LOCK, MARKET)
 """Every expert there is; vectors of weights are in this order."""
+
+ETA: Final = 0.2
+"""Learning rate per settled event: halfway in the reference's 0.1 to 0.5, on the slow side."""
+SHARE: Final = 0.01
+"""Given back to all alike after each event, so that an expert that fell can come back."""
+PRIOR_EVENTS: Final = 60.0
+"""The prior counts for as much as this many settled events."""
+LEAST_P: Final = 1e-4
+"""An outcome an expert ruled out costs it this log loss and no more."""
+RECENT: Final = 0.05
+"""Share of the newest event in the running means of loss and entropy."""
+LEAST_EVENTS: Final = 20
+"""Fewer say nothing about calibration."""
+THIN_MARKET_SHARE: Final = 0.30
+NOON: Final = 12
 
 
 class Horizon(StrEnum):
@@ -33,9 +53,11 @@ class Horizon(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class HorizonWeights:
-    """Weights of one horizon in the order of EXPERTS; they are not negative and sum to 1."""
+    """Weights of one horizon in the order of EXPERTS; each vector is not negative and sums to 1."""
 
+    prior: tuple[float, ...]
     shares: tuple[float, ...]
+    """As learned; what counts is drawn from these to the prior."""
     events: int = 0
     """Settled events they were learned from."""
     log_loss: float | None = None
@@ -49,12 +71,27 @@ class EnsembleWeights:
     """Weights by horizon, in the order of Horizon. Immutable: learning makes a new version."""
 
     version: int
+    """How many lessons it has had: one for each event and horizon."""
     horizons: tuple[HorizonWeights, ...]
     learned_until: datetime | None = None
     """When the last event learned from became final."""
 
     def of(self, horizon: Horizon) -> HorizonWeights:
         return self.horizons[_PLACE[horizon]]
+
+
+class ScoredEvent(NamedTuple):
+    """What every expert said of a settled event at one horizon, and what came of it."""
+
+    event_ticker: str
+    horizon: Horizon
+    probs: Mapping[str, Sequence[float]]
+    """By expert that spoke, over the event's brackets; each sums to 1."""
+    p_model: Sequence[float] | None
+    """Our own pooled forecast without the market."""
+    outcome: int
+    """Index of the bracket that paid."""
+    final_at: datetime
 
 
 _PLACE: Final = {horizon: place for place, horizon in enumerate(Horizon)}
@@ -68,5 +105,103 @@ _PRIOR_SHARES: Final = {
 }
 """The market's is the reference's (3.3); the rest is ours, in the order in which each expert knows most."""
 
-PRIOR: Final = EnsembleWeights(0, tuple(HorizonWeights(_PRIOR_SHARES[horizon]) for horizon in Horizon))
-"""Before anything has settled."""
+
+def unlearned(prior: Mapping[Horizon, tuple[float, ...]]) -> EnsembleWeights:
+    """Weights that stand at `prior`, before anything has settled."""
+    return EnsembleWeights(0, tuple(HorizonWeights(prior[each], prior[each]) for each in Horizon))
+
+
+PRIOR: Final = unlearned(_PRIOR_SHARES)
+
+
+def horizon_of(now: datetime, event_date: date, std_offset_hours: int, *, is_settling: bool) -> Horizon:
+    """The horizon of an event at `now`, by the local standard time of its city."""
+    if is_settling:
+        return Horizon.SETTLING
+    if climate_day(now, std_offset_hours) < event_date:
+        return Horizon.DAY_AHEAD
+    is_morning = climate_day(now, std_offset_hours) == event_date and (
+        standard_time(now, std_offset_hours).hour < NOON
+    )
+    return Horizon.MORNING if is_morning else Horizon.AFTERNOON
+
+
+@lru_cache(maxsize=1024)
+def expert_shares(weights: EnsembleWeights, horizon: Horizon, *, thin: bool = False) -> Mapping[str, float]:
+    """The weight of each expert at `horizon`, drawn to the prior; in a thin market the prior trusts it less.
+
+    λ prior + (1 − λ) learned with λ = 60 / (60 + events). They sum to 1.
+    """
+    learned = weights.of(horizon)
+    prior = _thin(learned.prior) if thin else learned.prior
+    by_prior = PRIOR_EVENTS / (PRIOR_EVENTS + learned.events)
+    return {
+        name: by_prior * first + (1 - by_prior) * share
+        for name, first, share in zip(EXPERTS, prior, learned.shares, strict=True)
+    }
+
+
+def calibration_of(learned: HorizonWeights) -> float:
+    """1 while our log loss is no larger than a calibrated forecast's would be, falling to 0 at twice as much."""
+    if learned.log_loss is None or not learned.entropy or learned.events < LEAST_EVENTS:
+        return 1.0
+    return min(max(1 - (learned.log_loss - learned.entropy) / learned.entropy, 0.0), 1.0)
+
+
+def learn(weights: EnsembleWeights, scored: ScoredEvent) -> EnsembleWeights:
+    """The weights after one settled event: exponential weights with a fixed share among the experts that spoke.
+
+    Experts that kept silent keep their weight. Give each event once per horizon. Raises ValueError for an expert nobody
+    knows, or an outcome outside the brackets.
+    """
+    strangers = scored.probs.keys() - set(EXPERTS)
+    if strangers or not all(0 <= scored.outcome < len(probs) for probs in scored.probs.values()):
+        raise ValueError(f"cannot learn from {scored}")
+    before = weights.of(scored.horizon)
+    after = replace(
+        before,
+        shares=_hedged(before.shares, scored),
+        events=before.events + 1,
+        log_loss=_recent(before.log_loss, _loss(scored.p_model, scored.outcome)),
+        entropy=_recent(before.entropy, _entropy(scored.p_model)),
+    )
+    place = _PLACE[scored.horizon]
+    return EnsembleWeights(
+        weights.version + 1,
+        (*weights.horizons[:place], after, *weights.horizons[place + 1 :]),
+        max(weights.learned_until or scored.final_at, scored.final_at),
+    )
+
+
+def _hedged(shares: tuple[float, ...], scored: ScoredEvent) -> tuple[float, ...]:
+    spoke = [place for place, name in enumerate(EXPERTS) if name in scored.probs]
+    together = fsum(shares[place] for place in spoke)
+    if len(spoke) < 2 or together <= 0:
+        return shares
+    losses = [-log(max(scored.probs[EXPERTS[place]][scored.outcome], LEAST_P)) for place in spoke]
+    moved = hedge_update([shares[place] / together for place in spoke], losses, eta=ETA, share=SHARE)
+    found = list(shares)
+    for place, share in zip(spoke, moved, strict=True):
+        found[place] = share * together
+    return tuple(found)
+
+
+def _thin(prior: tuple[float, ...]) -> tuple[float, ...]:
+    """The prior with the market's share cut to 0.30 and the rest scaled up, where it was larger."""
+    market = min(prior[-1], THIN_MARKET_SHARE)
+    others = (1 - market) / (1 - prior[-1])
+    return (*(share * others for share in prior[:-1]), market)
+
+
+def _loss(probs: Sequence[float] | None, outcome: int) -> float | None:
+    return None if probs is None else -log(max(probs[outcome], LEAST_P))
+
+
+def _entropy(probs: Sequence[float] | None) -> float | None:
+    return None if probs is None else -fsum(p * log(p) for p in probs if p > 0)
+
+
+def _recent(mean: float | None, value: float | None) -> float | None:
+    if value is None or mean is None:
+        return mean if value is None else value
+    return mean + RECENT * (value - mean)

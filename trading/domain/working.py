@@ -13,7 +13,7 @@ from typing import NamedTuple
 from markets.domain.types import BoardMarket
 from milkbot.core.money import ONE, ZERO
 from trading.domain.event_gate import check_event
-from trading.domain.gates import Gate, check_liquidity, check_spread, check_tradable
+from trading.domain.gates import Gate, check_liquidity, check_spread, check_tradable, quote_floor
 from trading.domain.inputs import Circumstances, CityView, EventContext
 from trading.domain.policy import Policy
 from trading.domain.types import BookSide, Order, ReasonCode, Signal, TradingState
@@ -120,17 +120,12 @@ def _check_edge_left(order: Order, belief: Belief, policy: Policy) -> Gate:
     price = order.limit_price if is_bid else ONE - order.limit_price
     p_win = belief.p_yes if is_bid else 1 - belief.p_yes
     edge = Decimal(repr(round(p_win, 6))) - price
-    floor = maker_floor(price, belief.standard_error, policy) / 2
+    floor = quote_floor(price, belief.standard_error, policy) / 2
     if edge < floor:
         return Gate(
             False, ReasonCode.EDGE_BELOW_FLOOR, f"edge {edge * 100:.1f}¢ left, {floor * 100:.1f}¢ to stay"
         )
     return _KEPT
-
-
-def maker_floor(price: Decimal, standard_error: float, policy: Policy) -> Decimal:
-    """Dollars a resting contract must promise: max(2¢, its standard error, 8 % of its price)."""
-    return max(policy.min_edge_maker, Decimal(repr(standard_error)), policy.min_edge_share_of_cost * price)
 
 
 def _reduces(order: Order, held: Decimal) -> bool:

@@ -12,7 +12,7 @@ from milkbot.core.cities import load_cities
 from milkbot.core.constants import STARTING_CAPITAL
 from trading.backtest.as_of import ASSUMED_DEPTH
 from trading.backtest.results import WEATHER_DELAY, BacktestOptions
-from trading.domain.decide import STRATEGIES
+from trading.domain.opinion import STRATEGIES
 
 DEFAULT_SEED: Final = 7
 

@@ -1,6 +1,5 @@
-"""Strategy, ensemble, gates, keys, shadow fills: each on its own."""
+"""Strategy interface, gates, keys, shadow fills: each on its own."""
 
-import math
 from decimal import Decimal
 from uuid import UUID
 
@@ -17,9 +16,7 @@ from tests.trading.makers import (
     NOW,
     make_board_market,
     make_intent,
-    make_outlook,
 )
-from trading.domain import ensemble
 from trading.domain.gates import (
     check_edge,
     check_liquidity,
@@ -33,14 +30,12 @@ from trading.domain.keys import client_order_id, intent_key
 from trading.domain.policy import Policy
 from trading.domain.shadow_fill import walk
 from trading.domain.strategies.base import Strategy
-from trading.domain.strategies.daily_high import DailyHighStrategy
 from trading.domain.types import (
     Action,
     BookSide,
     EnsembleOutput,
     ReasonCode,
     Side,
-    StrategyOutput,
     book_side_of,
 )
 
@@ -48,68 +43,10 @@ POLICY = Policy()
 TICKER = BRACKETS[2].ticker
 
 
-def normal_cdf(x: float) -> float:
-    """Written out here so that the check does not lean on the code it checks."""
-    return 0.5 * (1 + math.erf(x / math.sqrt(2)))
-
-
 @pytest.mark.story("4.1", 1)
 def test_strategy_base_class_cannot_be_used_without_an_opinion() -> None:
     with pytest.raises(TypeError, match="evaluate"):
         Strategy()  # type: ignore[abstract]
-
-
-@pytest.mark.story("4.1", 3)
-@pytest.mark.story("4.2", 4)
-def test_daily_high_gives_the_gaussian_mass_between_half_degrees() -> None:
-    outputs = DailyHighStrategy().evaluate(make_outlook(mu=75, sigma=2.5), BRACKETS)
-
-    expected = [
-        normal_cdf((70.5 - 75) / 2.5),
-        *(
-            normal_cdf((high + 0.5 - 75) / 2.5) - normal_cdf((high - 1.5 - 75) / 2.5)
-            for high in (72, 74, 76, 78)
-        ),
-        1 - normal_cdf((78.5 - 75) / 2.5),
-    ]
-    assert [output.p_yes for output in outputs] == pytest.approx(expected, abs=1e-9)
-    assert sum(output.p_yes for output in outputs) == pytest.approx(1, abs=1e-9)
-
-
-@pytest.mark.story("4.2", 2)
-def test_daily_high_for_a_threshold_gives_the_tail_above_it() -> None:
-    top = BRACKETS[-1]
-    (output,) = DailyHighStrategy().evaluate(make_outlook(mu=79, sigma=2), [top])
-
-    assert output.p_yes == pytest.approx(1 - normal_cdf((78.5 - 79) / 2))
-
-
-def test_daily_high_states_its_inputs_and_uncertainty() -> None:
-    output, *_ = DailyHighStrategy().evaluate(make_outlook(), BRACKETS)
-
-    assert output.strategy == "daily_high"
-    assert output.valid
-    assert 0.02 <= output.uncertainty <= 1
-    assert set(output.features) == {"mu", "sigma", "lead_hours"}
-
-
-def output(p_yes: float, *, valid: bool = True, uncertainty: float = 0.05) -> StrategyOutput:
-    return StrategyOutput(
-        strategy="s", p_yes=p_yes, uncertainty=uncertainty, features={"z": 1.0}, valid=valid, reasons=()
-    )
-
-
-def test_pool_takes_the_mean_of_those_that_do_not_abstain() -> None:
-    pooled = ensemble.pool([output(0.2), output(0.4), output(0.9, valid=False)])
-
-    assert pooled is not None
-    assert pooled.p_yes == pytest.approx(0.3)
-    assert pooled.p_yes + pooled.p_no == pytest.approx(1, abs=1e-12)
-    assert len(pooled.inputs) == 3
-
-
-def test_pool_when_all_abstain_then_has_no_opinion() -> None:
-    assert ensemble.pool([output(0.5, valid=False)]) is None
 
 
 def test_ensemble_output_that_does_not_add_up_is_refused() -> None:
@@ -171,8 +108,13 @@ def test_check_uncertainty_and_plausible_bound_our_own_trust() -> None:
 
     assert check_uncertainty(0.20, POLICY)
     assert not check_uncertainty(0.2001, POLICY)
-    assert check_plausible(0.60, snapshot, POLICY)
-    assert not check_plausible(0.62, snapshot, POLICY)
+    assert check_plausible(0.60, None, snapshot, POLICY, has_news=False)
+    assert not check_plausible(0.62, None, snapshot, POLICY, has_news=False)
+    assert check_plausible(
+        0.62, 0.45, snapshot, POLICY, has_news=False
+    ), "the market's own opinion goes first"
+    assert not check_plausible(0.60, 0.39, snapshot, POLICY, has_news=False)
+    assert check_plausible(0.90, 0.39, snapshot, POLICY, has_news=True)
 
 
 def test_check_tradable_before_opening_then_closed() -> None:

@@ -1,12 +1,37 @@
 """What every strategy is: a pure opinion on the markets of one event."""
 
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import ClassVar, NamedTuple
 
 from markets.domain.types import Bracket
-from trading.domain.types import StrategyOutput
+from trading.domain.market_expert import Quotes
+from trading.domain.policy import Policy
+from trading.domain.types import ReasonCode, StrategyOutput
 from weather.domain.types import Outlook
+
+Edges = tuple[int | None, int | None]
+"""A bracket's whole degrees, both included; None is an open end."""
+
+
+class Situation(NamedTuple):
+    """All a strategy may look at: one event's outlook and ladder, coldest first, its prices, the time and the policy."""
+
+    outlook: Outlook
+    brackets: Sequence[Bracket]
+    quotes: Quotes
+    now: datetime
+    std_offset_hours: int
+    """Of the city's local standard time from UTC."""
+    policy: Policy
+    fair: tuple[float, ...] = ()
+    """What the strategies that speak from the weather came to, with its standard errors; empty while they speak."""
+    errors: tuple[float, ...] = ()
+
+    @property
+    def edges(self) -> list[Edges]:
+        return [(bracket.low_f, bracket.high_f) for bracket in self.brackets]
 
 
 class Strategy(ABC):
@@ -15,5 +40,40 @@ class Strategy(ABC):
     name: ClassVar[str]
 
     @abstractmethod
-    def evaluate(self, outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[StrategyOutput, ...]:
-        """One output per bracket, in order. Over a ladder the probabilities of valid outputs sum to 1."""
+    def evaluate(self, situation: Situation) -> tuple[StrategyOutput, ...]:
+        """One output per bracket, in order: all valid, or none. Valid probabilities of a ladder sum to 1."""
+
+    def speak(
+        self,
+        probabilities: Sequence[float],
+        errors: Sequence[float],
+        features: Mapping[str, float],
+        *reasons: ReasonCode,
+    ) -> tuple[StrategyOutput, ...]:
+        """An opinion with its standard errors."""
+        return tuple(
+            StrategyOutput(
+                strategy=self.name,
+                p_yes=min(max(p_yes, 0.0), 1.0),
+                uncertainty=min(error, 1.0),
+                features=dict(features),
+                valid=True,
+                reasons=tuple(reason.value for reason in reasons),
+            )
+            for p_yes, error in zip(probabilities, errors, strict=True)
+        )
+
+    def abstain(
+        self, situation: Situation, reason: ReasonCode, features: Mapping[str, float] | None = None
+    ) -> tuple[StrategyOutput, ...]:
+        """No opinion: its probability, all brackets alike, counts for nothing."""
+        count = len(situation.brackets)
+        silent = StrategyOutput(
+            strategy=self.name,
+            p_yes=1 / count,
+            uncertainty=1,
+            features=dict(features or {}),
+            valid=False,
+            reasons=(reason.value,),
+        )
+        return (silent,) * count

@@ -1,0 +1,42 @@
+"""The forecast high with its measured spread, read off at the half degrees (probability-and-sizing.md 1.2 and 4)."""
+
+from typing import ClassVar
+
+from milkbot.core.climate_day import climate_day, standard_time
+from milkbot.core.constants import ISSUANCE_BLOCK_AFTER
+from trading.domain.strategies.base import Situation, Strategy
+from trading.domain.types import ReasonCode, StrategyOutput
+from trading.domain.weights import FORECAST_EDGE
+from weather.domain.odds import outlook_probabilities, outlook_standard_errors
+
+
+class ForecastEdgeStrategy(Strategy):
+    """P(a..b) = F(b + ½) − F(a − ½), F of the whole day's high; silent once the day shows its own."""
+
+    name: ClassVar[str] = FORECAST_EDGE
+
+    def evaluate(self, situation: Situation) -> tuple[StrategyOutput, ...]:
+        outlook, edges = situation.outlook, situation.edges
+        features = {"mu": outlook.mu, "sigma": outlook.sigma, "lead_hours": outlook.lead_hours}
+        reason = _silence(situation)
+        if reason is not None:
+            return self.abstain(situation, reason, features)
+        return self.speak(
+            outlook_probabilities(outlook, edges),
+            outlook_standard_errors(outlook, edges),
+            features,
+            ReasonCode.FC_EDGE,
+        )
+
+
+def _silence(situation: Situation) -> ReasonCode | None:
+    outlook, policy = situation.outlook, situation.policy
+    if situation.now - outlook.issued_at > ISSUANCE_BLOCK_AFTER:
+        return ReasonCode.FC_STALE
+    if outlook.lead_hours > policy.max_lead_hours:
+        return ReasonCode.LEAD_TOO_LONG
+    today = climate_day(situation.now, situation.std_offset_hours)
+    hour = standard_time(situation.now, situation.std_offset_hours).hour
+    if today > outlook.event_date or (today == outlook.event_date and hour >= policy.whole_day_until_hour):
+        return ReasonCode.DAY_UNDER_WAY
+    return None
