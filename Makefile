@@ -18,8 +18,10 @@ AS_INSTALLED = MILKBOT_STATE_DIR=/dev/null DATABASE_URL=postgresql://nobody@/not
 # A folder's own .venv, made anew when a lock file's content changed.
 RUNTIME := $(VENV)/.runtime
 DEVELOPMENT := $(VENV)/.development
+PEERS_VENV := .venv-peers
+PEERS := $(PEERS_VENV)/.installed
 
-.PHONY: help run shadow sandbox test test-slow soak contract lint bench bench-day format stories lock clean
+.PHONY: help run shadow sandbox test test-slow soak contract lint bench bench-day bench-peers format stories lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -67,6 +69,9 @@ bench: $(DEVELOPMENT) ## Measure deciding, storing, parsing and whole cycles, al
 bench-day: $(DEVELOPMENT) ## Live through a simulated day of ten cities; measure database growth and memory. HOURS=24
 	@$(BIN)/python -m benchmarks.day --hours '$(or $(HOURS),24)'
 
+bench-peers: $(DEVELOPMENT) $(PEERS) ## Measure replays side by side with nautilus_trader, which gets a virtualenv of its own
+	@$(BIN)/python -m benchmarks.peers $(PEERS_VENV)/bin/python
+
 format: $(DEVELOPMENT) ## Put every file into the house's format
 	$(BIN)/isort --quiet $(CHECKED)
 	$(BIN)/black --quiet $(CHECKED)
@@ -79,6 +84,8 @@ lock: $(DEVELOPMENT) ## Compile requirements/*.in into hash-pinned requirements/
 		--no-header --output-file requirements/runtime.txt requirements/runtime.in
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
 		--no-header --output-file requirements/dev.txt requirements/dev.in
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes \
+		--no-header --output-file requirements/peers.txt requirements/peers.in
 
 clean: ## Remove caches; delete the profiles' data only after you said yes
 	@if [ -x $(BIN)/python ]; then $(BIN)/python -m milkbot.embedded clean; fi
@@ -98,4 +105,10 @@ $(RUNTIME): requirements/runtime.txt | $(VENV)/bin/python
 $(DEVELOPMENT): requirements/dev.txt $(RUNTIME)
 	@echo "Installing the packages of requirements/dev.txt"
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/dev.txt
+	@touch $@
+
+$(PEERS): requirements/peers.txt
+	@echo "Installing the packages of requirements/peers.txt into $(PEERS_VENV)"
+	@$(PYTHON) -m venv $(PEERS_VENV)
+	@$(PEERS_VENV)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r requirements/peers.txt
 	@touch $@

@@ -3,6 +3,7 @@
 import argparse
 import platform
 import sys
+from collections.abc import Mapping
 from pathlib import Path
 
 from benchmarks.compare import (
@@ -10,9 +11,11 @@ from benchmarks.compare import (
     MOST_RATIO,
     MOST_TURN_MS,
     TOLERANCE,
+    Rate,
     Results,
     broken_case_limits,
     broken_limits,
+    broken_rates,
     regressions,
 )
 from benchmarks.database import database_server, empty_database
@@ -32,6 +35,7 @@ def main() -> int:
         results = _run()
     _print(results)
     _print_turns(results)
+    print_rates(results.replays)
     keep(results)
     if given.record:
         BASELINE.write_text(results.model_dump_json(indent=2) + "\n")
@@ -40,7 +44,11 @@ def main() -> int:
     worse = regressions(Results.model_validate_json(BASELINE.read_text()), results)
     for sentence in worse:
         print(f"REGRESSION  {sentence}")
-    broken = [*broken_limits(results.wire), *broken_case_limits(results.cases)]
+    broken = [
+        *broken_limits(results.wire),
+        *broken_case_limits(results.cases),
+        *broken_rates(results.replays),
+    ]
     for sentence in broken:
         print(f"BROKEN LIMIT  {sentence}")
     return 1 if worse or broken else 0
@@ -50,6 +58,7 @@ def _run() -> Results:
     # Imported here: they need Django, which needs the server.
     from benchmarks.cases import cases
     from benchmarks.measure import measure
+    from benchmarks.replays import measure_replays
     from benchmarks.wire import measure_turns
 
     with empty_database(), cases() as listed:
@@ -59,7 +68,12 @@ def _run() -> Results:
         }
     with empty_database():
         wire = measure_turns()
-    return Results(python=".".join(platform.python_version_tuple()[:2]), cases=measured, wire=wire)
+    return Results(
+        python=".".join(platform.python_version_tuple()[:2]),
+        cases=measured,
+        wire=wire,
+        replays=measure_replays(),
+    )
 
 
 def _print(results: Results) -> None:
@@ -88,6 +102,15 @@ def _print_turns(results: Results) -> None:
     print(
         f"--check: p95 < {MOST_TURN_MS} ms; with slow answers at most {MOST_RATIO} x the slowest round trip and {MOST_HOPS} hops"
     )
+
+
+def print_rates(replays: Mapping[str, Rate]) -> None:
+    """One line for each replay."""
+    print(f"\n{'replays':34}{'snapshots':>10}{'processor':>11}{'snapshots/s':>13}{'decided':>9}{'fills':>7}")
+    for name, rate in replays.items():
+        print(
+            f"{name:34}{rate.snapshots:>10}{rate.cpu_s:>9.2f} s{rate.per_s:>13}{rate.decided:>9}{rate.trades:>7}"
+        )
 
 
 def keep(results: Results, history: Path = HISTORY) -> None:

@@ -7,7 +7,7 @@ regression is judged by the two counts, and the times are printed and kept besid
 from collections.abc import Mapping
 from typing import Final
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 TOLERANCE: Final = 0.20
 ONE_DAY: Final = "ten cities, an event each"
@@ -26,6 +26,18 @@ MOST_PARSE_RATIO: Final = 3
 """From the bytes of a page to its markets, in processor time of `json.loads` of the same bytes."""
 MOST_REQUESTS: Final = {ONE_DAY: 12, TWO_DAYS: 13, DELAYED: 13, FEES_ANEW: 23}
 """Status, ten cities' events, a call for each hundred order books; ten series more when fees are read anew."""
+
+
+MINUTES: Final = "every minute, screened"
+MINUTES_JUDGED: Final = "every minute, judged one by one"
+CHANGES: Final = "every change, screened"
+CHANGES_JUDGED: Final = "every change, judged one by one"
+MANY_CHANGES: Final = "every change, four times the days"
+LEAST_JUDGED_PER_S: Final = 50_000
+LEAST_SCREENED_PER_S: Final = 250_000
+"""Market-snapshots, where little is traded: what a decision itself costs is in the judged rate of every change."""
+LEAST_OF_FEW: Final = 0.8
+"""Of the rate over few days, over four times as many: what has been settled must not be looked at again."""
 
 
 class Measurement(BaseModel):
@@ -77,6 +89,20 @@ class Turns(BaseModel):
     """Sentences in the reports on what could not be read."""
 
 
+class Rate(BaseModel):
+    """One replay, in processor time of one process."""
+
+    model_config = ConfigDict(frozen=True)
+
+    snapshots: int
+    cpu_s: float
+    per_s: int
+    """Market-snapshots a second."""
+    decided: int
+    """Instants that were decided in full."""
+    trades: int
+
+
 class Results(BaseModel):
     """All cases of one run, and the interpreter they ran on: call counts differ between versions."""
 
@@ -85,6 +111,8 @@ class Results(BaseModel):
     python: str
     cases: Mapping[str, Measurement]
     wire: Mapping[str, Turns]
+    replays: Mapping[str, Rate] = Field(default_factory=dict)
+    """Empty in results of former days."""
 
 
 def regressions(baseline: Results, today: Results, tolerance: float = TOLERANCE) -> list[str]:
@@ -135,4 +163,24 @@ def broken_case_limits(cases: Mapping[str, Measurement]) -> list[str]:
     ratio = cases[PARSE_PAGE].cpu_ratio
     if ratio is None or ratio >= MOST_PARSE_RATIO:
         found.append(f"{PARSE_PAGE}: {ratio} times json.loads, less than {MOST_PARSE_RATIO} are allowed")
+    return found
+
+
+def broken_rates(replays: Mapping[str, Rate]) -> list[str]:
+    """A sentence for every promise about the speed of replays that does not hold."""
+    least = {
+        MINUTES: LEAST_SCREENED_PER_S,
+        MINUTES_JUDGED: LEAST_JUDGED_PER_S,
+        CHANGES_JUDGED: LEAST_JUDGED_PER_S,
+    }
+    found = [
+        f"{name}: {replays[name].per_s} market-snapshots a second, {wanted} are wanted"
+        for name, wanted in least.items()
+        if replays[name].per_s < wanted
+    ]
+    few, many = replays[CHANGES].per_s, replays[MANY_CHANGES].per_s
+    if many < few * LEAST_OF_FEW:
+        found.append(
+            f"{MANY_CHANGES}: {many} market-snapshots a second instead of {few}: it grows with what is over"
+        )
     return found

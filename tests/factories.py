@@ -24,7 +24,7 @@ from markets.models import EventRow, MarketRow, MarketSnapshotRow
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from milkbot.models import HealthStatusRow, InstallationRow
-from trading.domain.decide import STRATEGIES
+from trading.domain.opinion import STRATEGIES
 from trading.domain.types import Action, Side, TradingState, book_side_of
 from trading.domain.weights import EXPERTS
 from trading.models import (

@@ -32,6 +32,7 @@ def arm() -> None:
 
 @pytest.mark.story("4.10", 3)
 def test_live_unarmed_reads_and_decides_and_sends_nothing(bench: Bench) -> None:
+    admit_strategies()
     report = turn(bench)
 
     assert bench.front.count(PLACE) == 0

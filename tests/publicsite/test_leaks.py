@@ -132,7 +132,6 @@ PUT: Final[dict[type[Model], Callable[[MarketRow, datetime], Any]]] = {
     ControlsRow: _switch,
     ReconciliationRow: lambda market, at: ReconciliationFactory.create(at=at, drift=[{"what": "cash"}]),
     ExternalOrderRow: lambda market, at: ExternalOrderFactory.create(market=market, seen_at=at),
-    EnsembleWeightsRow: lambda market, at: EnsembleWeightsFactory.create(learned_at=at),
     StrategyGateRow: lambda market, at: StrategyGateFactory.create(decided_at=at),
     LiveArmingRow: lambda market, at: LiveArmingFactory.create(armed_at=at, expires_at=at + HOUR),
 }

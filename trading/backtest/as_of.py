@@ -5,6 +5,9 @@ contract texts and seldom sizes. Where a size is missing it is assumed (a stated
 wording of the event's date, and the fees are those of the ten series (quadratic, taker only, times one).
 """
 
+from bisect import bisect_right
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -58,6 +61,14 @@ _SITES: Final = {
 }
 
 
+def forecast_times(recording: Recording) -> Mapping[str, Sequence[datetime]]:
+    """By city, every moment at which any of its forecasts became available, ascending."""
+    found: dict[str, set[datetime]] = defaultdict(set)
+    for (city_code, _), forecasts in recording.forecasts.items():
+        found[city_code].update(forecast.available_at for forecast in forecasts)
+    return {city_code: sorted(times) for city_code, times in found.items()}
+
+
 class AsOf:
     """Boards and weather of a recording at any `now`. Holds no state: asked twice, it answers the same."""
 
@@ -65,6 +76,9 @@ class AsOf:
         if depth <= ZERO:
             raise ValueError(f"an assumed depth of {depth} contracts fills nothing")
         self.recording = recording
+        self.forecast_times = forecast_times(recording)
+        # Asked for at every instant of two events, it changes a few times a day.
+        self._weather = lru_cache(maxsize=1000)(self._known_weather)
         self.depth = depth
         self._markets = {
             entry.market.ticker: _with_rules(entry.market, event)
@@ -95,17 +109,26 @@ class AsOf:
     def snapshot(self, city: CityConfig, now: datetime) -> WeatherSnapshot | None:
         """What was forecast for a city, as far as anyone could know at `now`; None before the first forecast."""
         today = climate_day(now, city.std_offset_hours)
+        known = self._weather(city.code, today, bisect_right(self.forecast_times.get(city.code, ()), now))
+        if known is None:
+            return None
+        issued_at, highs = known
+        return WeatherSnapshot(city_code=city.code, captured_at=now, issued_at=issued_at, highs=highs)
+
+    def _known_weather(
+        self, city_code: str, today: date, releases: int
+    ) -> tuple[datetime, tuple[DayHigh, ...]] | None:
+        """When the newest was to be had, and the highs of the coming days, after so many releases of the city's."""
+        if not releases:
+            return None
+        now = self.forecast_times[city_code][releases - 1]
         days = (today + timedelta(days=ahead) for ahead in range(FORECAST_DAYS))
-        known = [found for on in days if (found := self.recording.forecast_at(city.code, on, now))]
+        known = [found for on in days if (found := self.recording.forecast_at(city_code, on, now))]
         if not known:
             return None
-        return WeatherSnapshot(
-            city_code=city.code,
-            captured_at=now,
-            # Of some sources only the day of issue is known; when it could be had is the moment that counts.
-            issued_at=max(forecast.available_at for forecast in known),
-            highs=tuple(DayHigh(day=f.target_date, high_f=whole_degrees(f.high_f)) for f in known),
-        )
+        # Of some sources only the day of issue is known; when it could be had is the moment that counts.
+        issued_at = max(forecast.available_at for forecast in known)
+        return issued_at, tuple(DayHigh(day=f.target_date, high_f=whole_degrees(f.high_f)) for f in known)
 
     def final_listing(self, event: RecordedEvent, entry: RecordedMarket, at: datetime) -> Listing:
         """A market as the exchange listed it from `at` on, when it had been paid out."""

@@ -6,13 +6,13 @@ time once, in one process. Which process did what leaves no trace: the same inpu
 
 import multiprocessing
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Final, NamedTuple, TypeVar
 
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
@@ -20,22 +20,28 @@ from milkbot.core.errors import MilkbotError
 from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf
 from trading.backtest.baselines import Baselines
-from trading.backtest.event_sheet import EventPast, EventSheet, event_sheet
-from trading.backtest.gate_times import forecast_times
+from trading.backtest.event_past import EventPast
+from trading.backtest.event_sheet import EventSheet, Known, event_sheet
+from trading.backtest.ladder_columns import ladder_columns
+from trading.backtest.learning import UNLEARNED, LearnedWeights, Lesson, learned_weights, lessons_of
 from trading.backtest.noticing import noticed
 from trading.backtest.recorded import read_recorded
 from trading.backtest.recorded_types import RecordedEvent, Recording
 from trading.backtest.replay import Replay, replay
 from trading.backtest.results import BacktestOptions, BacktestResult, Counts, DepthOutcome, ScoredLadder
-from trading.backtest.scored import scored_ladders
+from trading.backtest.scored import scored_ladders, winner_of
 from trading.domain.inputs import Circumstances
 from trading.domain.types import Action
+from trading.domain.weights import PRIOR
 
 DEPTHS: Final = (Decimal(1), Decimal(10), Decimal(50))
 """Contracts at each price, between which the truth of an unrecorded book is looked for."""
 UNDECIDED: Final = "UNDECIDED"
 UNQUOTED: Final = "NOT_QUOTED_ON_BOTH_SIDES"
 """No bracket ever had a bid and an ask: nothing can be simulated against last prices."""
+
+
+T = TypeVar("T")
 
 
 class NothingToReplay(MilkbotError):
@@ -56,6 +62,7 @@ class _Work:
     around: Circumstances
     depth: Decimal
     capital: Decimal
+    weights: LearnedWeights = UNLEARNED
     sheets: tuple[EventSheet, ...] = ()
 
 
@@ -74,7 +81,8 @@ def run_backtest(
     recording = noticed(
         read_recorded(data, now, cities=options.cities, last=options.last), options.weather_delay
     )
-    events, skipped = _replayable(recording, options.first)
+    usable, skipped = _replayable(recording, options.first)
+    events = tuple(event for event in usable if event.event_date >= options.first)
     if not events:
         why = (
             ", ".join(f"{count} {reason}" for reason, count in skipped.items())
@@ -88,10 +96,13 @@ def run_backtest(
         limits=options.limits,
         may_rest=True,
         sizes_known=False,
+        admitted=None if options.strategy is None else frozenset({options.strategy}),
     )
-    work = _Work(recording, events, around, options.assumed_depth, options.capital)
     many = processes or multiprocessing.cpu_count()
-    prepared = _prepare_all(work, many)
+    work = _Work(recording, usable, around, options.assumed_depth, options.capital)
+    lessons = [lesson for of_event in _in_groups(_teach, work, many) for lesson in of_event]
+    work = replace(work, events=events, weights=learned_weights(PRIOR, lessons))
+    prepared = _in_groups(_prepare, work, many)
     replays = _replay_all(replace(work, sheets=tuple(each.sheet for each in prepared)), many)
     main = replays[options.assumed_depth]
     days = [event.event_date for event in events]
@@ -108,17 +119,16 @@ def run_backtest(
 
 
 def _replayable(recording: Recording, first: date) -> tuple[tuple[RecordedEvent, ...], dict[str, int]]:
-    """The events to trade, in the order in which live looks at them, and the others' number by reason."""
+    """The events that can be learned from, in the order in which live looks at them, and those from `first` on that
+    cannot be traded, by reason."""
     as_of = AsOf(recording)
     order = {code: number for number, code in enumerate(load_cities())}
     found, skipped = [], Counter[str]()
     for event in recording.events:
-        if event.event_date < first:
-            continue
         reason = _why_not(event, recording) or EventPast(as_of, event).refusal
         if reason is None:
             found.append(event)
-        else:
+        elif event.event_date >= first:
             skipped[reason] += 1
     return tuple(sorted(found, key=lambda event: (order[event.city_code], event.event_date))), dict(
         sorted(skipped.items())
@@ -134,14 +144,14 @@ def _why_not(event: RecordedEvent, recording: Recording) -> str | None:
     return None
 
 
-def _prepare_all(work: _Work, processes: int) -> list[_Prepared]:
-    """Every event's sheet and scores, in the order of the events."""
+def _in_groups(task: Callable[[range], list[T]], work: _Work, processes: int) -> list[T]:
+    """What `task` makes of every event, in the order of the events; the cities are shared out among processes."""
     groups = _by_city(work.events)
     if processes < 2 or len(groups) < 2:
         _adopt(work)
-        return [each for group in groups for each in _prepare(group)]
+        return [each for group in groups for each in task(group)]
     with _pool(work, min(processes, len(groups))) as pool:
-        return [each for prepared in pool.map(_prepare, groups) for each in prepared]
+        return [each for made in pool.map(task, groups) for each in made]
 
 
 def _replay_all(work: _Work, processes: int) -> dict[Decimal, Replay]:
@@ -184,21 +194,34 @@ def _pool(work: _Work, processes: int) -> ProcessPoolExecutor:
     return ProcessPoolExecutor(processes, mp_context=context, initializer=_adopt, initargs=(work,))
 
 
+def _teach(places: range) -> list[tuple[Lesson, ...]]:
+    """What there is to learn from each of these events."""
+    work = _shared()
+    as_of = AsOf(work.recording, depth=work.depth)
+    taught = []
+    for place in places:
+        past = EventPast(as_of, work.events[place])
+        columns = ladder_columns(past.event, work.recording.quotes, ())
+        taught.append(lessons_of(past, columns, winner_of(past.event, past.tickers), work.around))
+    return taught
+
+
 def _prepare(places: range) -> list[_Prepared]:
     work = _shared()
     as_of = AsOf(work.recording, depth=work.depth)
-    forecasts, baselines = forecast_times(work.recording), Baselines(work.recording)
+    baselines = Baselines(work.recording)
     prepared = []
     for place in places:
         past = EventPast(as_of, work.events[place])
-        sheet = event_sheet(past, as_of, forecasts.get(past.city.code, ()), work.around)
-        prepared.append(_Prepared(sheet, scored_ladders(past, sheet, baselines, work.around)))
+        known = Known(as_of.forecast_times.get(past.city.code, ()), work.weights)
+        sheet = event_sheet(past, as_of, known, work.around)
+        prepared.append(_Prepared(sheet, scored_ladders(past, sheet, baselines, known, work.around)))
     return prepared
 
 
 def _replay_at(depth: Decimal) -> Replay:
     work = _shared()
-    return replay(work.sheets, AsOf(work.recording, depth=depth), work.capital, work.around)
+    return replay(work.sheets, AsOf(work.recording, depth=depth), work.weights, work.capital, work.around)
 
 
 def _depth_outcome(depth: Decimal, found: Replay) -> DepthOutcome:

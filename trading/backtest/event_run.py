@@ -9,7 +9,8 @@ import numpy as np
 
 from trading.backtest.as_of import AsOf
 from trading.backtest.desk import Desk, Verdict
-from trading.backtest.event_sheet import Bools, EventPast, EventSheet
+from trading.backtest.event_past import EventPast
+from trading.backtest.event_sheet import Bools, EventSheet, Known, Screen
 from trading.backtest.ladder_columns import MICROS, NOBODY, Int32s, micros_of
 from trading.backtest.screen import Prospects, passed_through, prospects, surely_kept
 from trading.domain.decide import decide
@@ -29,12 +30,11 @@ _SIDES: Final = (BookSide.BID, BookSide.ASK)
 class EventRun:
     """The search through one event's rows, and the turns on those that matter."""
 
-    def __init__(self, sheet: EventSheet, as_of: AsOf, around: Circumstances, *, screened: bool) -> None:
+    def __init__(self, sheet: EventSheet, as_of: AsOf, known: Known, around: Circumstances) -> None:
         self.sheet = sheet
         self._past = EventPast(as_of, sheet.event)
+        self._known = known
         self._around = around
-        # The screen knows one depth for all prices: where sizes were recorded every row is turned on.
-        self._screened = screened and not sheet.columns.has_sizes
         self._verdict = verdict_of(sheet)
         self._wishes = {
             (column, side): intent_key(
@@ -50,7 +50,7 @@ class EventRun:
         }
         self._columns = {bracket.ticker: column for column, bracket in enumerate(sheet.columns.brackets)}
         self._prospects = self._searched(as_of)
-        self._outlook: tuple[int, Outlook | None] = (-1, None)
+        self._outlook: tuple[datetime | None, Outlook | None] = (None, None)
 
     @property
     def place(self) -> MarketPlace:
@@ -61,7 +61,7 @@ class EventRun:
     def next_row(self, after: int, desk: Desk) -> int | None:
         """The first row after `after` on which a turn could do anything; None when there is none left."""
         first = after + 1
-        if not self._screened:
+        if self.sheet.screen is Screen.NONE:
             return first if first < self.sheet.columns.instants else None
         event_ticker = self.sheet.event.event_ticker
         found = [
@@ -75,7 +75,7 @@ class EventRun:
         now = self.sheet.columns.moment(row)
         board = self._past.board(self.sheet.columns.place[row].tolist(), now)
         view = self._past.view(board, self._outlook_on(row), now)
-        around = self._around._replace(now=now)
+        around = self._known.circumstances(self._around, now)
         desk.fill_resting(board, self._verdict, now)
         orders = desk.resting_now(board.event_ticker, now)
         account = desk.account.account(board.event_ticker)
@@ -87,7 +87,7 @@ class EventRun:
         return batch
 
     def _searched(self, as_of: AsOf) -> Prospects | None:
-        fees = self._past.board([-1] * len(self._columns), self.sheet.event.open_at).fees
+        fees = self._past.fees
         return prospects(self.sheet, fees, as_of.depth, self._around.policy) if fees is not None else None
 
     def _wanted(self, first: int, standings: Mapping[str, Standing]) -> Sequence[int]:
@@ -137,9 +137,9 @@ class EventRun:
         return None if row is None else first + row
 
     def _outlook_on(self, row: int) -> Outlook | None:
-        segment = int(self.sheet.segment[row])
-        if self._outlook[0] != segment:
-            self._outlook = (segment, self._past.outlook(self.sheet.starts[segment]))
+        made_at = self.sheet.outlook_at[int(self.sheet.segment[row])]
+        if self._outlook[0] != made_at:
+            self._outlook = (made_at, self._past.outlook(made_at))
         return self._outlook[1]
 
 

@@ -1,24 +1,24 @@
-"""One event prepared for its replay: its ladder as columns, and what is believed of it from each segment's start on.
+"""One event prepared for its replay: its ladder as columns, and what is believed on each of its rows.
 
-A belief changes when a forecast becomes available or a gate of time opens or closes; between, it is made anew on every
-full hour, in which a spread moves by a few hundredths of a degree. Each such moment begins a segment.
+A belief changes when a forecast becomes available or something was learned; between, it is made anew on every full hour,
+in which a spread moves by a few hundredths of a degree. Gates of time open and close besides. Each such moment begins a
+segment, in which only prices move.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from decimal import Decimal
-from typing import NamedTuple
+from enum import StrEnum
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
-from markets.domain.types import Board, BoardMarket, MarketSnapshot
+from markets.domain.types import FeeSchedule
 from milkbot.core.arrays import Floats
-from milkbot.core.cities import CityConfig, load_cities
-from milkbot.core.money import ZERO
-from trading.backtest.as_of import AsOf, displayed, recorded_book
-from trading.backtest.gate_times import gate_times
+from trading.backtest.as_of import AsOf
+from trading.backtest.event_past import EventPast
+from trading.backtest.gate_times import belief_times, gate_times
 from trading.backtest.ladder_columns import (
     MICROS,
     NOBODY,
@@ -27,15 +27,33 @@ from trading.backtest.ladder_columns import (
     ladder_columns,
     micros_of,
 )
-from trading.backtest.recorded_types import QUIET_AT_MOST, Quote, RecordedEvent
+from trading.backtest.learning import LearnedWeights
+from trading.backtest.recorded_types import RecordedEvent
+from trading.domain.ensemble import Belief
 from trading.domain.event_gate import check_event
-from trading.domain.inputs import Circumstances, CityView, EventContext
-from trading.domain.judge_rows import put_rows_beside
+from trading.domain.inputs import Circumstances, EventContext
+from trading.domain.judge import Timing, judge_event, terms_of
+from trading.domain.judge_rows import belief_rows, put_rows_beside
+from trading.domain.market_expert import Quotes
 from trading.domain.opinion import form_belief, situation_of, timing_of
-from weather.domain.outlook import make_outlook
+from trading.domain.weights import calibration_of
 from weather.domain.types import Outlook
 
 Bools = npt.NDArray[np.bool_]
+
+NO_BELIEF: Final = -1
+_ROUNDING: Final = 1e-9
+
+
+class Screen(StrEnum):
+    """How the rows on which a decision could act are found."""
+
+    ARRAY = "array"
+    """All rows of an event at once."""
+    JUDGE = "judge"
+    """One by one, by the same judge that could stand before a live decision."""
+    NONE = "none"
+    """Not at all: every row is decided in full."""
 
 
 class RowOpinion(NamedTuple):
@@ -49,137 +67,165 @@ class RowOpinion(NamedTuple):
     """Standard errors of `p_trade`."""
 
 
+class Known(NamedTuple):
+    """What changes by itself in the course of a past, whatever is quoted."""
+
+    forecasts: Sequence[datetime]
+    """When any forecast of the event's city became available, ascending."""
+    weights: LearnedWeights
+
+    def circumstances(self, around: Circumstances, now: datetime) -> Circumstances:
+        """`around` as it was at `now`."""
+        return around._replace(now=now, weights=self.weights.at(now))
+
+
 @dataclass(frozen=True, slots=True)
 class EventSheet:
     """What a search for trades needs of one event. Rows are instants, columns brackets, coldest first."""
 
     event: RecordedEvent
     columns: LadderColumns
-    starts: tuple[datetime, ...]
-    """When each segment begins, ascending; the first is the opening."""
     segment: Int32s
     """Of each row."""
+    outlook_at: tuple[datetime, ...]
+    """Of each segment: when the outlook was made that holds in it."""
     is_open: Bools
     """Of each segment: whether the event as a whole may be traded in it."""
+    is_confident: Bools
+    """Of each segment: whether our record lets us act at all."""
     opinion: RowOpinion
-
-
-class EventPast:
-    """An event as anyone could have seen it at any of its instants."""
-
-    def __init__(self, as_of: AsOf, event: RecordedEvent) -> None:
-        self.event = event
-        self.city: CityConfig = load_cities()[event.city_code]
-        self._as_of = as_of
-        self._template = as_of.board(event, event.open_at)
-        self._histories = [as_of.recording.quotes[entry.market.ticker] for entry in self._template.markets]
-
-    @property
-    def refusal(self) -> str | None:
-        """Why nothing of the event may be traded, if so."""
-        return self._template.refusal
-
-    @property
-    def tickers(self) -> tuple[str, ...]:
-        """Coldest first."""
-        return tuple(entry.market.ticker for entry in self._template.markets)
-
-    def board(self, places: Sequence[int], now: datetime) -> Board:
-        """The board at `now`, when the newest quote of each market is the one at `places` of its history.
-
-        The same as `AsOf.board`, at a fraction of its cost: what an event has at its opening is not checked again. When
-        nothing has moved for too long nobody was recording, and the prices are as old as the last change.
-        """
-        quotes = [
-            history[place] if place >= 0 else None
-            for history, place in zip(self._histories, places, strict=True)
-        ]
-        changed_at = max((quote.at for quote in quotes if quote is not None), default=now)
-        read_at = now if now - changed_at <= QUIET_AT_MOST else changed_at
-        return self._template.model_copy(
-            update={
-                "captured_at": now,
-                "markets": tuple(
-                    _board_market(entry, quote, self._as_of.depth, read_at)
-                    for entry, quote in zip(self._template.markets, quotes, strict=True)
-                ),
-            }
-        )
-
-    def outlook(self, start: datetime) -> Outlook | None:
-        """What was believed of the day from the start of a segment on."""
-        snapshot = self._as_of.snapshot(self.city, start)
-        return make_outlook(self.city, snapshot, self.event.event_date, start) if snapshot else None
-
-    def view(self, board: Board, outlook: Outlook | None, now: datetime) -> CityView:
-        """The city with this one board, as a decision sees it."""
-        outlooks = {} if outlook is None else {self.event.event_date: outlook}
-        return CityView(self.city, self._as_of.snapshot(self.city, now), outlooks, (board,))
+    candidates: Bools | None
+    """Of each row and bracket: what the judge finds worth an order; None where all rows are screened at once."""
+    screen: Screen
 
 
 def event_sheet(
-    past: EventPast, as_of: AsOf, forecasts: Sequence[datetime], around: Circumstances
+    past: EventPast, as_of: AsOf, known: Known, around: Circumstances, screen: Screen = Screen.ARRAY
 ) -> EventSheet:
-    """The sheet of one event. `forecasts` as `gate_times`; of `around` everything but the time is used as it is."""
-    event = past.event
-    starts = gate_times(event, past.city, forecasts, around.policy)
-    columns = ladder_columns(event, as_of.recording.quotes, starts)
+    """The sheet of one event. Of `around` everything but the time and the weights is used as it is."""
+    remade = belief_times(past.event, known.forecasts, known.weights.changed_at)
+    gates = gate_times(past.event, past.city, known.forecasts, around.policy)
+    starts = sorted(remade | gates)
+    columns = ladder_columns(past.event, as_of.recording.quotes, starts)
     begun = np.asarray([micros_of(start) for start in starts], dtype=np.int64)
     segment = (np.searchsorted(begun, columns.at, side="right") - 1).astype(np.int32)
-    opinion = RowOpinion(*np.full((4, *columns.bid.shape), np.nan))
-    is_open = np.zeros(len(starts), dtype=np.bool_)
-    unquoted = [-1] * len(columns.brackets)
-    for number, start in enumerate(starts):
-        outlook = past.outlook(start)
-        board = past.board(unquoted, start)
-        view = past.view(board, outlook, start)
-        context = EventContext(past.city, board, around._replace(now=start))
-        is_open[number] = bool(check_event(view, context))
-        if outlook is not None and is_open[number]:
-            _fill_in(opinion, np.flatnonzero(segment == number), columns, outlook, context)
+    segments = _Segments(past, known, around)
+    for start in starts:
+        segments.begin(start, is_remade=start in remade)
+    if columns.has_sizes:
+        screen = Screen.NONE  # Both ways of searching know one depth for all prices.
+    opinion, candidates = _opinion(columns, segment, segments, past.fees, around, screen)
     return EventSheet(
-        event=event, columns=columns, starts=starts, segment=segment, is_open=is_open, opinion=opinion
+        event=past.event,
+        columns=columns,
+        segment=segment,
+        outlook_at=tuple(segments.outlook_at),
+        is_open=np.asarray(segments.is_open),
+        is_confident=np.asarray(segments.is_confident),
+        opinion=opinion,
+        candidates=candidates,
+        screen=screen,
     )
 
 
-def _fill_in(
-    opinion: RowOpinion,
-    rows: npt.NDArray[np.intp],
+class _Segments:
+    """What holds in each segment, found one after the other."""
+
+    def __init__(self, past: EventPast, known: Known, around: Circumstances) -> None:
+        self.outlook_at: list[datetime] = []
+        self.is_open: list[bool] = []
+        self.is_confident: list[bool] = []
+        self.timings: list[Timing] = []
+        self.of: list[int] = []
+        """Place among `beliefs` of what is believed in the segment; NO_BELIEF where nobody speaks."""
+        self.beliefs: list[Belief] = []
+        self._past = past
+        self._known = known
+        self._around = around
+        self._outlook: Outlook | None = None
+        self._made: int | None = None
+
+    def begin(self, start: datetime, *, is_remade: bool) -> None:
+        """The next segment. The first is always remade."""
+        past, around = self._past, self._known.circumstances(self._around, start)
+        if is_remade:
+            self._outlook, self._made = past.outlook(start), None
+        self.outlook_at.append(start if is_remade else self.outlook_at[-1])
+        board = past.opening_board(start)
+        context = EventContext(past.city, board, around)
+        is_open = bool(check_event(past.view(board, self._outlook, start), context))
+        timing, place = Timing(is_quiet=False, has_news=False), NO_BELIEF
+        if is_open and self._outlook is not None:
+            situation = situation_of(self._outlook, context)
+            timing = timing_of(situation)
+            if self._made is None:
+                self._made = self._keep(form_belief(situation, context))
+            place = self._made
+        least = around.policy.min_confidence - _ROUNDING
+        self.is_open.append(is_open)
+        self.timings.append(timing)
+        self.of.append(place)
+        self.is_confident.append(
+            place != NO_BELIEF and calibration_of(around.weights.of(self.beliefs[place].horizon)) >= least
+        )
+
+    def _keep(self, belief: Belief | None) -> int:
+        if belief is None or not belief.is_admitted:
+            return NO_BELIEF
+        self.beliefs.append(belief)
+        return len(self.beliefs) - 1
+
+
+def _opinion(
     columns: LadderColumns,
-    outlook: Outlook,
-    context: EventContext,
-) -> None:
-    """Write what decisions believe on `rows`, which are those of one segment."""
-    situation = situation_of(outlook, context)
-    belief = form_belief(situation, context)
-    if belief is None or not belief.is_admitted or not rows.size:
-        return
-    bids, asks = (
-        np.where(side[rows] == NOBODY, np.nan, side[rows] / MICROS) for side in (columns.bid, columns.ask)
-    )
-    priced = put_rows_beside(belief, bids, asks, is_quiet=timing_of(situation).is_quiet)
-    opinion.p_model[rows] = belief.p_model
-    opinion.p_market[rows] = priced.p_market
-    opinion.p_trade[rows] = priced.p_trade
-    opinion.errors[rows] = priced.errors
+    segment: Int32s,
+    segments: _Segments,
+    fees: FeeSchedule | None,
+    around: Circumstances,
+    screen: Screen,
+) -> tuple[RowOpinion, Bools | None]:
+    """What is believed on every row, and for the judge what it finds worth an order."""
+    opinion = RowOpinion(*np.full((4, *columns.bid.shape), np.nan))
+    of_row = np.asarray(segments.of)[segment]
+    rows = np.flatnonzero(of_row != NO_BELIEF)
+    if screen is Screen.JUDGE and fees is not None:
+        return opinion, _judged(opinion, columns, rows, segment, segments, fees, around)
+    if rows.size and screen is Screen.ARRAY:
+        bids, asks = (
+            np.where(side[rows] == NOBODY, np.nan, side[rows] / MICROS) for side in (columns.bid, columns.ask)
+        )
+        is_quiet = np.asarray([timing.is_quiet for timing in segments.timings])[segment[rows]]
+        believed = belief_rows(segments.beliefs, of_row[rows], is_quiet)
+        priced = put_rows_beside(believed, bids, asks)
+        for told, found in zip(opinion, (believed.p_model, *priced), strict=True):
+            told[rows] = found
+    return opinion, None
 
 
-def _board_market(entry: BoardMarket, quote: Quote | None, depth: Decimal, now: datetime) -> BoardMarket:
-    market = entry.market
-    bid, ask = (quote.yes_bid, quote.yes_ask) if quote else (None, None)
-    bid_size, ask_size = displayed(quote, depth)
-    snapshot = MarketSnapshot.of_checked(
-        ticker=market.ticker,
-        event_ticker=market.event_ticker,
-        captured_at=now,
-        status=market.status,
-        yes_bid=bid,
-        yes_bid_size=bid_size,
-        yes_ask=ask,
-        yes_ask_size=ask_size,
-        last_price=quote.last if quote else None,
-        volume=(quote.volume if quote else None) or ZERO,
-        open_interest=(quote.open_interest if quote else None) or ZERO,
-    )
-    book = recorded_book(market.ticker, bid, bid_size, ask, ask_size)
-    return BoardMarket(market=market, bracket=entry.bracket, snapshot=snapshot, book=book)
+def _judged(
+    opinion: RowOpinion,
+    columns: LadderColumns,
+    rows: npt.NDArray[np.intp],
+    segment: Int32s,
+    segments: _Segments,
+    fees: FeeSchedule,
+    around: Circumstances,
+) -> Bools:
+    """Fill in `opinion` row by row, and mark what is worth an order."""
+    terms = terms_of(around.policy, fees, may_rest=around.may_rest, sizes_known=False)
+    candidates = np.zeros(columns.bid.shape, dtype=np.bool_)
+    bids, asks = (_dollars(side) for side in (columns.bid, columns.ask))
+    deep = [float("inf")] * len(columns.brackets)
+    for row in rows.tolist():
+        number = int(segment[row])
+        belief = segments.beliefs[segments.of[number]]
+        quotes = Quotes(bids[row], asks[row], deep, deep)
+        judged = judge_event(belief, quotes, terms, segments.timings[number])
+        opinion.p_model[row] = belief.p_model
+        opinion.p_trade[row], opinion.errors[row] = judged.priced.pool.p_trade, judged.priced.pool.errors
+        candidates[row, list(judged.candidates)] = True
+    return candidates
+
+
+def _dollars(side: Int32s) -> list[list[float | None]]:
+    return [[None if micros == NOBODY else micros / MICROS for micros in row] for row in side.tolist()]

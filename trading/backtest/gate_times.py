@@ -1,15 +1,14 @@
 """At which moments something other than a quote can change a decision on an event."""
 
 from bisect import bisect_left, bisect_right
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from milkbot.core.cities import CityConfig
 from milkbot.core.climate_day import climate_day_bounds
 from milkbot.core.constants import ISSUANCE_BLOCK_AFTER
-from trading.backtest.recorded_types import RecordedEvent, Recording
+from trading.backtest.recorded_types import RecordedEvent
 from trading.domain.policy import Policy
 from trading.domain.strategies.price_reversion import NEWS_LASTS
 from weather.domain.calibration import PEAK_HOUR_LST
@@ -19,31 +18,34 @@ _JUST_AFTER: Final = timedelta(seconds=1)
 """A forecast is refused once it is older than allowed, not when it is exactly as old."""
 
 
-def forecast_times(recording: Recording) -> Mapping[str, Sequence[datetime]]:
-    """By city, every moment at which any of its forecasts became available, ascending."""
-    found: dict[str, set[datetime]] = defaultdict(set)
-    for (city_code, _), forecasts in recording.forecasts.items():
-        found[city_code].update(forecast.available_at for forecast in forecasts)
-    return {city_code: sorted(times) for city_code, times in found.items()}
+def belief_times(
+    event: RecordedEvent, forecasts: Sequence[datetime], lessons: Sequence[datetime]
+) -> frozenset[datetime]:
+    """When the belief of an event is made anew: at its opening, on every full hour, and at each forecast and lesson.
+
+    `forecasts` are the releases of its city's, those of other days as well: with each the forecaster has spoken. `lessons`
+    are the moments at which something was learned. Both are ascending.
+    """
+    times = {event.open_at, *_full_hours(event.open_at, event.close_at)}
+    for changes in (forecasts, lessons):
+        times.update(changes[bisect_left(changes, event.open_at) : bisect_left(changes, event.close_at)])
+    return frozenset(at for at in times if event.open_at <= at < event.close_at)
 
 
 def gate_times(
     event: RecordedEvent, city: CityConfig, forecasts: Sequence[datetime], policy: Policy
-) -> tuple[datetime, ...]:
-    """The opening, every full hour and every change of forecasts or gates up to the close, ascending.
+) -> frozenset[datetime]:
+    """When a gate of time opens or closes for an event, between its opening and its close.
 
-    All other gates stand on hours of standard time, which are full hours of UTC. `forecasts` are all of the city's: one
-    of another day says that the forecaster is awake, and keeps this day's forecast from counting as old.
+    Those that stand on hours of standard time are left out: they are full hours of UTC. `forecasts` as `belief_times`.
     """
     start, _ = climate_day_bounds(event.event_date, city.std_offset_hours)
     lead_begins = start + timedelta(hours=PEAK_HOUR_LST) - timedelta(hours=policy.max_lead_hours)
-    times = {event.open_at, lead_begins, event.close_at - policy.no_entry_before_close + _JUST_AFTER}
-    times.update(_full_hours(event.open_at, event.close_at))
+    times = {lead_begins, event.close_at - policy.no_entry_before_close + _JUST_AFTER}
     earliest = bisect_left(forecasts, event.open_at - ISSUANCE_BLOCK_AFTER - _JUST_AFTER)
     for available_at in forecasts[earliest : bisect_right(forecasts, event.close_at)]:
-        times.update((available_at, available_at + NEWS_LASTS))
-        times.add(available_at + ISSUANCE_BLOCK_AFTER + _JUST_AFTER)
-    return tuple(sorted(at for at in times if event.open_at <= at < event.close_at))
+        times.update((available_at + NEWS_LASTS, available_at + ISSUANCE_BLOCK_AFTER + _JUST_AFTER))
+    return frozenset(at for at in times if event.open_at <= at < event.close_at)
 
 
 def _full_hours(opens_at: datetime, closes_at: datetime) -> list[datetime]:

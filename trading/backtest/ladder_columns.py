@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -50,6 +50,11 @@ class LadderColumns:
     def moment(self, row: int) -> datetime:
         return moment(int(self.at[row]))
 
+    def places_at(self, micros: int) -> list[int]:
+        """The newest quotes' places at a moment not before the opening."""
+        row = int(np.searchsorted(self.at, micros, side="right")) - 1
+        return list(map(int, self.place[row]))
+
 
 def moment(micros: int) -> datetime:
     """The time of so many microseconds since 1970."""
@@ -57,6 +62,7 @@ def moment(micros: int) -> datetime:
     return datetime.fromtimestamp(seconds, UTC).replace(microsecond=rest)
 
 
+@lru_cache(maxsize=100_000)
 def micros_of(at: datetime) -> int:
     """Exact microseconds since 1970."""
     since = at - _EPOCH
@@ -77,17 +83,27 @@ def ladder_columns(
     shape = (len(at), len(brackets))
     bid, ask = np.zeros(shape, dtype=np.int32), np.zeros(shape, dtype=np.int32)
     place = np.empty(shape, dtype=np.int32)
+    has_sizes = False
     for column, (history, known) in enumerate(zip(histories, times, strict=True)):
         index = np.searchsorted(known, at, side="right") - 1
         place[:, column] = index
-        bid[:, column] = _prices(quote.yes_bid for quote in history)[index]
-        ask[:, column] = _prices(quote.yes_ask for quote in history)[index]
-    has_sizes = any(
-        quote.yes_bid_size is not None or quote.yes_ask_size is not None
-        for history in histories
-        for quote in history
-    )
+        told = _Told(*zip(*history, strict=True)) if history else _Told()
+        bid[:, column], ask[:, column] = _prices(told.yes_bid)[index], _prices(told.yes_ask)[index]
+        has_sizes |= not {*told.yes_bid_size, *told.yes_ask_size} <= {None}
     return LadderColumns(brackets, at, bid, ask, place, has_sizes)
+
+
+class _Told(NamedTuple):
+    """A market's history, column by column as `Quote`."""
+
+    at: Sequence[datetime] = ()
+    yes_bid: Sequence[Decimal | None] = ()
+    yes_ask: Sequence[Decimal | None] = ()
+    last: Sequence[Decimal | None] = ()
+    volume: Sequence[Decimal | None] = ()
+    open_interest: Sequence[Decimal | None] = ()
+    yes_bid_size: Sequence[Decimal | None] = ()
+    yes_ask_size: Sequence[Decimal | None] = ()
 
 
 def _times(history: Sequence[Quote]) -> Int64s:

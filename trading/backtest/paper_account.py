@@ -17,7 +17,7 @@ from trading.domain.fills import take_fill
 from trading.domain.inputs import Account
 from trading.domain.keys import client_order_id
 from trading.domain.order_states import OrderEvent, next_state
-from trading.domain.risk import Exposure, Holding, MarketPlace, add_up
+from trading.domain.risk import Exposure, MarketPlace
 from trading.domain.supersede import Standing
 from trading.domain.types import OPEN_STATES, Fill, Intent, Order, OrderState, Position, TimeInForce
 
@@ -166,7 +166,18 @@ class PaperAccount:
         )
 
     def _exposure(self, amounts: Iterable[tuple[str, Decimal]]) -> Exposure:
-        return add_up(Holding(ticker, self._places[ticker], amount) for ticker, amount in amounts)
+        """As `risk.add_up`, which makes an object for each amount."""
+        scopes: tuple[dict[str, Decimal], ...] = ({}, {}, {})
+        total, tickers = ZERO, set()
+        for ticker, amount in amounts:
+            for scope, name in zip(scopes, self._places[ticker], strict=True):
+                scope[name] = scope.get(name, ZERO) + amount
+            total += amount
+            tickers.add(ticker)
+        by_event, by_city, by_cluster = scopes
+        return Exposure(
+            by_event=by_event, by_city=by_city, by_cluster=by_cluster, total=total, markets=frozenset(tickers)
+        )
 
     def _held(self, order: Order) -> PaperOrder:
         return self._orders[self._places[order.market_ticker].event_ticker][order.client_order_id]

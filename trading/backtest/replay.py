@@ -16,8 +16,9 @@ from typing import NamedTuple
 from trading.backtest.as_of import AsOf, paid_out_at
 from trading.backtest.desk import Desk
 from trading.backtest.event_run import EventRun
-from trading.backtest.event_sheet import EventSheet
+from trading.backtest.event_sheet import EventSheet, Known
 from trading.backtest.ladder_columns import micros_of, moment
+from trading.backtest.learning import LearnedWeights
 from trading.backtest.paper_account import PaperAccount, Touch
 from trading.backtest.results import EquityPoint, Trade
 from trading.domain.inputs import Circumstances
@@ -59,16 +60,16 @@ class _Turn(NamedTuple):
 def replay(
     sheets: Sequence[EventSheet],
     as_of: AsOf,
+    weights: LearnedWeights,
     capital: Decimal,
     around: Circumstances,
-    *,
-    screened: bool = True,
 ) -> Replay:
     """Trade the events of `sheets`, which stand in the order in which live looks at them.
 
-    Of `around` everything but the time holds throughout. Without the screen every row is turned on, to the same end.
+    Of `around` everything but the time and the weights holds throughout.
     """
-    run = _Run(sheets, as_of, Desk(PaperAccount(capital, around.mode), around.policy), around, screened)
+    desk = Desk(PaperAccount(capital, around.mode), around.policy)
+    run = _Run(sheets, as_of, Known((), weights), desk, around)
     run.live()
     return Replay(
         trades=tuple(run.desk.trades),
@@ -87,9 +88,9 @@ class _Run:
         self,
         sheets: Sequence[EventSheet],
         as_of: AsOf,
+        known: Known,
         desk: Desk,
         around: Circumstances,
-        screened: bool,
     ) -> None:
         self.desk = desk
         self.equity: list[EquityPoint] = []
@@ -98,8 +99,8 @@ class _Run:
         self.decided = 0
         self._sheets = sheets
         self._as_of = as_of
+        self._known = known
         self._around = around
-        self._screened = screened
         self._alive: dict[int, EventRun] = {}
         self._turns: list[_Turn] = []
 
@@ -122,7 +123,8 @@ class _Run:
         if turn.kind is _Kind.SETTLE:
             self._settle(turn.number, now)
         elif turn.kind is _Kind.OPEN:
-            run = EventRun(self._sheets[turn.number], self._as_of, self._around, screened=self._screened)
+            sheet = self._sheets[turn.number]
+            run = EventRun(sheet, self._as_of, self._known, self._around)
             self._alive[turn.number] = run
             self._go_on(turn.number, -1)
         else:

@@ -1,7 +1,7 @@
 """Forecasters beside one another on the same event at the same moment, five times a day, and what came of it."""
 
 from collections.abc import Sequence
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Final, TypeGuard
 
 import numpy as np
@@ -9,7 +9,8 @@ import numpy as np
 from milkbot.core.climate_day import climate_day_bounds
 from milkbot.core.scoring.crps import crps_integer
 from trading.backtest.baselines import Baselines, read_off
-from trading.backtest.event_sheet import EventPast, EventSheet
+from trading.backtest.event_past import EventPast
+from trading.backtest.event_sheet import EventSheet, Known
 from trading.backtest.ladder_columns import micros_of
 from trading.backtest.recorded_types import RecordedEvent
 from trading.backtest.results import CLIMATOLOGY, FLAT, MARKET, P_MODEL, P_TRADE, POINT_SPREAD, ScoredLadder
@@ -28,17 +29,18 @@ HALF_WIDTH_F: Final = 60
 
 
 def scored_ladders(
-    past: EventPast, sheet: EventSheet, baselines: Baselines, around: Circumstances
+    past: EventPast, sheet: EventSheet, baselines: Baselines, known: Known, around: Circumstances
 ) -> tuple[ScoredLadder, ...]:
     """The event at each of LOCAL_HOURS at which it traded, earliest first. Raises ValueError while it is undecided."""
     event = sheet.event
-    outcome = _winner(event, past.tickers)
+    outcome = winner_of(event, past.tickers)
     start, _ = climate_day_bounds(event.event_date, past.city.std_offset_hours)
     found = []
     for hour in LOCAL_HOURS:
         at = start + timedelta(hours=hour)
         if event.open_at <= at < event.close_at:
-            found.append(_scored(past, sheet, baselines, around, at, hour, outcome))
+            circumstances = known.circumstances(around, at)
+            found.append(_scored(past, sheet, baselines, circumstances, hour, outcome))
     return tuple(found)
 
 
@@ -47,13 +49,12 @@ def _scored(
     sheet: EventSheet,
     baselines: Baselines,
     around: Circumstances,
-    at: datetime,
     hour: int,
     outcome: int,
 ) -> ScoredLadder:
     event, brackets = sheet.event, [(each.low_f, each.high_f) for each in sheet.columns.brackets]
-    row = int(np.searchsorted(sheet.columns.at, micros_of(at), side="right")) - 1
-    board = past.board(sheet.columns.place[row].tolist(), at)
+    at = around.now
+    board = past.board(sheet.columns.places_at(micros_of(at)), at)
     outlook = past.outlook(at)
     spoken: dict[str, Sequence[float] | None] = {
         MARKET: market_opinion(quotes_of(board.markets)),
@@ -63,9 +64,12 @@ def _scored(
     }
     pit = mean_f = crps_f = None
     if outlook is not None:
-        opinion = form_opinion(outlook, EventContext(past.city, board, around._replace(now=at)))
+        opinion = form_opinion(outlook, EventContext(past.city, board, around))
         if opinion is not None:
             spoken[P_MODEL], spoken[P_TRADE] = opinion.belief.p_model, opinion.priced.pool.p_trade
+        else:
+            # No strategy would act on it any more; the forecast says something all the same, and adds nothing to prices.
+            spoken[P_MODEL], spoken[P_TRADE] = whole_day_probabilities(outlook, brackets), spoken[MARKET]
         mean_f = outlook.mu
         if event.settle_f is not None:
             pit, crps_f = _against(outlook, event.settle_f)
@@ -96,7 +100,8 @@ def _against(outlook: Outlook, settle_f: int) -> tuple[tuple[float, float], floa
     return (below, up_to), crps_integer(first, masses, settle_f)
 
 
-def _winner(event: RecordedEvent, tickers: Sequence[str]) -> int:
+def winner_of(event: RecordedEvent, tickers: Sequence[str]) -> int:
+    """Place among `tickers` of the market that paid. Raises ValueError for an event that is not decided."""
     results = {entry.market.ticker: entry.result for entry in event.markets}
     return [results[ticker] for ticker in tickers].index("yes")
 

@@ -42,13 +42,16 @@ def prospects(sheet: EventSheet, fees: FeeSchedule, depth: Decimal, policy: Poli
     """Where `decide` could want something, for a taker or a maker, when `depth` contracts stand at every price."""
     columns = sheet.columns
     p_model, p_market, p_yes, error = sheet.opinion
-    bid, ask = columns.bid / MICROS, columns.ask / MICROS
     sound = _sound(sheet, policy) & is_deep(depth, policy)
+    may = sound & sheet.is_confident[sheet.segment][:, None]
+    bid, ask = columns.bid / MICROS, columns.ask / MICROS
     with np.errstate(invalid="ignore"):
-        price = np.where(np.isnan(p_market), (bid + ask) / 2, p_market)
-        plausible = np.abs(p_model - price) <= policy.implausible_disagreement + ALLOWANCE
-        known = error <= policy.max_uncertainty + ALLOWANCE
-        may = sound & plausible & known
+        if sheet.candidates is not None:
+            may &= sheet.candidates
+        else:
+            price = np.where(np.isnan(p_market), (bid + ask) / 2, p_market)
+            may &= np.abs(p_model - price) <= policy.implausible_disagreement + ALLOWANCE
+            may &= error <= policy.max_uncertainty + ALLOWANCE
         return Prospects(
             bid=may & _worth(p_yes, error, take=ask, rest=bid, fees=fees, policy=policy),
             ask=may & _worth(1 - p_yes, error, take=1 - bid, rest=1 - ask, fees=fees, policy=policy),

@@ -192,7 +192,7 @@ def pool_with_market(
     for p, ours, error, half_spread in zip(p_trade, belief.p_model, belief.errors, half_spreads, strict=True):
         through = share * error * (p * (1 - p)) / (ours * (1 - ours))
         noise = by_market * half_spread
-        errors.append(max(sqrt(through * through + noise * noise), LEAST_ERROR))
+        errors.append(min(max(sqrt(through * through + noise * noise), LEAST_ERROR), 1.0))
     return Pool(p_trade, tuple(errors), share)
 
 

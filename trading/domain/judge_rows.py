@@ -3,6 +3,7 @@
 Rows are instants, columns brackets, coldest first; prices in dollars on the YES book, NaN where nobody quotes.
 """
 
+from collections.abc import Sequence
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -30,31 +31,52 @@ class PricedRows(NamedTuple):
     """Standard errors of `p_trade`."""
 
 
-def put_rows_beside(belief: Belief, bids: Floats, asks: Floats, *, is_quiet: bool) -> PricedRows:
+class BeliefRows(NamedTuple):
+    """What the weather says on each row: `Belief` in columns. All of one ladder share `least_p`."""
+
+    p_model: Floats
+    """Shape (rows, brackets), as `errors`."""
+    errors: Floats
+    weight: Floats
+    """Shape (rows,), as all that follow."""
+    market: Floats
+    reversion: Floats
+    """0 where a price may not be expected back: where the market has not had its time with the news."""
+    least_p: float
+
+
+def belief_rows(beliefs: Sequence[Belief], of_row: npt.NDArray[np.integer], is_quiet: Bools) -> BeliefRows:
+    """The beliefs of rows, `of_row` being the place of each row's among `beliefs`, and `is_quiet` as in `judge.Timing`."""
+    columns = np.asarray([[each.weight, each.market, each.reversion] for each in beliefs])[of_row]
+    return BeliefRows(
+        p_model=np.asarray([each.p_model for each in beliefs])[of_row],
+        errors=np.asarray([each.errors for each in beliefs])[of_row],
+        weight=columns[:, 0],
+        market=columns[:, 1],
+        reversion=columns[:, 2] * is_quiet,
+        least_p=beliefs[0].least_p,
+    )
+
+
+def put_rows_beside(belief: BeliefRows, bids: Floats, asks: Floats) -> PricedRows:
     """The market's opinion and the pool of all, for rows of prices whose sizes nobody knows.
 
-    `is_quiet` as in `judge.Timing`, for all rows alike. `bids` and `asks` have shape (instants, brackets).
+    `bids` and `asks` have shape (rows, brackets).
     """
     p_market = _market_rows(bids, asks)
-    reverting = (
-        belief.reversion * _is_reverting(belief, bids, asks)
-        if is_quiet
-        else np.zeros(len(bids), dtype=np.float64)
-    )
-    weight = belief.weight + reverting
+    weight = belief.weight + belief.reversion * _is_reverting(belief, bids, asks)
     together = weight + belief.market
-    ours, errors = np.asarray(belief.p_model), np.asarray(belief.errors)
-    p_trade = np.broadcast_to(ours, bids.shape).copy()
-    pooled_errors = np.broadcast_to(errors, bids.shape).copy()
+    p_trade, pooled_errors = belief.p_model.copy(), belief.errors.copy()
     heard = ~np.isnan(p_market[:, 0]) & (together > 0)
     if heard.any():
+        ours, errors = belief.p_model[heard], belief.errors[heard]
         share = (weight[heard] / together[heard])[:, None]
-        masses = np.exp(share * np.asarray(belief.ln_model) + (1 - share) * np.log(p_market[heard]))
+        masses = np.exp(share * np.log(ours) + (1 - share) * np.log(p_market[heard]))
         p = _coherent_rows(masses, belief.least_p)
         half = np.nan_to_num((asks[heard] - bids[heard]) / 2)
         through = share * errors * (p * (1 - p)) / (ours * (1 - ours))
         p_trade[heard] = p
-        pooled_errors[heard] = np.maximum(np.hypot(through, (1 - share) * half), LEAST_ERROR)
+        pooled_errors[heard] = np.clip(np.hypot(through, (1 - share) * half), LEAST_ERROR, 1.0)
     return PricedRows(p_market, p_trade, pooled_errors)
 
 
@@ -83,10 +105,10 @@ def _devigged_rows(mids: Floats) -> Floats:
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
-def _is_reverting(belief: Belief, bids: Floats, asks: Floats) -> Bools:
+def _is_reverting(belief: BeliefRows, bids: Floats, asks: Floats) -> Bools:
     half = (asks - bids) / 2
-    errors = np.asarray(belief.errors)
-    scores = np.abs(np.asarray(belief.p_model) - bids - half) / np.sqrt(
+    errors = belief.errors
+    scores = np.abs(belief.p_model - bids - half) / np.sqrt(
         errors * errors + half * half + PRICE_NOISE * PRICE_NOISE
     )
     return np.asarray((np.nan_to_num(scores) > ACTS_ABOVE).any(axis=1))

@@ -13,8 +13,9 @@ from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from tests.trading.backtest.recordings import closes_at, event_rows, opens_at, write
 from trading.backtest.as_of import AsOf
-from trading.backtest.event_sheet import EventPast, EventSheet, event_sheet
-from trading.backtest.gate_times import forecast_times
+from trading.backtest.event_past import EventPast
+from trading.backtest.event_sheet import EventSheet, Known, Screen, event_sheet
+from trading.backtest.learning import UNLEARNED
 from trading.backtest.recorded import read_recorded
 from trading.backtest.recorded_types import Forecast, Quote, RecordedEvent, Recording
 from trading.domain.inputs import Circumstances
@@ -96,10 +97,22 @@ def wandering(seed: int, day: date = DAY, moves: int = 30, settle_f: int | None 
 
 def circumstances(policy: Policy | None = None) -> Circumstances:
     return Circumstances(
-        now=NOW, mode=TradingMode.SHADOW, policy=policy or Policy(), limits=Limits(), may_rest=True
+        now=NOW,
+        mode=TradingMode.SHADOW,
+        policy=policy or Policy(),
+        limits=Limits(),
+        may_rest=True,
+        sizes_known=False,
     )
 
 
-def sheet_of(as_of: AsOf, around: Circumstances, number: int = 0) -> EventSheet:
+def sheet_of(
+    as_of: AsOf, around: Circumstances, number: int = 0, screen: Screen = Screen.ARRAY
+) -> EventSheet:
     past = EventPast(as_of, as_of.recording.events[number])
-    return event_sheet(past, as_of, forecast_times(as_of.recording).get("CHI", ()), around)
+    return event_sheet(past, as_of, known(as_of), around, screen)
+
+
+def known(as_of: AsOf) -> Known:
+    """What is known in Chicago of forecasts, and nothing learned."""
+    return Known(as_of.forecast_times.get("CHI", ()), UNLEARNED)

@@ -11,7 +11,9 @@ from hypothesis import strategies as st
 from tests.trading.backtest.pasts import CAPITAL, DAY, circumstances, sheet_of, wandering
 from tests.trading.backtest.recordings import opens_at
 from trading.backtest.as_of import AsOf
-from trading.backtest.event_sheet import EventPast
+from trading.backtest.event_past import EventPast
+from trading.backtest.event_sheet import Screen
+from trading.backtest.learning import UNLEARNED
 from trading.backtest.recorded_types import Recording
 from trading.backtest.replay import Replay, replay
 from trading.backtest.results import Liquidity
@@ -22,21 +24,23 @@ OPENS = opens_at(DAY)
 DEEP = Decimal(100)
 
 
-def replayed(past: Recording, *, screened: bool = True, depth: Decimal = DEEP) -> Replay:
+def replayed(past: Recording, *, screen: Screen = Screen.ARRAY, depth: Decimal = DEEP) -> Replay:
     as_of, around = AsOf(past, depth=depth), circumstances()
-    return replay([sheet_of(as_of, around)], as_of, CAPITAL, around, screened=screened)
+    return replay([sheet_of(as_of, around, screen=screen)], as_of, UNLEARNED, CAPITAL, around)
 
 
 @given(seed=st.integers(0, 10**6), depth=st.sampled_from([Decimal(1), Decimal(4), Decimal(10), Decimal(200)]))
 @settings(max_examples=12, deadline=None)
 def test_screened_replay_is_the_plain_one(seed: int, depth: Decimal) -> None:
     past = wandering(seed)
-    fast, plain = replayed(past, depth=depth), replayed(past, screened=False, depth=depth)
-    assert fast.intents == plain.intents
-    assert fast.trades == plain.trades
-    assert fast.equity == plain.equity
-    assert fast.orders_by_state == plain.orders_by_state
-    assert fast.decided <= plain.decided
+    plain = replayed(past, screen=Screen.NONE, depth=depth)
+    for screen in (Screen.ARRAY, Screen.JUDGE):
+        fast = replayed(past, screen=screen, depth=depth)
+        assert fast.intents == plain.intents
+        assert fast.trades == plain.trades
+        assert fast.equity == plain.equity
+        assert fast.orders_by_state == plain.orders_by_state
+        assert fast.decided <= plain.decided
 
 
 def test_wandering_prices_are_traded_in_every_way() -> None:

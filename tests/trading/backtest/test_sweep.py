@@ -76,7 +76,7 @@ def test_every_combination_is_a_variant_and_only_what_is_varied_differs() -> Non
 
 
 def test_a_strategy_is_varied_by_its_name() -> None:
-    from trading.domain.decide import STRATEGIES
+    from trading.domain.opinion import STRATEGIES
 
     names = [strategy.name for strategy in STRATEGIES]
     found = plan_variants(BASE, ["assumed_depth=1,2", f"strategy={','.join(names)}"])

@@ -1,0 +1,97 @@
+"""One event as anyone could have seen it at any moment while it traded: its board, its city's weather, its outlook."""
+
+from collections.abc import Sequence
+from datetime import datetime
+from decimal import Decimal
+
+from markets.domain.types import Board, BoardMarket, FeeSchedule, MarketSnapshot
+from milkbot.core.cities import CityConfig, load_cities
+from milkbot.core.money import ZERO
+from trading.backtest.as_of import AsOf, displayed, recorded_book
+from trading.backtest.recorded_types import QUIET_AT_MOST, Quote, RecordedEvent
+from trading.domain.inputs import CityView
+from weather.domain.outlook import make_outlook
+from weather.domain.types import Outlook
+
+
+class EventPast:
+    """An event as anyone could have seen it at any of its instants."""
+
+    def __init__(self, as_of: AsOf, event: RecordedEvent) -> None:
+        self.event = event
+        self.city: CityConfig = load_cities()[event.city_code]
+        self._as_of = as_of
+        self._template = as_of.board(event, event.open_at)
+        self._histories = [as_of.recording.quotes[entry.market.ticker] for entry in self._template.markets]
+
+    @property
+    def refusal(self) -> str | None:
+        """Why nothing of the event may be traded, if so."""
+        return self._template.refusal
+
+    @property
+    def fees(self) -> FeeSchedule | None:
+        """What the series charges; None when nobody can tell."""
+        return self._template.fees
+
+    def opening_board(self, now: datetime) -> Board:
+        """The board with the prices of its opening, for what prices do not matter to."""
+        return self._template.model_copy(update={"captured_at": now})
+
+    @property
+    def tickers(self) -> tuple[str, ...]:
+        """Coldest first."""
+        return tuple(entry.market.ticker for entry in self._template.markets)
+
+    def board(self, places: Sequence[int], now: datetime) -> Board:
+        """The board at `now`, when the newest quote of each market is the one at `places` of its history.
+
+        The same as `AsOf.board`, at a fraction of its cost: what an event has at its opening is not checked again. When
+        nothing has moved for too long nobody was recording, and the prices are as old as the last change.
+        """
+        quotes = [
+            history[place] if place >= 0 else None
+            for history, place in zip(self._histories, places, strict=True)
+        ]
+        changed_at = max((quote.at for quote in quotes if quote is not None), default=now)
+        read_at = now if now - changed_at <= QUIET_AT_MOST else changed_at
+        return self._template.model_copy(
+            update={
+                "captured_at": now,
+                "markets": tuple(
+                    _board_market(entry, quote, self._as_of.depth, read_at)
+                    for entry, quote in zip(self._template.markets, quotes, strict=True)
+                ),
+            }
+        )
+
+    def outlook(self, start: datetime) -> Outlook | None:
+        """What was believed of the day from the start of a segment on."""
+        snapshot = self._as_of.snapshot(self.city, start)
+        return make_outlook(self.city, snapshot, self.event.event_date, start) if snapshot else None
+
+    def view(self, board: Board, outlook: Outlook | None, now: datetime) -> CityView:
+        """The city with this one board, as a decision sees it."""
+        outlooks = {} if outlook is None else {self.event.event_date: outlook}
+        return CityView(self.city, self._as_of.snapshot(self.city, now), outlooks, (board,))
+
+
+def _board_market(entry: BoardMarket, quote: Quote | None, depth: Decimal, now: datetime) -> BoardMarket:
+    market = entry.market
+    bid, ask = (quote.yes_bid, quote.yes_ask) if quote else (None, None)
+    bid_size, ask_size = displayed(quote, depth)
+    snapshot = MarketSnapshot.of_checked(
+        ticker=market.ticker,
+        event_ticker=market.event_ticker,
+        captured_at=now,
+        status=market.status,
+        yes_bid=bid,
+        yes_bid_size=bid_size,
+        yes_ask=ask,
+        yes_ask_size=ask_size,
+        last_price=quote.last if quote else None,
+        volume=(quote.volume if quote else None) or ZERO,
+        open_interest=(quote.open_interest if quote else None) or ZERO,
+    )
+    book = recorded_book(market.ticker, bid, bid_size, ask, ask_size)
+    return BoardMarket(market=market, bracket=entry.bracket, snapshot=snapshot, book=book)

@@ -1,0 +1,119 @@
+"""What was learned by each moment of a past: weights of the experts, from events that had been paid by then.
+
+Learned in the order in which the events became final, and read as of a moment: nothing is known of an event before it is
+over. Every event teaches once for each horizon, at an hour inside it.
+"""
+
+from bisect import bisect_right
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from math import fsum
+from typing import Final, NamedTuple
+
+from milkbot.core.climate_day import climate_day_bounds
+from trading.backtest.as_of import paid_out_at
+from trading.backtest.event_past import EventPast
+from trading.backtest.ladder_columns import LadderColumns, micros_of
+from trading.domain.ensemble import LEAST_P, log_pool
+from trading.domain.inputs import Circumstances, EventContext
+from trading.domain.opinion import EventOpinion, form_opinion
+from trading.domain.weights import (
+    MARKET,
+    PRICE_REVERSION,
+    PRIOR,
+    EnsembleWeights,
+    Horizon,
+    ScoredEvent,
+    expert_shares,
+    learn,
+)
+
+LESSON_HOURS: Final = (-4, 7, 13)
+"""Local standard hours of the event's day: one in each horizon that recordings reach."""
+
+
+class Lesson(NamedTuple):
+    """What every expert said of an event at one hour, and what came of it."""
+
+    event_ticker: str
+    horizon: Horizon
+    said: Mapping[str, tuple[float, ...]]
+    outcome: int
+    final_at: datetime
+
+
+@dataclass(frozen=True)
+class LearnedWeights:
+    """Versions of the weights in the order of time."""
+
+    first: EnsembleWeights
+    changed_at: Sequence[datetime]
+    """Ascending; at each of these the version of the same place begins to hold."""
+    versions: Sequence[EnsembleWeights]
+
+    def at(self, now: datetime) -> EnsembleWeights:
+        """What had been learned by `now`."""
+        place = bisect_right(self.changed_at, now)
+        return self.versions[place - 1] if place else self.first
+
+
+UNLEARNED: Final = LearnedWeights(PRIOR, (), ())
+
+
+def lessons_of(
+    past: EventPast, columns: LadderColumns, outcome: int, around: Circumstances
+) -> tuple[Lesson, ...]:
+    """What there was to learn from one settled event, whatever was known by then of the experts' worth."""
+    start, _ = climate_day_bounds(past.event.event_date, past.city.std_offset_hours)
+    found = []
+    for at in (start + timedelta(hours=hour) for hour in LESSON_HOURS):
+        if not past.event.open_at <= at < past.event.close_at:
+            continue
+        outlook = past.outlook(at)
+        if outlook is None:
+            continue
+        board = past.board(columns.places_at(micros_of(at)), at)
+        opinion = form_opinion(outlook, EventContext(past.city, board, around._replace(now=at)))
+        if opinion is not None:
+            said = _said(opinion)
+            found.append(
+                Lesson(
+                    past.event.event_ticker, opinion.belief.horizon, said, outcome, paid_out_at(past.event)
+                )
+            )
+    return tuple(found)
+
+
+def learned_weights(first: EnsembleWeights, lessons: Iterable[Lesson]) -> LearnedWeights:
+    """The versions that `lessons` lead to, each from the moment at which its event was final."""
+    weights = first
+    changes: dict[datetime, EnsembleWeights] = {}
+    in_order = sorted(lessons, key=lambda lesson: (lesson.final_at, lesson.event_ticker, lesson.horizon))
+    for lesson in in_order:
+        weights = learn(weights, _scored(lesson, weights))
+        changes[lesson.final_at] = weights
+    return LearnedWeights(first, tuple(changes), tuple(changes.values()))
+
+
+def _said(opinion: EventOpinion) -> dict[str, tuple[float, ...]]:
+    said = {voice.name: voice.probs for voice in opinion.belief.voices if voice.speaks}
+    if all(output.valid for output in opinion.reversion):
+        said[PRICE_REVERSION] = tuple(output.p_yes for output in opinion.reversion)
+    if opinion.priced.p_market is not None:
+        said[MARKET] = opinion.priced.p_market
+    return said
+
+
+def _scored(lesson: Lesson, weights: EnsembleWeights) -> ScoredEvent:
+    """With the pool of our own that the weights of that moment would have made."""
+    ours = {name: probs for name, probs in lesson.said.items() if name not in (MARKET, PRICE_REVERSION)}
+    shares = expert_shares(weights, lesson.horizon)
+    together = fsum(shares[name] for name in ours)
+    p_model = None
+    if ours:
+        weighed = [shares[name] / together if together > 0 else 1 / len(ours) for name in ours]
+        p_model = log_pool(list(ours.values()), weighed, LEAST_P)
+    return ScoredEvent(
+        lesson.event_ticker, lesson.horizon, lesson.said, p_model, lesson.outcome, lesson.final_at
+    )
