@@ -4,6 +4,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import date, datetime, timedelta
+from decimal import Decimal
 from functools import partial
 from http import HTTPStatus
 from typing import Final, TypeVar
@@ -17,10 +18,10 @@ from markets.domain.history_types import ArchiveCutoff, Candle, Trade
 from markets.domain.sides import BookSide
 from markets.domain.tickers import event_ticker
 from markets.domain.types import Listing, ListingFault, Market
+from milkbot.core import clock
 from milkbot.core.cities import CityConfig
 from milkbot.core.climate_day import climate_day_bounds
 from milkbot.core.errors import OutsideError, Refused
-from milkbot.core.money import parse_decimal
 from trading.archive.ladder_rows import candle_rows, event_rows, settled_as
 from trading.archive.parts import Part, PartKey
 from trading.archive.patience import Patience
@@ -37,15 +38,20 @@ _DAY: Final = timedelta(days=1)
 Answer = TypeVar("Answer")
 
 
-def polite_budget(calls_per_s: int, sleep: Callable[[float], None] = time.sleep) -> TokenBudget:
-    """At most so many reads a second, a tenth of them at once, far below what every account has."""
-    tokens = parse_decimal(str(10 * calls_per_s))
+def polite_budget(
+    calls_per_s: int,
+    *,
+    sleep: Callable[[float], None] = time.sleep,
+    monotonic: Callable[[], float] = clock.monotonic,
+) -> TokenBudget:
+    """At most so many reads a second on average, far below what every account may; a read costs ten tokens."""
+    tokens = Decimal(10 * calls_per_s)
     polite = AccountLimits(
         usage_tier="import",
-        read=Bucket(refill_per_s=tokens, capacity=max(tokens, parse_decimal("10"))),
-        write=Bucket(refill_per_s=parse_decimal("10"), capacity=parse_decimal("10")),
+        read=Bucket(refill_per_s=tokens, capacity=tokens),
+        write=Bucket(refill_per_s=tokens, capacity=tokens),
     )
-    return TokenBudget(polite, sleep=sleep)
+    return TokenBudget(polite, monotonic=monotonic, sleep=sleep)
 
 
 class ExchangeParts:

@@ -176,7 +176,10 @@ class _Round:
 
 
 def _told(part: Part) -> str:
-    counts = ", ".join(f"{len(rows)} {table}" for table, rows in sorted(part.rows.items()) if rows)
+    words = {"events": "markets"}
+    counts = ", ".join(
+        f"{len(rows)} {words.get(table, table)}" for table, rows in sorted(part.rows.items()) if rows
+    )
     refused = ", ".join(f"{count} {reason}" for reason, count in sorted(part.refused.items()) if count)
     return (counts or "nothing there") + (f"; refused: {refused}" if refused else "")
 
