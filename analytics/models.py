@@ -11,6 +11,7 @@ from analytics.views_models import (
     PublicMarketView,
     PublicObservationView,
     PublicSignalView,
+    PublicSkillView,
     PublicTradeView,
     PublicWeatherView,
 )
@@ -25,6 +26,7 @@ __all__ = [
     "PublicMarketView",
     "PublicObservationView",
     "PublicSignalView",
+    "PublicSkillView",
     "PublicTradeView",
     "PublicWeatherView",
     "SkillEventRow",

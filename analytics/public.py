@@ -17,6 +17,7 @@ from analytics.models import (
     PublicMarketView,
     PublicObservationView,
     PublicSignalView,
+    PublicSkillView,
     PublicTradeView,
     PublicWeatherView,
 )
@@ -132,6 +133,26 @@ class TradeCount(_Frozen):
     contracts: Decimal
 
 
+class SkillDay(_Frozen):
+    """A climate day's mean log losses over its events, nats. `band` counts four hours from noon of the day before; None is
+    all hours together. Every event in it has been settled and scored for 60 minutes."""
+
+    event_date: date
+    band: int | None
+    events: int
+    scores: int
+    our_loss: float
+    market_loss: float
+
+    @property
+    def ours(self) -> float:
+        return self.our_loss
+
+    @property
+    def market(self) -> float:
+        return self.market_loss
+
+
 class ComponentHealth(_Frozen):
     """A component's last sign of life, judged by the database at the moment of reading."""
 
@@ -201,6 +222,11 @@ def read_highest_so_far(days: Mapping[str, tuple[datetime, datetime]]) -> Mappin
         return {}
     rows = PublicObservationView.objects.filter(bounds, is_metar=True).values("city")
     return dict(rows.annotate(highest=Max("temp_c")).order_by().values_list("city", "highest"))
+
+
+def read_skill() -> tuple[SkillDay, ...]:
+    """Released means of the last 60 climate days, oldest first."""
+    return _read(SkillDay, PublicSkillView.objects.order_by("event_date", "band"))
 
 
 def read_equity(since: datetime) -> tuple[EquityPoint, ...]:

@@ -140,6 +140,21 @@ class PublicLockView(models.Model):
         db_table = "v_public_locks"
 
 
+class PublicSkillView(models.Model):
+    """Our log loss beside the market's by climate day and hours, 60 minutes late; `band` null is all hours."""
+
+    event_date = models.DateField(primary_key=True)
+    band = models.IntegerField(null=True)
+    events = models.IntegerField()
+    scores = models.IntegerField()
+    our_loss = models.FloatField()
+    market_loss = models.FloatField()
+
+    class Meta:
+        managed = False
+        db_table = "v_public_skill"
+
+
 class HealthSummaryView(models.Model):
     """One row per component, degraded or not at the moment of reading."""
 

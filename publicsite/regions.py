@@ -21,6 +21,7 @@ from analytics.public import (
     read_equity,
     read_health,
     read_locks,
+    read_skill,
     read_trades,
     read_weather,
 )
@@ -30,6 +31,8 @@ from publicsite import words
 from publicsite.equity import SHOWN_DAYS, EquityPanel, build_panel
 from publicsite.health import build_badges, build_signs, stopped_for
 from publicsite.result import build_figures
+from publicsite.skill import SHOWN_DAYS as SKILL_DAYS
+from publicsite.skill import build_panel as build_skill
 from publicsite.tiles import read_tiles
 from publicsite.times import Times
 
@@ -111,11 +114,22 @@ def _trades(reading: Reading) -> dict[str, Any]:
     }
 
 
+def _skill(reading: Reading) -> dict[str, Any]:
+    return {"panel": build_skill(read_skill()), "shown_days": SKILL_DAYS}
+
+
 def _day(trade: PublicTrade) -> datetime:
     return trade.fill_time.replace(hour=0, minute=0)
 
 
 REGIONS: Final[Mapping[str, Callable[[Reading], dict[str, Any]]]] = MappingProxyType(
-    {"health": _health, "result": _result, "tiles": _tiles, "equity": _equity, "trades": _trades}
+    {
+        "health": _health,
+        "result": _result,
+        "tiles": _tiles,
+        "equity": _equity,
+        "trades": _trades,
+        "skill": _skill,
+    }
 )
 """Every region of the page by the name its fragment is asked for with."""

@@ -8,8 +8,9 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import lru_cache
 from math import fsum
-from typing import Final, NamedTuple, TypeVar
+from typing import Final, NamedTuple, Protocol, TypeVar
 
 from milkbot.core.scoring.evidence import BLOCK_DAYS, Interval, block_bootstrap
 
@@ -35,6 +36,22 @@ class Pair(NamedTuple):
     inside: float
     """Share of the outcome's place that lies in our central 80 % interval."""
     clipped: bool
+
+
+class Means(Protocol):
+    """A date's means over its events, as far as a comparison needs them."""
+
+    @property
+    def events(self) -> int: ...
+
+    @property
+    def scores(self) -> int: ...
+
+    @property
+    def ours(self) -> float: ...
+
+    @property
+    def market(self) -> float: ...
 
 
 class Day(NamedTuple):
@@ -93,7 +110,7 @@ def days_of(pairs: Iterable[Pair]) -> tuple[Day, ...]:
     return tuple(_day(day, list(by_day[day].values())) for day in sorted(by_day))
 
 
-def compare(label: str, days: Sequence[Day]) -> Line:
+def compare(label: str, days: Sequence[Means]) -> Line:
     """One line over all of `days`, each date counting alike."""
     difference = mean([day.ours - day.market for day in days])
     return Line(
@@ -118,11 +135,17 @@ def compare_by(
     return tuple(compare(label(groups[found][0]), days_of(groups[found])) for found in sorted(groups))
 
 
-def mean_interval(days: Sequence[Day]) -> Interval | None:
+def mean_interval(days: Sequence[Means]) -> Interval | None:
     """95 % interval of the mean difference, from blocks of days; None for fewer than LEAST_DAYS."""
     if len(days) < LEAST_DAYS:
         return None
-    return block_bootstrap([day.ours - day.market for day in days], seed=SEED)
+    return _bootstrapped(tuple(day.ours - day.market for day in days))
+
+
+@lru_cache(maxsize=256)
+def _bootstrapped(differences: tuple[float, ...]) -> Interval:
+    """Kept: a page that is polled asks for the same intervals until another event has settled."""
+    return block_bootstrap(differences, seed=SEED)
 
 
 def mean(values: Sequence[float]) -> float | None:

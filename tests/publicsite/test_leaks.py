@@ -15,7 +15,7 @@ from django.db.models import Model
 from django.test import Client
 from django.urls import URLPattern, URLResolver, get_resolver
 
-from analytics.models import EquityRow
+from analytics.models import EquityRow, SkillEventRow, SkillScoreRow
 from markets.models import MarketRow
 from milkbot.core.climate_day import climate_day
 from milkbot.core.health import Component
@@ -42,6 +42,8 @@ from tests.factories import (
     RiskEventFactory,
     SettlementFactory,
     SignalFactory,
+    SkillEventFactory,
+    SkillScoreFactory,
     StrategyGateFactory,
     TraderLeaseFactory,
     WeatherSnapshotFactory,
@@ -108,6 +110,16 @@ def _own_lock(market: MarketRow, at: datetime) -> None:
     )
 
 
+def _scored(market: MarketRow, at: datetime) -> None:
+    """An event of yesterday, settled and scored at `at`."""
+    yesterday = market.event_date - timedelta(days=1)
+    event = SkillEventFactory.create(event_date=yesterday, settled_at=at, scored_at=at)
+    for name, loss in (("p_model", 0.111), ("market", 0.222), ("forecast_edge", 0.333)):
+        SkillScoreFactory.create(
+            event_ticker=event.event_ticker, event_date=yesterday, at=at, forecaster=name, log_loss=loss
+        )
+
+
 def _switch(market: MarketRow, at: datetime) -> None:
     ControlsRow.objects.update(state="HALTED", reason="drawdown of $300", changed_at=at)
 
@@ -117,6 +129,8 @@ PUT: Final[dict[type[Model], Callable[[MarketRow, datetime], Any]]] = {
     SignalRow: lambda market, at: SignalFactory.create(market=market, made_at=at, p_yes=0.99),
     EquityRow: lambda market, at: EquityFactory.create(at=at, realized_pnl=Decimal(-200)),
     LockRow: _own_lock,
+    SkillScoreRow: _scored,
+    SkillEventRow: lambda market, at: SkillEventFactory.create(settled_at=at, scored_at=at),
     OrderRow: _resting_order,
     OrderEventRow: lambda market, at: OrderEventFactory.create(order__intent__market=market, at=at),
     IntentRow: lambda market, at: IntentFactory.create(market=market, decided_at=at),
@@ -141,6 +155,7 @@ RELEASED: Final[dict[type[Model], set[str]]] = {
     FillRow: {"/fragments/trades", "/fragments/result"},
     SignalRow: {"/fragments/tiles"},
     EquityRow: {"/fragments/result", "/fragments/equity"},
+    SkillScoreRow: {"/fragments/skill"},
     LockRow: {"/fragments/tiles", "/fragments/health"},
 }
 """Where a fact shows once it is old enough, besides the page; the others never show."""
@@ -203,7 +218,7 @@ def test_cases_name_every_public_url() -> None:
 
 
 def test_cases_name_every_table_of_trading() -> None:
-    assert {*apps.get_app_config("trading").get_models(), EquityRow} == set(PUT)
+    assert {*apps.get_app_config("trading").get_models(), EquityRow, SkillEventRow, SkillScoreRow} == set(PUT)
 
 
 @pytest.mark.story("6.4", 4)
