@@ -10,6 +10,7 @@ from http import HTTPStatus
 from typing import Final, TypeVar
 
 from markets.clients.kalshi.budget import TokenBudget
+from markets.clients.kalshi.errors import SOURCE
 from markets.clients.kalshi.history import KalshiHistory
 from markets.clients.kalshi.market_data import KalshiMarketData
 from markets.clients.kalshi.transport import Transport
@@ -17,11 +18,12 @@ from markets.domain.account_types import AccountLimits, Bucket
 from markets.domain.history_types import ArchiveCutoff, Candle, Trade
 from markets.domain.sides import BookSide
 from markets.domain.tickers import event_ticker
-from markets.domain.types import Listing, ListingFault, Market
+from markets.domain.types import Listing, ListingFault, Market, MarketStatus
 from milkbot.core import clock
 from milkbot.core.cities import CityConfig
 from milkbot.core.climate_day import climate_day_bounds
-from milkbot.core.errors import OutsideError, Refused
+from milkbot.core.errors import Malformed, OutsideError, Refused
+from milkbot.core.money import ZERO
 from trading.archive.ladder_rows import candle_rows, event_rows, settled_as
 from trading.archive.parts import Part, PartKey
 from trading.archive.patience import Patience
@@ -72,15 +74,12 @@ class ExchangeParts:
         """The event of `day` and the prices of its markets, minute by minute."""
         self._refused = Counter()
         key = PartKey(LADDERS, city.code, day, day)
-        markets, archived = self._markets(city, day)
-        if not markets:
+        listings, archived = self._listings(city, day)
+        if not listings:
             return Part(key, through=self._empty_through(city, day), refused=self._refused)
+        markets = [listing.market for listing in listings]
         events = event_rows(city, day, markets)
-        quotes = [
-            row
-            for market in sorted(markets, key=lambda market: market.ticker)
-            for row in candle_rows(market, self._candles(market, archived=archived), self._refused)
-        ]
+        quotes = [row for listing in listings for row in self._quotes(listing, archived=archived)]
         through = day if settled_as(markets) else day - _DAY
         return Part(key, through, {"events": events, "quotes": quotes}, self._refused)
 
@@ -100,8 +99,23 @@ class ExchangeParts:
         in_order = sorted(rows.values(), key=lambda row: (row[1], row[0], row[5]))
         return Part(key, day if is_over else day - _DAY, {"trades": in_order}, self._refused)
 
-    def _markets(self, city: CityConfig, day: date) -> tuple[list[Market], bool]:
-        """The event's markets, and whether they came from the archive; both places are asked before there are none."""
+    def _quotes(self, listing: Listing, *, archived: bool) -> list[Row]:
+        """A final market's candlesticks must tell as much volume as its listing does, or some did not come.
+
+        Raises Malformed when none came of a market in which contracts changed hands.
+        """
+        market, volume = listing.market, listing.snapshot.volume
+        candles = list(self._candles(market, archived=archived))
+        if volume and not candles:
+            raise Malformed(SOURCE, f"no candlesticks of {market.ticker}, which traded {volume} contracts")
+        is_final = market.status is MarketStatus.FINALIZED
+        if is_final and sum((candle.volume for candle in candles), ZERO) != volume:
+            self._refused["volume_of_candles_differs"] += 1
+        return list(candle_rows(market, candles, self._refused))
+
+    def _listings(self, city: CityConfig, day: date) -> tuple[list[Listing], bool]:
+        """The event's markets by ticker, and whether they came from the archive; both places are asked before there are
+        none."""
         ticker = event_ticker(city.kalshi_series, day)
         _, day_end = climate_day_bounds(day, city.std_offset_hours)
         for archived in (True, False) if day_end < self._get_cutoff().markets_settled_at else (False, True):
@@ -110,7 +124,7 @@ class ExchangeParts:
                 return found, archived
         return [], False
 
-    def _listed(self, ticker: str, *, archived: bool) -> list[Market]:
+    def _listed(self, ticker: str, *, archived: bool) -> list[Listing]:
         if archived:
             listings: Iterable[Listing] = self._past.iter_archived_markets(event_ticker=ticker)
         else:
@@ -122,18 +136,18 @@ class ExchangeParts:
                 return []
             self._count(event.faults)
             listings = event.listings
-        return self._own((listing.market for listing in listings), ticker)
+        return self._own(listings, ticker)
 
-    def _own(self, found: Iterable[Market], ticker: str) -> list[Market]:
-        own: dict[str, Market] = {}
-        for market in found:
-            if market.event_ticker != ticker:
+    def _own(self, found: Iterable[Listing], ticker: str) -> list[Listing]:
+        own: dict[str, Listing] = {}
+        for listing in found:
+            if listing.market.event_ticker != ticker:
                 self._refused["market_of_another_event"] += 1
-            elif market.ticker in own:
+            elif listing.market.ticker in own:
                 self._refused["market_twice"] += 1
             else:
-                own[market.ticker] = market
-        return list(own.values())
+                own[listing.market.ticker] = listing
+        return [own[name] for name in sorted(own)]
 
     def _candles(self, market: Market, *, archived: bool) -> Iterator[Candle]:
         """In order of time. Windows share no minute, so that no candlestick comes twice by our own doing."""

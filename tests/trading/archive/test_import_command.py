@@ -63,6 +63,7 @@ def test_missing_parts_are_named_and_end_with_one(exchange: Exchange, tmp_path: 
         (("--from", "2026-11-02", "--to", "2026-11-01"), "lies after"),
         (("--from", "2026-11-02", "--to", "2027-11-01"), "has not come yet"),
         (("--iem-url", "http://mesonet.agron.iastate.edu"), "https"),
+        (("--only", "highs"), "a sandbox, whose weather"),
     ],
 )
 def test_what_cannot_be_done_as_asked_ends_with_two(

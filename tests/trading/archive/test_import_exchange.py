@@ -289,7 +289,7 @@ def test_ladder_with_a_market_missing_is_not_taken(exchange: Exchange, tmp_path:
 
 
 def test_candles_that_cannot_be_are_counted_and_left_out(exchange: Exchange, tmp_path: Path) -> None:
-    ticker = next(iter(read_tickers(exchange)))
+    ticker = read_tickers(exchange)[0]
     clean = run(exchange, tmp_path / "a", days=ONE_DAY, cities=("NYC",))
     answer = fetch_json(exchange, candles_of(ticker))
     candles = answer["candlesticks"]
@@ -310,6 +310,7 @@ def test_candles_that_cannot_be_are_counted_and_left_out(exchange: Exchange, tmp
         "candle_twice": 1,
         "crossed": 1,
         "candle_out_of_place": 2,
+        "volume_of_candles_differs": 1,
         "malformed": 1,
     }
     assert clean.refused == {}
@@ -317,6 +318,20 @@ def test_candles_that_cannot_be_are_counted_and_left_out(exchange: Exchange, tmp
     assert recording.report.refused == {}
     manifest = json.loads((tmp_path / "b" / "manifest.json").read_text())
     assert manifest["refused"] == report.refused
+
+
+def test_candles_that_did_not_come_are_noticed_by_the_volume(exchange: Exchange, tmp_path: Path) -> None:
+    ticker = read_tickers(exchange)[2]
+    answer = fetch_json(exchange, candles_of(ticker))
+    traded = next(one for one in answer["candlesticks"] if Decimal(one["volume_fp"]))
+    answer["candlesticks"].remove(traded)
+    exchange.door.interfere = lambda _number, url: JSONResponse(answer) if f"/{ticker}/c" in url else None
+    report = run(exchange, tmp_path / "a", days=ONE_DAY, cities=("NYC",))
+    assert report.refused == {"volume_of_candles_differs": 1}
+
+    answer["candlesticks"].clear()
+    report = run(exchange, tmp_path / "b", days=ONE_DAY, cities=("NYC",))
+    assert ["no candlesticks of" in why for why in report.missing.values()] == [True]
 
 
 def test_page_that_repeats_its_cursor_is_refused(tmp_path: Path) -> None:

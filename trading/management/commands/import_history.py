@@ -1,6 +1,7 @@
 """`manage.py import_history`: an own archive for backtests, from public histories. No database is asked."""
 
 import argparse
+from collections.abc import Mapping
 from datetime import date, timedelta
 from pathlib import Path
 from typing import Any, Final
@@ -11,10 +12,10 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from markets.clients.kalshi.transport import Transport
 from milkbot.core import clock
 from milkbot.core.cities import load_cities
-from milkbot.core.config import KALSHI_LIVE_URL, get_config
+from milkbot.core.config import KALSHI_LIVE_URL, LOOPBACK_HOSTS, get_config
 from milkbot.core.errors import ConfigError
 from trading.archive.exchange_parts import TRADES, ExchangeParts, polite_budget
-from trading.archive.importing import KINDS, Fetcher, ImportReport, Wanted, import_archive
+from trading.archive.importing import KINDS, WEATHER_KINDS, Fetcher, ImportReport, Wanted, import_archive
 from trading.archive.parts import UnusableArchive
 from trading.archive.patience import Patience
 from trading.archive.weather_parts import WeatherParts
@@ -70,6 +71,7 @@ class Command(BaseCommand):
         patience = Patience(on_wait=lambda wait_s, why: self._say(f"waiting {wait_s:.0f} s: {why}"))
         url = config.kalshi_base_url or KALSHI_LIVE_URL
         sources = {"exchange": _host(url), "weather": _host(options["iem_url"])}
+        _check_one_world(sources, wanted)
         try:
             exchange = Transport(url, budget=polite_budget(options["calls_per_second"]), attempts=1)
             weather = IemTransport(options["iem_url"], config.nws_contact)
@@ -122,6 +124,17 @@ def _wanted(options: dict[str, Any], today: date) -> Wanted:
         kinds=options["only"] or USUAL_KINDS,
         ask_empty_again=options["retry_empty"],
     )
+
+
+def _check_one_world(sources: Mapping[str, str], wanted: Wanted) -> None:
+    """A sandbox's prices beside the weather that really was would be an archive of nothing."""
+    is_sandbox = {name: host in LOOPBACK_HOSTS for name, host in sources.items()}
+    has_weather = any(kind in WEATHER_KINDS for kind in wanted.kinds)
+    if has_weather and is_sandbox["exchange"] and not is_sandbox["weather"]:
+        raise CommandError(
+            "this profile's exchange is a sandbox, whose weather the IEM does not know: name --only ladders",
+            returncode=2,
+        )
 
 
 def _host(url: str) -> str:
