@@ -5,7 +5,8 @@ of standard input is a JSON object: `do` ("turn", "reconcile" or "settle"), `at`
 code or none, and `signal`, which the process sends itself there (SIGKILL or SIGSTOP).
 
 A seam is "module:function:call" or "module:function:return", with "module:function>" before it to count only what happens
-within that call. The interpreter's own profiling hook tells of it: no code of ours is replaced.
+within that call and ":25" after it for its 25th time. The interpreter's own profiling hook tells of it: no code of ours is
+replaced.
 """
 
 import json
@@ -30,8 +31,9 @@ class Seam:
 
     def __init__(self, place: str, number: signal.Signals) -> None:
         within, _, at = place.rpartition(">")
-        module, function, self._event = at.split(":")
+        module, function, self._event, *times = at.split(":")
         self._at = (module, function)
+        self._left = int(times[0]) if times else 1
         self._within = tuple(within.split(":")) if within else None
         self._signal = number
         self._depth = 0
@@ -43,8 +45,10 @@ class Seam:
         if here == self._within:
             self._depth += 1 if event == "call" else -1
         if here == self._at and event == self._event and (self._within is None or self._depth):
-            sys.setprofile(None)
-            os.kill(os.getpid(), self._signal)
+            self._left -= 1
+            if not self._left:
+                sys.setprofile(None)
+                os.kill(os.getpid(), self._signal)
 
 
 def main(base_url: str, key_id: str, key_file: str, cities: str) -> None:

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from decimal import Decimal
 from typing import NamedTuple
 
 import pytest
@@ -13,6 +14,7 @@ from trading.domain.types import OrderState, TradingState
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+ONE_CONTRACT = Decimal(1)
 ARRIVES_WITHIN_S = 0.3
 """A request that left is at the exchange by then, whatever became of its sender."""
 
@@ -23,8 +25,11 @@ def at_the_start(_trader: TraderProcess, bench: Bench) -> None:
 
 
 def after_fills(trader: TraderProcess, bench: Bench) -> None:
-    """The turn to come reads and books what the first orders took."""
+    """The turn to come reads and books that one order filled wholly and another in part."""
     turns_of(trader, bench, 1)
+    whole, part = orders().filter(state=OrderState.RESTING)[:2]
+    bench.take(whole, whole.count)
+    bench.take(part, ONE_CONTRACT)
     bench.wait(CYCLE)
 
 
