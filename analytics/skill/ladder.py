@@ -1,6 +1,6 @@
 """One event at one instant: what each forecaster said of its brackets, and the score of it. Pure.
 
-Source: project reference on probability and sizing, sections 3.3 (when prices are no forecast) and 6.1 (scores).
+Source: project reference on probability and sizing, section 6.1.
 """
 
 from collections import defaultdict
@@ -13,13 +13,8 @@ from typing import Any, Final
 
 from milkbot.core.scoring.probability import brier_multi, is_clipped, log_score, rps
 from trading.backtest.results import FLAT, MARKET, P_MODEL, P_TRADE
-from trading.domain.pooling import devig_power
+from trading.domain.market_expert import Quotes, market_opinion
 
-WIDEST: Final = Decimal("0.10")
-"""Dollars: a bracket quoted wider than this says nothing, and so does its ladder."""
-LEAST_SUM: Final = 0.90
-LARGEST_SUM: Final = 1.12
-"""Dollars: mids of a whole ladder that add up to less or more are no forecast of it."""
 MOST_INCOHERENT: Final = 0.10
 """A stored opinion covers all that rounds to the same whole point, so a ladder of them sums to 1 only nearly."""
 
@@ -115,7 +110,7 @@ def count_skips(scored: Iterable[Mapping[str, Score | Skip]]) -> dict[str, dict[
     return {name: dict(reasons) for name, reasons in found.items()}
 
 
-def _spoken(opinions: Sequence[Opinion | None]) -> dict[str, list[float] | Skip]:
+def _spoken(opinions: Sequence[Opinion | None]) -> dict[str, Sequence[float] | Skip]:
     seen = [opinion for opinion in opinions if opinion is not None]
     if len(seen) < len(opinions):
         return {P_TRADE: Skip.NOT_SEEN, P_MODEL: Skip.NOT_SEEN}
@@ -138,14 +133,14 @@ def _coherent(probs: Sequence[float | None]) -> list[float] | Skip:
     return [p / total for p in known]
 
 
-def _market(quotes: Sequence[Quote | None]) -> list[float] | Skip:
-    """Mid prices without their overround. A side that nobody quotes counts as 0 or 1 dollar: a bracket that is nearly
-    ruled out has no bid."""
-    sides = [(quote.bid or Decimal(0), quote.ask or Decimal(1)) for quote in quotes if quote is not None]
+def _market(quotes: Sequence[Quote | None]) -> Sequence[float] | Skip:
+    """The market's own opinion, as `decide` takes it; sizes have no say in it."""
+    sides = [quote for quote in quotes if quote is not None]
     if len(sides) < len(quotes):
         return Skip.PRICES_MISSING
-    mids = [float(bid + ask) / 2 for bid, ask in sides]
-    wide = any(ask - bid > WIDEST for bid, ask in sides)
-    if wide or len(mids) < 2 or not LEAST_SUM <= sum(mids) <= LARGEST_SUM:
-        return Skip.PRICES_UNRELIABLE
-    return list(devig_power(mids).probs)
+    bids, asks = [_dollars(side.bid) for side in sides], [_dollars(side.ask) for side in sides]
+    return market_opinion(Quotes(bids, asks, (), ())) or Skip.PRICES_UNRELIABLE
+
+
+def _dollars(price: Decimal | None) -> float | None:
+    return None if price is None else float(price)

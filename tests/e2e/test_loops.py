@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from analytics.models import EquityRow, HealthSummaryView
+from analytics.models import EquityRow, HealthSummaryView, SkillEventRow
 from markets.models import MarketRow
 from markets.services import default_client
 from milkbot.celery import app
@@ -79,6 +79,7 @@ def test_loops_over_a_night_store_all_and_every_component_is_heard(world: World)
     assert ClimateReportRow.objects.exists()
     assert MarketRow.objects.filter(event_date="2025-11-19", status="finalized").count() == 60
     assert EquityRow.objects.count() == CycleRow.objects.count() == 2
+    assert SkillEventRow.objects.exclude(winner="").count() == 10
     health = HealthSummaryView.objects.values_list("component", "degraded")
     assert dict(health).keys() >= COMPONENTS
     assert not any(degraded for component, degraded in health if component in COMPONENTS)
