@@ -1,6 +1,7 @@
 """A forecast is seen some minutes after its release, and what is read stays what it was."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
@@ -18,7 +19,7 @@ def test_until_then_nobody_has_seen_it() -> None:
     assert seen.forecast_at("CHI", DAY, RELEASED + TEN - timedelta(seconds=1)) is None
     found = seen.forecast_at("CHI", DAY, RELEASED + TEN)
     assert found is not None
-    assert (found.issued_at, found.high_f) == (RELEASED, 74)
+    assert (found.issued_at, found.high_f) == (RELEASED, Decimal(74))
 
 
 def test_without_delay_nothing_changes_and_nothing_is_seen_before_it_is_released() -> None:

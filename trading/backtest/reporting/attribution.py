@@ -14,7 +14,7 @@ from typing import Final
 from milkbot.core.cities import load_cities
 from milkbot.core.climate_day import climate_day_bounds
 from milkbot.core.money import ONE, ZERO
-from trading.backtest.results import Trade
+from trading.backtest.results import MARKET, Trade
 
 _P_STEP: Final = Decimal("0.000001")
 """Probabilities are rounded to this before they meet money: sums stay exact."""
@@ -131,10 +131,9 @@ def slices(trades: Sequence[Trade]) -> dict[str, tuple[Slice, ...]]:
 
 
 def led_by(trade: Trade) -> str:
-    """The strategy whose opinion weighed most in the decision."""
-    if not trade.shares:
-        return "unknown"
-    return max(sorted(trade.shares), key=lambda name: trade.shares[name])
+    """Of our strategies the one whose opinion weighed most in the decision; the market has no strategy."""
+    ours = {name: share for name, share in trade.shares.items() if name != MARKET}
+    return max(sorted(ours), key=lambda name: ours[name], default="unknown")
 
 
 def decided_in(trade: Trade) -> str:

@@ -205,7 +205,7 @@ def manifest_table(manifest: Manifest) -> Table:
 
 def costs_sentence(found: Money) -> str:
     """P&L beside what somebody who knows nothing would have lost."""
-    costs = f"Fees and spread cost ${found.costs:,.2f}; who knows nothing loses that on average."
+    costs = f"Fees and spread cost ${found.costs:,.2f}; a taker who knows nothing loses that on average, a maker more."
     if found.is_like_chance is None:
         return f"{costs} Too few days to tell us apart from that."
     if found.trades == 0 or found.costs == ZERO:

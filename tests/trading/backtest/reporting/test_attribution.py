@@ -120,7 +120,8 @@ def test_the_band_is_of_the_side_taken(side: Side, price: str, name: str) -> Non
 def test_the_strategy_that_weighed_most_leads_and_ties_go_by_name() -> None:
     assert led_by(made.trade()) == "forecast_edge"
     assert led_by(made.trade(shares={"b": 0.5, "a": 0.5})) == "a"
-    assert led_by(made.trade(shares={})) == "unknown"
+    assert led_by(made.trade(shares={"market": 0.7, "a": 0.1, "b": 0.2})) == "b"
+    assert led_by(made.trade(shares={})) == led_by(made.trade(shares={"market": 1.0})) == "unknown"
 
 
 def test_hours_and_prices_stand_in_their_own_order() -> None:
