@@ -2,12 +2,12 @@
 
 import json
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
-from analytics.models import EquityRow, HealthSummaryView, SkillEventRow
+from analytics.models import EquityRow, HealthSummaryView, SkillEventRow, SkillScoreRow
 from markets.models import MarketRow
 from markets.services import default_client
 from milkbot.celery import app
@@ -17,6 +17,7 @@ from milkbot.core.health import Component
 from milkbot.health import read_all
 from tests.analytics.test_services import public_page
 from tests.e2e.world import World, simulated_world
+from trading.backtest.results import FLAT, MARKET, P_MODEL, P_TRADE
 from trading.models import CycleRow
 from trading.schedule import schedule
 from weather.models import ClimateReportRow, WeatherSnapshotRow
@@ -25,7 +26,9 @@ from weather.services import _process_cache, _process_client
 pytestmark = pytest.mark.django_db
 
 EVENING = datetime(2025, 11, 19, 23, 0, tzinfo=UTC)
+SHORTLY_BEFORE_AN_HOUR = datetime(2025, 11, 19, 23, 59, 30, tzinfo=UTC)
 NEXT_NOON = datetime(2025, 11, 20, 17, 0, tzinfo=UTC)
+DAY_AFTER_NEXT_NOON = NEXT_NOON + timedelta(days=1)
 """The events of the 19th have closed and been paid by then."""
 
 COMPONENTS = {"trader", "analytics", "dashboard", "kalshi_api", "nws_api", "database"}
@@ -83,6 +86,22 @@ def test_loops_over_a_night_store_all_and_every_component_is_heard(world: World)
     health = HealthSummaryView.objects.values_list("component", "degraded")
     assert dict(health).keys() >= COMPONENTS
     assert not any(degraded for component, degraded in health if component in COMPONENTS)
+
+
+def test_what_was_thought_before_the_hour_is_scored_at_the_hour_once_the_event_has_settled(
+    world: World,
+) -> None:
+    stand_at(world, SHORTLY_BEFORE_AN_HOUR)
+    run_loops()
+    stand_at(world, DAY_AFTER_NEXT_NOON)
+    run_loops()
+
+    scored = SkillScoreRow.objects.filter(event_date="2025-11-20", forecaster=P_MODEL)
+    assert set(scored.values_list("at", flat=True)) == {SHORTLY_BEFORE_AN_HOUR + timedelta(seconds=30)}
+    beside = SkillScoreRow.objects.filter(
+        event_ticker__in=scored.values("event_ticker"), at__in=scored.values("at")
+    )
+    assert {P_TRADE, FLAT, MARKET, "forecast_edge"} <= set(beside.values_list("forecaster", flat=True))
 
 
 @pytest.mark.story("4.8", 5)
