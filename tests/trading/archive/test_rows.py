@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from markets.archive import StoredPrices
@@ -55,6 +55,7 @@ def candle(draw: st.DrawFn) -> Candle:
     )
 
 
+@settings(max_examples=60)
 @given(candles=st.lists(candle(), max_size=30))
 def test_candles_become_rows_or_are_counted(candles: list[Candle]) -> None:
     candles.sort(key=lambda one: one.ends_at)
@@ -102,6 +103,7 @@ def as_told(rows: Sequence[Row], ticker: str, at: datetime) -> Row | None:
     return known[-1] if known else None
 
 
+@settings(max_examples=60)
 @given(prices=st.lists(seen(), max_size=25))
 def test_rows_tell_at_the_end_of_every_minute_what_stood_then(prices: list[StoredPrices]) -> None:
     prices.sort(key=lambda one: (one.captured_at, one.ticker))
