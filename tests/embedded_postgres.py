@@ -17,8 +17,8 @@ from milkbot.embedded.process import stop
 STOP_TIMEOUT_S = 5.0
 
 
-class _Server:
-    """The session's own server, while it runs."""
+class Server:
+    """The session's own server, while it runs; None in a worker process, and where DATABASE_URL names another."""
 
     cluster: Cluster
     process: "subprocess.Popen[bytes] | None" = None
@@ -30,21 +30,21 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     os.environ["MILKBOT_STATE_DIR"] = os.devnull
     if os.environ.get("DATABASE_URL"):
         return
-    _Server.cluster = scratch_cluster()
-    log = _Server.cluster.data.parent / "log"
-    _Server.process = _Server.cluster.start(log)
-    os.environ["DATABASE_URL"] = _Server.cluster.url("postgres")
+    Server.cluster = scratch_cluster()
+    log = Server.cluster.data.parent / "log"
+    Server.process = Server.cluster.start(log)
+    os.environ["DATABASE_URL"] = Server.cluster.url("postgres")
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:
     """Stop the server and remove its data."""
-    process, _Server.process = _Server.process, None
+    process, Server.process = Server.process, None
     if process is None:
         return
     # Nobody keeps these data: no checkpoint is needed.
     stop(process, signal.SIGQUIT, timeout_s=STOP_TIMEOUT_S)
-    _Server.cluster.delete()
-    _remove_empty(_Server.cluster.data.parent)
+    Server.cluster.delete()
+    _remove_empty(Server.cluster.data.parent)
 
 
 def _remove_empty(folder: Path) -> None:

@@ -1,8 +1,9 @@
 """A DEMO trader in a process of its own, obeying one line at a time, that can die or stop at any named seam.
 
-Run as `python -m tests.faults.demo_trader BASE_URL KEY_ID KEY_FILE CITIES` with DATABASE_URL naming the database. Each line
-of standard input is a JSON object: `do` ("turn", "reconcile" or "settle"), `at` (the world's time), `seam`, a place in our
-code or none, and `signal`, which the process sends itself there (SIGKILL or SIGSTOP).
+Run as `python -m tests.faults.demo_trader BASE_URL KEY_ID KEY_FILE CITIES CLOCK` with a worker's settings in its environment;
+the file CLOCK holds the time, for as long as it stands there. Each line of standard input is a JSON object: `do` ("turn",
+"reconcile" or "settle"), `seam`, a place in our code or none, and `signal`, which the process sends itself there (SIGKILL or
+SIGSTOP). Connections are kept no longer than a piece of work, as by a worker.
 
 A seam is "module:function:call" or "module:function:return", with "module:function>" before it to count only what happens
 within that call and ":25" after it for its 25th time. The interpreter's own profiling hook tells of it: no code of ours is
@@ -20,6 +21,8 @@ from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
+
+from tests.faults.edge import HandClock
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "milkbot.settings.worker")
 
@@ -51,21 +54,31 @@ class Seam:
                 os.kill(os.getpid(), self._signal)
 
 
-def main(base_url: str, key_id: str, key_file: str, cities: str) -> None:
+class FileClock(HandClock):
+    """Whoever stood still for long finds the file changed."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+
+    def __call__(self) -> datetime:
+        self.now = datetime.fromisoformat(self._file.read_text("utf-8"))
+        return self.now
+
+
+def main(base_url: str, key_id: str, key_file: str, cities: str, clock_file: str) -> None:
     import django
 
     django.setup()
     # Imported here: models need Django to be set up.
-    from django.db import DatabaseError
+    from django.db import DatabaseError, connections
 
     from milkbot.core.errors import MilkbotError
     from tests.faults.bench import MODE, Key, connected
-    from tests.faults.edge import HandClock
     from trading.cycle import Settings, run_cycle
     from trading.oms.reconcile import reconcile
     from trading.settlement import settle_finalized
 
-    clock = HandClock()
+    clock = FileClock(Path(clock_file))
     ours = connected(base_url, Key(key_id, Path(key_file)), clock)
     settings = Settings(mode=MODE, cities=tuple(cities.split(",")), capital=Decimal(10_000))
     turn = partial(run_cycle, settings=settings, sources=ours.sources, exchange=ours.exchange, clock=clock)
@@ -77,14 +90,14 @@ def main(base_url: str, key_id: str, key_file: str, cities: str) -> None:
     _say("ready")
     for line in sys.stdin:
         order = json.loads(line)
-        clock.now = datetime.fromisoformat(order["at"])
         if order["seam"] != NO_SEAM:
             sys.setprofile(Seam(order["seam"], signal.Signals(order["signal"])).watch)
         try:
-            said = work[order["do"]](clock.now)
+            said = work[order["do"]](clock())
         except (MilkbotError, DatabaseError) as error:
             said = f"{type(error).__name__}: {error}"
         sys.setprofile(None)
+        connections.close_all()
         _say(json.dumps({"said": said}))
 
 

@@ -5,9 +5,10 @@ import os
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -34,12 +35,20 @@ class TraderProcess:
         database = connection.settings_dict
         url = f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}"
         key = bench.account
+        self._clock_file = Path(tempfile.mkstemp(suffix=".clock")[1])
+        self._show_time()
         arguments = [bench.base_url, key.key_id, str(key.private_key_path), ",".join(bench.cities)]
+        arguments.append(str(self._clock_file))
         self.started_at = time.monotonic()
         self.process = subprocess.Popen(
             [sys.executable, "-m", "tests.faults.demo_trader", *arguments],
             cwd=ROOT,
-            env={**os.environ, "DATABASE_URL": url, "LOG_LEVEL": "CRITICAL"},
+            env={
+                **os.environ,
+                "DJANGO_SETTINGS_MODULE": "milkbot.settings.worker",
+                "DATABASE_URL": url,
+                "LOG_LEVEL": "CRITICAL",
+            },
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -48,8 +57,12 @@ class TraderProcess:
 
     def do(self, what: str = "turn") -> Any:
         """What it says of one piece of work, done now."""
-        self._ask(what)
+        self.ask(what)
         return self.answer()
+
+    def ask(self, what: str = "turn") -> None:
+        """Let it begin a piece of work."""
+        self._tell(what)
 
     def answer(self) -> Any:
         """What it says once it is done."""
@@ -57,18 +70,19 @@ class TraderProcess:
 
     def die_at(self, seam: str, what: str = "turn") -> None:
         """Do it until `seam`, and be killed there."""
-        self._ask(what, seam=seam, signal=signal.SIGKILL)
+        self._tell(what, seam=seam, signal=signal.SIGKILL)
         assert not self._line(), f"it never came to {seam}"
         assert self.process.wait(10) == -signal.SIGKILL, f"it never came to {seam}"
 
     def stop_at(self, seam: str, what: str = "turn") -> None:
         """Do it until `seam`, and stand still there."""
-        self._ask(what, seam=seam, signal=signal.SIGSTOP)
+        self._tell(what, seam=seam, signal=signal.SIGSTOP)
         _, status = os.waitpid(self.process.pid, os.WUNTRACED)
         assert os.WIFSTOPPED(status), f"it never came to {seam}"
 
     def go_on(self) -> None:
-        """End a standstill."""
+        """End a standstill; by now its clock shows what it is."""
+        self._show_time()
         self.process.send_signal(signal.SIGCONT)
 
     def end(self) -> None:
@@ -77,13 +91,19 @@ class TraderProcess:
         self.process.wait(30)
         for pipe in (self.process.stdin, self.process.stdout):
             assert pipe is not None
-            pipe.close()
+            with suppress(BrokenPipeError):
+                pipe.close()
+        self._clock_file.unlink()
 
-    def _ask(self, what: str, seam: str = NO_SEAM, signal: int = 0) -> None:
+    def _tell(self, what: str, seam: str = NO_SEAM, signal: int = 0) -> None:
         assert self.process.stdin is not None
-        order = {"do": what, "at": self._bench.now.isoformat(), "seam": seam, "signal": signal}
+        self._show_time()
+        order = {"do": what, "seam": seam, "signal": signal}
         self.process.stdin.write(f"{json.dumps(order)}\n")
         self.process.stdin.flush()
+
+    def _show_time(self) -> None:
+        self._clock_file.write_text(self._bench.now.isoformat(), "utf-8")
 
     def _line(self) -> str:
         assert self.process.stdout is not None

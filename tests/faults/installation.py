@@ -1,0 +1,106 @@
+"""The processes of an installation in DEMO, in real time, on this test's database: a broker, beat and one worker for all queues."""
+
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from django.core.management import call_command
+from django.db import connection
+
+from milkbot.embedded import redis
+from milkbot.embedded.process import spawn, wait_until
+from tests.faults.bench import Bench
+from trading.models import CycleRow
+
+ROOT = Path(__file__).resolve().parents[2]
+PERIOD_S = 3
+"""Of both loops: a minute is too long for a test."""
+
+
+@dataclass
+class Installation:
+    """Its processes by name; each may be killed and started again."""
+
+    bench: Bench
+    folder: Path
+    env: dict[str, str]
+    processes: "dict[str, subprocess.Popen[bytes]]" = field(default_factory=dict)
+
+    def start(self, name: str) -> None:
+        """One of "redis", "worker" and "beat"."""
+        log = self.folder / f"{name}.log"
+        self.processes[name] = spawn(self._command(name), env=self.env, log=log, cwd=ROOT)
+        if name == "redis":
+            assert wait_until(lambda: redis.is_ready(self.socket), timeout_s=10)
+
+    def kill(self, name: str, number: int = signal.SIGKILL) -> None:
+        """End a process and all it started."""
+        process = self.processes.pop(name)
+        os.killpg(process.pid, number)
+        process.wait(30)
+
+    def stop(self) -> None:
+        for name in reversed([*self.processes]):
+            self.kill(name)
+
+    def log(self, name: str) -> str:
+        return (self.folder / f"{name}.log").read_text("utf-8")
+
+    @property
+    def socket(self) -> Path:
+        return self.folder / "redis.sock"
+
+    def _command(self, name: str) -> Sequence[str]:
+        celery = [sys.executable, "-m", "celery", "-A", "milkbot.celery"]
+        if name == "redis":
+            return redis.command(redis.find_server(), self.socket, self.folder)
+        if name == "beat":
+            scheduler = "django_celery_beat.schedulers:DatabaseScheduler"
+            return [*celery, "beat", "--scheduler", scheduler, "--max-interval", "1", "--pidfile", ""]
+        quiet = ("--without-gossip", "--without-mingle", "--without-heartbeat")
+        return [*celery, "worker", "--queues", "fast,slow", "--concurrency", "1", *quiet]
+
+
+@contextmanager
+def installed(bench: Bench, folder: Path) -> Iterator[Installation]:
+    """Broker, worker and beat, trading on the bench's account until the block ends."""
+    database = connection.settings_dict
+    installation = Installation(bench, folder, {})
+    installation.env = {
+        "PATH": os.environ["PATH"],
+        "DJANGO_SETTINGS_MODULE": "milkbot.settings.worker",
+        "MILKBOT_STATE_DIR": os.devnull,
+        "TRADING_MODE": "DEMO",
+        "CITIES": ",".join(bench.cities),
+        "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}",
+        "REDIS_URL": redis.url(installation.socket),
+        "KALSHI_BASE_URL": f"{bench.base_url}/trade-api/v2",
+        "NWS_BASE_URL": f"{bench.base_url}/nws",
+        "KALSHI_DEMO_KEY_ID": bench.account.key_id,
+        "KALSHI_DEMO_PRIVATE_KEY_PATH": str(bench.account.private_key_path),
+        "FAST_PERIOD_S": str(PERIOD_S),
+        "SLOW_PERIOD_S": str(PERIOD_S),
+    }
+    call_command("ensure_schedule", verbosity=0)
+    try:
+        for name in ("redis", "worker", "beat"):
+            installation.start(name)
+        yield installation
+    finally:
+        installation.stop()
+
+
+def cycles() -> int:
+    """How many turns have ended well."""
+    return CycleRow.objects.filter(ok=True).count()
+
+
+def await_cycles(more: int, timeout_s: float) -> bool:
+    """Whether so many more turns end well in time."""
+    goal = cycles() + more
+    return wait_until(lambda: cycles() >= goal, timeout_s=timeout_s)
