@@ -75,6 +75,8 @@ class SkillEventRow(models.Model):
     """Local hours of its last 36 at which it traded."""
     skipped = models.JSONField(default=dict)
     """By forecaster and reason: at how many of them it could not be scored."""
+    bands = models.JSONField(default=dict)
+    """By four hours and over all: hours scored, p_model's mean log loss and the market's (`analytics.skill.bands`)."""
 
     class Meta:
         db_table = "skill_events"

@@ -5,13 +5,13 @@ from dataclasses import dataclass
 from typing import Final
 
 from analytics.public import SkillDay
+from analytics.skill.bands import BAND_HOURS
 from analytics.skill.comparing import compare
 from analytics.skill.forest import Forest, Mark, build_forest, build_mark
+from analytics.skill.instants import FIRST_HOUR
 from publicsite import words
 
 SHOWN_DAYS: Final = 60
-_BAND_HOURS: Final = 4
-_FIRST_HOUR: Final = -12
 
 
 @dataclass(frozen=True)
@@ -38,6 +38,6 @@ def build_panel(days: Sequence[SkillDay]) -> SkillPanel | None:
 
 def band_words(band: int) -> str:
     """The hours of a band, local standard time: "20:00 to 23:59, day before"."""
-    first = _FIRST_HOUR + _BAND_HOURS * band
-    hours = f"{first % 24:02d}:00 to {first % 24 + _BAND_HOURS - 1:02d}:59"
+    first = FIRST_HOUR + BAND_HOURS * band
+    hours = f"{first % 24:02d}:00 to {first % 24 + BAND_HOURS - 1:02d}:59"
     return f"{hours}, day before" if first < 0 else hours

@@ -524,6 +524,7 @@ class SkillEventFactory(DjangoModelFactory[SkillEventRow]):
     settled_at = CHICAGO_CLOSE + timedelta(hours=9)
     scored_at = SelfAttribute("settled_at")
     ladders = 36
+    bands = LazyFunction(lambda: {"all": [2, 0.9, 1.0], "6": [2, 0.9, 1.0]})
 
 
 class SkillScoreFactory(DjangoModelFactory[SkillScoreRow]):

@@ -28,6 +28,7 @@ class Migration(migrations.Migration):
                 ('revision', models.PositiveSmallIntegerField(default=0)),
                 ('ladders', models.PositiveSmallIntegerField()),
                 ('skipped', models.JSONField(default=dict)),
+                ('bands', models.JSONField(default=dict)),
             ],
             options={
                 'db_table': 'skill_events',

@@ -9,6 +9,7 @@ from django.db import connection, transaction
 from pydantic import BaseModel, ConfigDict
 
 from analytics.models import SkillEventRow, SkillScoreRow
+from analytics.skill.bands import Band, bands_of
 from analytics.skill.covering import Forecast, forecasts_at, opinions_at, quotes_at, weights_at
 from analytics.skill.instants import Instant, instants
 from analytics.skill.ladder import Score, Skip, count_skips, score_ladder
@@ -16,7 +17,7 @@ from markets.models import EventRow, MarketRow
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from milkbot.core.scoring.crps import crps_normal
-from trading.backtest.results import P_MODEL
+from trading.backtest.results import MARKET, P_MODEL
 
 EVENTS_AT_ONCE: Final = 20
 """Two days of ten cities: a longer backlog is worked off turn by turn."""
@@ -107,6 +108,7 @@ def _score_event(mode: TradingMode, event: EventRow, now: datetime) -> tuple[Ski
     row.revision += not is_new
     row.ladders = len(moments)
     scores, row.skipped = _scores(mode, row, markets, moments)
+    row.bands = _bands(scores)
     row.save()
     return row, len(SkillScoreRow.objects.bulk_create(scores))
 
@@ -143,6 +145,12 @@ def _scores(
             if not isinstance(score, Skip)
         ]
     return rows, count_skips(ladders)
+
+
+def _bands(scores: Sequence[SkillScoreRow]) -> dict[str, Band]:
+    losses = {(row.local_hour, row.forecaster): row.log_loss for row in scores}
+    hours = sorted(hour for hour, name in losses if name == P_MODEL and (hour, MARKET) in losses)
+    return bands_of((hour, losses[hour, P_MODEL], losses[hour, MARKET]) for hour in hours)
 
 
 def _row(

@@ -112,12 +112,7 @@ def _own_lock(market: MarketRow, at: datetime) -> None:
 
 def _scored(market: MarketRow, at: datetime) -> None:
     """An event of yesterday, settled and scored at `at`."""
-    yesterday = market.event_date - timedelta(days=1)
-    event = SkillEventFactory.create(event_date=yesterday, settled_at=at, scored_at=at)
-    for name, loss in (("p_model", 0.111), ("market", 0.222), ("forecast_edge", 0.333)):
-        SkillScoreFactory.create(
-            event_ticker=event.event_ticker, event_date=yesterday, at=at, forecaster=name, log_loss=loss
-        )
+    SkillEventFactory.create(event_date=market.event_date - timedelta(days=1), settled_at=at, scored_at=at)
 
 
 def _switch(market: MarketRow, at: datetime) -> None:
@@ -129,8 +124,8 @@ PUT: Final[dict[type[Model], Callable[[MarketRow, datetime], Any]]] = {
     SignalRow: lambda market, at: SignalFactory.create(market=market, made_at=at, p_yes=0.99),
     EquityRow: lambda market, at: EquityFactory.create(at=at, realized_pnl=Decimal(-200)),
     LockRow: _own_lock,
-    SkillScoreRow: _scored,
-    SkillEventRow: lambda market, at: SkillEventFactory.create(settled_at=at, scored_at=at),
+    SkillEventRow: _scored,
+    SkillScoreRow: lambda market, at: SkillScoreFactory.create(at=at),
     OrderRow: _resting_order,
     OrderEventRow: lambda market, at: OrderEventFactory.create(order__intent__market=market, at=at),
     IntentRow: lambda market, at: IntentFactory.create(market=market, decided_at=at),
@@ -155,7 +150,7 @@ RELEASED: Final[dict[type[Model], set[str]]] = {
     FillRow: {"/fragments/trades", "/fragments/result"},
     SignalRow: {"/fragments/tiles"},
     EquityRow: {"/fragments/result", "/fragments/equity"},
-    SkillScoreRow: {"/fragments/skill"},
+    SkillEventRow: {"/fragments/skill"},
     LockRow: {"/fragments/tiles", "/fragments/health"},
 }
 """Where a fact shows once it is old enough, besides the page; the others never show."""

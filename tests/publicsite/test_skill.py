@@ -6,9 +6,10 @@ import pytest
 from django.test import Client
 
 from analytics.public import SkillDay, read_skill
+from analytics.skill.bands import bands_of
 from milkbot.core.config import TradingMode
 from publicsite.skill import band_words, build_panel
-from tests.factories import SkillEventFactory, SkillScoreFactory, publish
+from tests.factories import SkillEventFactory, publish
 from tests.public_role import ActsAsPublic
 
 FIRST = date(2026, 1, 1)
@@ -72,21 +73,14 @@ def test_bands_cover_noon_of_the_day_before_to_the_end_of_the_day() -> None:
 
 
 def score(at: datetime, city: str, ours: float, *, settled_at: datetime, scored_at: datetime) -> None:
-    yesterday = at.date() - timedelta(days=1)
-    event = SkillEventFactory.create(
-        city_code=city, event_date=yesterday, settled_at=settled_at, scored_at=scored_at
+    losses = [(hour, ours, 1.0) for hour in (-12, -9, 23)]
+    SkillEventFactory.create(
+        city_code=city,
+        event_date=at.date() - timedelta(days=1),
+        settled_at=settled_at,
+        scored_at=scored_at,
+        bands=bands_of(losses),
     )
-    for name, loss in (("p_model", ours), ("market", 1.0), ("flat", 9.0)):
-        for hour in (-12, -9, 23):
-            SkillScoreFactory.create(
-                event_ticker=event.event_ticker,
-                event_date=yesterday,
-                city_code=city,
-                at=at - 9 * HOUR,
-                local_hour=hour,
-                forecaster=name,
-                log_loss=loss,
-            )
 
 
 @pytest.mark.parametrize("age", [timedelta(), HOUR - SECOND], ids=["now", "59:59"])

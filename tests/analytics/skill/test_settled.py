@@ -10,6 +10,7 @@ from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from analytics.models import SkillEventRow, SkillScoreRow
+from analytics.skill.bands import bands_of
 from analytics.skill.covering import SEEN_WITHIN
 from analytics.skill.instants import instants
 from analytics.skill.settled import KEPT, score_settled
@@ -110,6 +111,11 @@ def test_a_settled_event_is_scored_beside_the_market_of_the_same_instant(markets
     assert (row.city_code, row.event_date, row.at, row.lead_hours) == ("CHI", DAY, TEN, 5)
     assert (row.outcome, row.weights_version, row.calibration_version) == (WINNER, 3, "cal-7")
     assert row.crps_f == pytest.approx(0.6, abs=0.1)
+    ours, theirs = found[P_MODEL], found[MARKET]
+    assert SkillEventRow.objects.get().bands == {
+        "5": [1, pytest.approx(ours), pytest.approx(theirs)],
+        "all": [1, pytest.approx(ours), pytest.approx(theirs)],
+    }
     assert report.events == 1
     assert report.scores == SkillScoreRow.objects.count()
 
@@ -247,6 +253,16 @@ def test_scores_are_forgotten_after_their_time() -> None:
     assert report.pruned == 1
     assert SkillScoreRow.objects.get().event_date == DAY + timedelta(days=1)
     assert not SkillEventRow.objects.exists()
+
+
+def test_bands_are_means_over_the_hours_of_each() -> None:
+    found = bands_of([(-12, 1.0, 2.0), (-9, 3.0, 2.0), (-8, 0.5, 0.25), (23, 0.1, 0.2)])
+
+    assert found["0"] == (2, 2.0, 2.0)
+    assert found["1"] == (1, 0.5, 0.25)
+    assert found["8"] == (1, 0.1, 0.2)
+    assert list(found["all"]) == pytest.approx([4, 4.6 / 4, 4.45 / 4])
+    assert bands_of([]) == {}
 
 
 def test_instants_are_the_last_36_full_hours_while_it_traded() -> None:
