@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from typing import Any, Final
 
-from analytics.skill.comparing import Line, Pair, compare, compare_by, days_of
-from analytics.skill.pairs import count_skipped, read_pairs, scored_strategies
+from analytics.skill.comparing import Line, Pair, compare, compare_by
+from analytics.skill.pairs import count_skipped, read_days, read_pairs
 from milkbot.core.config import TradingMode
 from trading.backtest.results import FLAT, P_MODEL, P_TRADE
 
@@ -53,15 +53,13 @@ def read_report(mode: TradingMode, forecaster: str, now: datetime, *, span: time
     """The scores of `mode` over the climate days of the last `span`."""
     since = (now - span).date()
     pairs = read_pairs(mode, forecaster, since)
-    names = dict.fromkeys((P_MODEL, P_TRADE, FLAT, *scored_strategies(mode, since), forecaster))
+    days = read_days(mode, since)
+    names = dict.fromkeys((P_MODEL, P_TRADE, FLAT, *days, forecaster))
     return Report(
         mode=mode,
         forecaster=forecaster,
         since=since,
-        forecasters=tuple(
-            compare(name, days_of(pairs if name == forecaster else read_pairs(mode, name, since)))
-            for name in names
-        ),
+        forecasters=tuple(compare(name, days.get(name, ())) for name in names),
         by_hour=by_hour(pairs),
         by_city=compare_by(pairs, lambda pair: pair.city_code, lambda pair: pair.city_code),
         by_lead=compare_by(pairs, lambda pair: _lead(pair)[0], lambda pair: _lead(pair)[1]),

@@ -10,8 +10,10 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from analytics.models import SkillScoreRow
+from analytics.skill.comparing import compare, days_of
 from analytics.skill.evidence import RecordFile, evidence_of
 from analytics.skill.gates import judge_demo, judge_records, read_records, read_slippage
+from analytics.skill.pairs import read_days, read_pairs
 from analytics.tasks import judge_strategies
 from milkbot.core import clock
 from milkbot.core.config import GATE_OVERRIDE, TradingMode, get_config
@@ -256,6 +258,19 @@ def test_skill_shows_ours_beside_the_market_by_hour_lead_and_city() -> None:
     told = json.loads(run("skill", "--json"))
     assert [line["label"] for line in told["by_city"]] == sorted(CITIES)
     assert sum(line["scores"] for line in told["by_hour"]) == told["forecasters"][0]["scores"]
+
+
+def test_means_by_the_database_are_those_by_hand() -> None:
+    store_scores(DEMO, days=15, hours=(-4, 10))
+    since = LAST - timedelta(days=10)
+
+    by_hand = compare(EDGE, days_of(read_pairs(DEMO, EDGE, since)))
+    by_database = compare(EDGE, read_days(DEMO, since)[EDGE])
+
+    assert (by_database.scores, by_database.events, by_database.days) == (110, 55, 11)
+    assert by_database.sentence == by_hand.sentence
+    for name in ("ours", "market", "difference", "interval"):
+        assert getattr(by_database, name) == pytest.approx(getattr(by_hand, name)), name
 
 
 @pytest.mark.usefixtures("at_now")
