@@ -20,6 +20,7 @@ SHORT_TYPES = {
 }
 LINKS = re.compile(r"\]\((?!https?:)([^)#]+)")
 CODE_PATHS = re.compile(r"`((?:weather|markets|trading|analytics|publicsite|milkbot|sandbox)/[\w/.]*)`")
+TESTS = re.compile(r"`(tests/[\w/]+\.py)::(test_\w+)`")
 
 
 def _described_relations() -> dict[str, dict[str, str]]:
@@ -96,3 +97,18 @@ def test_files_named_in_the_overview_exist(page: Path) -> None:
     named = CODE_PATHS.findall(page.read_text(encoding="utf-8"))
     assert len(named) > 10
     assert not {path for path in named if not (PROJECT_ROOT / path).exists()}
+
+
+def test_every_fault_names_a_test_that_exists() -> None:
+    table = (DOCS / "FAULTS.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| (?!Mishap|---)(.+?) \| (.+?) \| (.+?) \|$", table, re.MULTILINE)
+    assert len(rows) >= 40
+    named = [(mishap, test) for mishap, tests, _ in rows for test in TESTS.findall(tests)]
+    assert all(TESTS.search(tests) or tests.startswith("the same") for _, tests, _ in rows)
+    missing = [
+        (mishap, name)
+        for mishap, (path, name) in named
+        if not (PROJECT_ROOT / path).exists()
+        or f"def {name}(" not in (PROJECT_ROOT / path).read_text(encoding="utf-8")
+    ]
+    assert missing == []
