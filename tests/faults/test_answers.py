@@ -154,7 +154,7 @@ def _wait_for_orders(bench: Bench, count: int) -> None:
 
 
 def test_request_that_arrives_after_we_gave_up_is_adopted(bench: Bench) -> None:
-    bench.fault(PLACE, "late", seconds=0.3)
+    bench.fault(PLACE, "late", seconds=2)
     bench.cycle()
     count = orders().count()
     assert states() == {OrderState.UNKNOWN: count}

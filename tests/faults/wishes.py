@@ -14,9 +14,9 @@ from milkbot.core.cities import CityConfig
 from milkbot.core.money import ONE, ZERO, floor_to
 from trading.domain.decide import decide
 from trading.domain.inputs import Account, Circumstances, CityView, DecisionBatch
-from trading.domain.offer import BOOK
 from trading.domain.risk import MarketPlace, allow
 from trading.domain.supersede import Standing, Unanswered, asks_again, next_turn
+from trading.domain.taking import BOOK
 from trading.domain.types import Action, BookSide, Intent, Side, TradingState, book_side_of
 
 MOST_CONTRACTS: Final = 3
