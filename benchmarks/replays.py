@@ -16,7 +16,15 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.compare import CHANGES, CHANGES_JUDGED, MANY_CHANGES, MINUTES, MINUTES_JUDGED, Rate
+from benchmarks.compare import (
+    CHANGES,
+    CHANGES_JUDGED,
+    MANY_CHANGES,
+    MINUTES,
+    MINUTES_JUDGED,
+    MINUTES_TAKEN,
+    Rate,
+)
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from sandbox.export import Export, export
@@ -52,6 +60,7 @@ def measure_replays() -> Mapping[str, Rate]:
     return {
         MINUTES_JUDGED: _replayed(minutes, Screen.JUDGE),
         MINUTES: _replayed(minutes, Screen.ARRAY),
+        MINUTES_TAKEN: _replayed(minutes, Screen.ARRAY, may_rest=False),
         CHANGES_JUDGED: _replayed(few, Screen.JUDGE),
         CHANGES: _replayed(few, Screen.ARRAY),
         MANY_CHANGES: _replayed(many, Screen.ARRAY),
@@ -69,9 +78,14 @@ def write_changes(folder: Path, days: int) -> Path:
     return folder
 
 
-def _replayed(recording: Recording, screen: Screen) -> Rate:
+def _replayed(recording: Recording, screen: Screen, *, may_rest: bool = True) -> Rate:
     around = Circumstances(
-        now=NOW, mode=TradingMode.SHADOW, policy=Policy(), limits=Limits(), may_rest=True, sizes_known=False
+        now=NOW,
+        mode=TradingMode.SHADOW,
+        policy=Policy(),
+        limits=Limits(),
+        may_rest=may_rest,
+        sizes_known=False,
     )
     began = time.process_time()
     as_of = AsOf(recording, depth=DEPTH)

@@ -88,7 +88,10 @@ class EventRun:
 
     def _searched(self, as_of: AsOf) -> Prospects | None:
         fees = self._past.fees
-        return prospects(self.sheet, fees, as_of.depth, self._around.policy) if fees is not None else None
+        if fees is None:
+            return None
+        around = self._around
+        return prospects(self.sheet, fees, as_of.depth, around.policy, may_rest=around.may_rest)
 
     def _wanted(self, first: int, standings: Mapping[str, Standing]) -> Sequence[int]:
         """For each wish that may still be sent, the first row on which it could be wanted."""

@@ -38,13 +38,16 @@ class Prospects(NamedTuple):
         return np.asarray((self.bid | self.ask).any(axis=1))
 
 
-def prospects(sheet: EventSheet, fees: FeeSchedule, depth: Decimal, policy: Policy) -> Prospects:
-    """Where `decide` could want something, for a taker or a maker, when `depth` contracts stand at every price."""
+def prospects(
+    sheet: EventSheet, fees: FeeSchedule, depth: Decimal, policy: Policy, *, may_rest: bool
+) -> Prospects:
+    """Where `decide` could want something, when `depth` contracts stand at every price; quotes only if it `may_rest`."""
     columns = sheet.columns
     p_model, p_market, p_yes, error = sheet.opinion
     sound = _sound(sheet, policy) & is_deep(depth, policy)
     may = sound & sheet.is_confident[sheet.segment][:, None]
     bid, ask = columns.bid / MICROS, columns.ask / MICROS
+    terms = _Terms(fees, policy, may_rest)
     with np.errstate(invalid="ignore"):
         if sheet.candidates is not None:
             may &= sheet.candidates
@@ -53,8 +56,8 @@ def prospects(sheet: EventSheet, fees: FeeSchedule, depth: Decimal, policy: Poli
             may &= np.abs(p_model - price) <= policy.implausible_disagreement + ALLOWANCE
             may &= error <= policy.max_uncertainty + ALLOWANCE
         return Prospects(
-            bid=may & _worth(p_yes, error, take=ask, rest=bid, fees=fees, policy=policy),
-            ask=may & _worth(1 - p_yes, error, take=1 - bid, rest=1 - ask, fees=fees, policy=policy),
+            bid=may & _worth(p_yes, error, take=ask, rest=bid, terms=terms),
+            ask=may & _worth(1 - p_yes, error, take=1 - bid, rest=1 - ask, terms=terms),
             p_yes=p_yes,
             standard_error=error,
             is_sound=sound,
@@ -75,17 +78,24 @@ def _sound(sheet: EventSheet, policy: Policy) -> Bools:
     return np.asarray(narrow & in_time[:, None])
 
 
-def _worth(
-    p_win: Floats, error: Floats, *, take: Floats, rest: Floats, fees: FeeSchedule, policy: Policy
-) -> Bools:
+class _Terms(NamedTuple):
+    fees: FeeSchedule
+    policy: Policy
+    may_rest: bool
+
+
+def _worth(p_win: Floats, error: Floats, *, take: Floats, rest: Floats, terms: _Terms) -> Bools:
     """Whether buying at `take`, or resting at the touch `rest` of the own side, leaves the edge that is asked for.
 
     A quote that betters the touch costs more than one that joins it. The taker's fee is counted before its rounding up.
     """
-    rate = float(TAKER_RATE * fees.multiplier)
+    policy = terms.policy
+    rate = float(TAKER_RATE * terms.fees.multiplier)
     cost = take + rate * take * (1 - take)
     share = float(policy.min_edge_share_of_cost)
     taker = p_win - cost >= _floor(float(policy.min_edge_taker), error, share * cost) - ALLOWANCE
+    if not terms.may_rest:
+        return np.asarray(taker)
     maker = p_win - rest >= _floor(float(policy.min_edge_maker), error, share * rest) - ALLOWANCE
     return np.asarray(taker | maker)
 
