@@ -3,11 +3,11 @@
 Only our own errors leave: Unreachable (no answer, server error), Refused (a definite no), Malformed (not the API).
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, Final
 
-from tenacity import Retrying, retry_if_exception_type, stop_after_attempt, wait_exponential_jitter
+from tenacity import Retrying, retry_if_exception_type, wait_exponential_jitter
 from tenacity.nap import sleep as tenacity_sleep
 from tenacity.wait import wait_base
 
@@ -20,6 +20,8 @@ from milkbot.core.errors import Unreachable
 from milkbot.logger import logger
 
 ATTEMPTS: Final = 3
+SLOW_S: Final = 1.5
+"""A read whose attempts have waited longer than this is not tried again: several in one turn would outlast it."""
 DEFAULT_READ_TIMEOUT_S: Final = 10.0
 
 
@@ -27,7 +29,8 @@ class Transport:
     """GETs JSON below `base_url` (which ends in /trade-api/v2). Safe to use from several threads.
 
     `now` gives wall time, for the signature and the skew. `wait` and `sleep` are the pauses between the `attempts` of a
-    read. All calls go through `conversation`, which orders may share. Raises ConfigError as Conversation does.
+    read, which end once they have waited `slow_s`. All calls go through `conversation`, which orders may share. Raises
+    ConfigError as Conversation does.
     """
 
     def __init__(
@@ -40,11 +43,13 @@ class Transport:
         wait: wait_base | None = None,
         sleep: Callable[[float], None] = tenacity_sleep,
         attempts: int = ATTEMPTS,
+        slow_s: float = SLOW_S,
     ) -> None:
         self.conversation = Conversation(base_url, signer, now=now, budget=budget)
         self._wait = wait or wait_exponential_jitter(multiplier=0.5, max=4.0)
         self._sleep = sleep
         self._attempts = attempts
+        self._slow_s = slow_s
 
     @property
     def base_url(self) -> str:
@@ -73,13 +78,19 @@ class Transport:
     ) -> dict[str, Any]:
         """The JSON object at `path` (below the base URL), numbers as int or Decimal.
 
-        As many attempts as allowed with exponential backoff while the exchange is unreachable or its token bucket is empty. A
-        signature refused for its time is made anew, once, by the exchange's own clock. With `server_errors_speak` a 5xx
-        answer that holds a JSON object is returned too (exchange status).
+        As many attempts as allowed with exponential backoff while the exchange is unreachable or its token bucket is empty,
+        unless it is slow as well: then the next turn asks again. A signature refused for its time is made anew, once, by
+        the exchange's own clock. With `server_errors_speak` a 5xx answer that holds a JSON object is returned too
+        (exchange status).
         """
-        for attempt in self._retrying(path):
+        waited: list[float] = []
+        for attempt in self._retrying(path, waited):
             with attempt:
-                answer = self._get(path, query, read_timeout_s)
+                begun = clock.monotonic()
+                try:
+                    answer = self._get(path, query, read_timeout_s)
+                finally:
+                    waited.append(clock.monotonic() - begun)
                 if answer.status >= 500 and server_errors_speak and answer.body.lstrip().startswith(b"{"):
                     return decode_object(answer.body, path)
                 if answer.status >= 400:
@@ -89,9 +100,9 @@ class Transport:
                 return decode_object(answer.body, path)
         raise AssertionError("unreachable: tenacity re-raises the last error")
 
-    def _retrying(self, path: str) -> Retrying:
+    def _retrying(self, path: str, waited: Sequence[float]) -> Retrying:
         return Retrying(
-            stop=stop_after_attempt(self._attempts),
+            stop=lambda state: state.attempt_number >= self._attempts or sum(waited) > self._slow_s,
             wait=self._wait,
             sleep=self._sleep,
             retry=retry_if_exception_type((Unreachable, RateLimited)),

@@ -5,6 +5,7 @@ import itertools
 import json
 import math
 import socket
+import time
 from datetime import timedelta
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from markets.clients.kalshi.decoding import decode_object
 from markets.clients.kalshi.signing import DEMO_HOSTS, Signer
 from markets.clients.kalshi.transport import Transport
 from milkbot.core.errors import ConfigError, Malformed, Refused, Unreachable
-from tests.markets.local_exchange import LocalExchange, Reply, json_reply
+from tests.markets.local_exchange import LocalExchange, Reply, Request, json_reply
 from tests.markets.makers import NOW
 
 STATUS = {"exchange_active": True, "trading_active": True}
@@ -70,6 +71,19 @@ def test_read_gives_up_after_three_attempts(
     assert fault.value.source == "kalshi"
     assert fault.value.__cause__ is None
     assert exchange.paths() == ["/x"] * 3
+
+
+@pytest.mark.story("3.1", 4)
+def test_read_that_waited_long_for_its_error_is_not_tried_again(exchange: LocalExchange) -> None:
+    def slow_error(_: Request) -> Reply:
+        time.sleep(0.06)
+        return Reply(500, b"{}")
+
+    exchange.on("/x", slow_error)
+    transport = Transport(exchange.base_url, now=lambda: NOW, sleep=lambda _: None, slow_s=0.1)
+    with pytest.raises(Unreachable):
+        transport.get_json("/x")
+    assert exchange.paths() == ["/x"] * 2
 
 
 @pytest.mark.story("3.1", 4)
