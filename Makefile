@@ -44,8 +44,9 @@ test: $(DEVELOPMENT) ## Run the tests. COVERAGE=1 adds the coverage gate, as CI 
 test-slow: $(DEVELOPMENT) ## Run the tests that start the whole system
 	$(BIN)/python -m pytest -m slow --no-cov
 
-soak: $(DEVELOPMENT) ## Take random steps on the order path until STEPS=100000 hold, with the database; MEMORY=1 without. SEED= repeats a run
-	SOAK_STEPS='$(or $(STEPS),100000)' SOAK_SEED='$(SEED)' $(BIN)/python -m pytest -m slow --no-cov -k '$(if $(MEMORY),memory,path) and soaked' tests/trading/machine
+soak: $(DEVELOPMENT) ## Take random steps on the order path until STEPS=100000 hold, with the database; MEMORY=1 without, PROCESSES=1 killing real traders. SEED= repeats a run
+	SOAK_STEPS='$(or $(STEPS),100000)' SOAK_SEED='$(SEED)' $(BIN)/python -m pytest -m slow --no-cov \
+		-k '$(if $(PROCESSES),processes,$(if $(MEMORY),memory_path,order_path)) and soaked' tests/trading/machine tests/faults/test_process_path.py
 
 contract: $(DEVELOPMENT) ## Walk the sandbox with the official SDK through a proxy that checks the contract; needs Node
 	$(BIN)/python -m pytest -m slow --no-cov tests/contract

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import requests
 
@@ -20,7 +20,7 @@ from markets.clients.kalshi.market_data import KalshiMarketData
 from markets.clients.kalshi.orders import KalshiOrders
 from markets.clients.kalshi.portfolio import KalshiPortfolio
 from markets.clients.kalshi.signing import Signer
-from markets.clients.kalshi.transport import Transport
+from markets.clients.kalshi.transport import SLOW_S, Transport
 from markets.domain.sides import BookSide
 from markets.services import read_boards, refresh_unsettled
 from milkbot.core.config import TradingMode
@@ -30,10 +30,12 @@ from sandbox.exchange.exchange import Exchange as Engine
 from sandbox.exchange.ledger import Account as Member
 from sandbox.exchange.state import State, dumped, loaded
 from sandbox.exchange.types import OrderRequest
+from sandbox.kalshi.commands import Create
+from sandbox.kalshi.state_file import StateFile
 from sandbox.kalshi.venue import Venue
 from sandbox.simulation import SimulatedOptions, prepare_simulated
 from sandbox.stage import Stage
-from tests.faults.edge import Front, HandClock, HastyConversation, served
+from tests.faults.edge import Front, HandClock, HastyConversation, Settable, served
 from tests.faults.oracle import cap_complaints, complaints
 from tests.trading.makers import ALONE
 from trading.controls import set_trading_state
@@ -113,7 +115,7 @@ class WatchedVenue:
 class Bench:
     """A running exchange, our trader on one account of it, and a stranger on another."""
 
-    clock: HandClock
+    clock: Settable
     venue: Venue
     front: Front
     base_url: str
@@ -132,6 +134,8 @@ class Bench:
     """Seconds after which a turn begins to send nothing more; None leaves the usual."""
     forgotten: set[str] = field(default_factory=set)
     """The exchange's names of orders it has lost."""
+    journal: StateFile | None = None
+    """Where the exchange writes down what it is told before it does it."""
 
     @property
     def now(self) -> datetime:
@@ -140,15 +144,18 @@ class Bench:
     @property
     def member(self) -> Member:
         """A copy of our account as the matching engine has it this instant."""
+        return loaded(self.front.do(self._dump)).accounts[self.account.member]
+
+    def _dump(self) -> dict[str, Any]:
         self.venue.exchange.advance(self.clock.now)
-        return loaded(self.venue.exchange.dump()).accounts[self.account.member]
+        return self.venue.exchange.dump()
 
     def wait(self, duration: timedelta = CYCLE) -> None:
         """Let time pass."""
         self.clock.now += duration
 
     def settings(self) -> Settings:
-        settings = Settings(mode=MODE, cities=self.cities, capital=Decimal(10_000), weights=ALONE)
+        settings = settings_of(self.cities)
         if self.sends_within_s is None:
             return settings
         return replace(settings, sends_within_s=self.sends_within_s)
@@ -194,11 +201,25 @@ class Bench:
 
     def restart_exchange(self, change: Callable[[State], None]) -> None:
         """Stop the exchange and start it again with `change` done to what it remembers."""
-        state = loaded(self.venue.exchange.dump())
-        change(state)
-        restored = Engine.restore(dumped(state), self.venue.stage.market)
-        self.venue = _RestartedVenue(self.venue.stage, self.keys, restored)
-        self.front.app = app_around(self.venue, self.keys, lambda: None, tier=None)
+
+        def restart() -> None:
+            state = loaded(self.venue.exchange.dump())
+            change(state)
+            restored = Engine.restore(dumped(state), self.venue.stage.market)
+            self._take_over(_RestartedVenue(self.venue.stage, self.keys, restored))
+
+        self.front.do(restart)
+
+    def restart_from_journal(self) -> None:
+        """The exchange is killed, and another one starts from what it had written to disk."""
+        assert self.journal is not None
+        journal = StateFile(self.journal.path, self.journal.world)
+        self.front.do(lambda: self._take_over(Venue(self.venue.stage, self.keys, journal)))
+        self.journal = journal
+
+    def _take_over(self, venue: Venue) -> None:
+        self.venue = venue
+        self.front.app = app_around(venue, self.keys, lambda: None, tier=None)
 
     def reconcile(self) -> ReconcileReport:
         return reconcile(MODE, self.exchange.account, self.now)
@@ -228,6 +249,9 @@ class Bench:
 
     def take(self, row: OrderRow, count: Decimal) -> None:
         """A stranger takes `count` contracts of our resting order, and whatever stands before it."""
+        self.front.do(lambda: self._take(row, count))
+
+    def _take(self, row: OrderRow, count: Decimal) -> None:
         engine = self.venue.exchange
         engine.advance(self.now)
         assert row.kalshi_order_id is not None
@@ -240,7 +264,7 @@ class Bench:
             time_in_force="immediate_or_cancel",
             self_trade_prevention_type="taker_at_cross",
         )
-        engine.create(self.stranger.member, request, self.now)
+        self.venue.do(Create(self.stranger.member, request))
 
     def hand(self, account: Account | None = None) -> KalshiOrders:
         """The order endpoint under a person's hands: ours without an intent, or the stranger's."""
@@ -261,11 +285,25 @@ class _RestartedVenue(Venue):
         return self._engine
 
 
-def signed_transport(base_url: str, key: Account | Key, clock: Callable[[], datetime]) -> Transport:
-    """The application's transport with the key, without pauses between attempts."""
+def settings_of(cities: tuple[str, ...]) -> Settings:
+    return Settings(mode=MODE, cities=cities, capital=Decimal(10_000), weights=ALONE)
+
+
+def no_pause(_: float) -> None:
+    """Tries again at once."""
+
+
+def signed_transport(
+    base_url: str,
+    key: Account | Key,
+    clock: Callable[[], datetime],
+    pause: Callable[[float], None] = no_pause,
+    slow_s: float = SLOW_S,
+) -> Transport:
+    """The application's transport with the key, which `pause` between two attempts."""
     signer = Signer(key.key_id, key.private_key_path, frozenset())
     url = f"{base_url}/trade-api/v2"
-    transport = Transport(url, signer, now=clock, sleep=lambda _: None)
+    transport = Transport(url, signer, now=clock, sleep=pause, slow_s=slow_s)
     transport.conversation = HastyConversation(url, signer, now=clock)
     return transport
 
@@ -277,28 +315,39 @@ def running_bench(
     *,
     cities: tuple[str, ...] = ("LAX",),
     seed: int = 5,
-    clock: HandClock | None = None,
+    clock: Settable | None = None,
+    journal: bool = False,
+    pause: Callable[[float], None] = no_pause,
+    slow_s: float = SLOW_S,
 ) -> Iterator[Bench]:
-    """A world of its own until the block ends, beginning when `clock` stands."""
+    """A world of its own until the block ends, beginning when `clock` stands; its exchange may keep a journal on disk.
+
+    `pause` is what our clients wait with between two attempts; a read of the exchange that took `slow_s` has only one.
+    """
     clock = clock or HandClock()
     start = clock()
     options = SimulatedOptions(seed, 1.0, start, history_days=2, state_dir=state_dir, wall_anchor=start)
-    venue = Venue(prepare_simulated(options, clock).stage, accounts)
+    state = StateFile(state_dir / "exchange.journal", {"seed": seed}) if journal else None
+    venue = Venue(prepare_simulated(options, clock).stage, accounts, state)
     front = Front(app_around(venue, accounts, lambda: None, tier=None), clock)
     with served(front) as base_url:
-        yield _bench(base_url, clock, venue, front, accounts, cities)
+        bench = _bench(base_url, clock, venue, front, accounts, cities, pause, slow_s)
+        bench.journal = state
+        yield bench
 
 
 def _bench(
     base_url: str,
-    clock: HandClock,
+    clock: Settable,
     venue: Venue,
     front: Front,
     accounts: tuple[Account, ...],
     cities: tuple[str, ...],
+    pause: Callable[[float], None],
+    slow_s: float,
 ) -> Bench:
     stranger, account = accounts[:2]
-    ours = connected(base_url, account, clock)
+    ours = connected(base_url, account, clock, pause, slow_s)
     watched = WatchedVenue(ours.exchange.venue)
     return Bench(
         clock=clock,
@@ -317,14 +366,18 @@ def _bench(
     )
 
 
-def connected(base_url: str, key: Account | Key, clock: HandClock) -> Connected:
-    """The real clients of everything, with one key, by one clock."""
-    transport = signed_transport(base_url, key, clock)
+def connected(
+    base_url: str,
+    key: Account | Key,
+    clock: Callable[[], datetime],
+    pause: Callable[[float], None] = no_pause,
+    slow_s: float = SLOW_S,
+) -> Connected:
+    """The real clients of everything, with one key, by one clock; they `pause` between two attempts."""
+    transport = signed_transport(base_url, key, clock, pause, slow_s)
     conversation = transport.conversation
     kalshi = KalshiMarketData(transport, clock)
-    nws = NwsClient(
-        NwsTransport(f"{base_url}/nws", "(milkbot tests, none)", TransportPolicy(sleep=lambda _: None))
-    )
+    nws = NwsClient(NwsTransport(f"{base_url}/nws", "(milkbot tests, none)", TransportPolicy(sleep=pause)))
     return Connected(
         transport=transport,
         kalshi=kalshi,

@@ -1,5 +1,6 @@
 """The way between our trader and the sandbox's exchange: the clock of both, our patience, and what passes the door."""
 
+import asyncio
 import socket
 import threading
 import time
@@ -8,7 +9,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import format_datetime
-from typing import Final
+from typing import Final, Protocol, TypeVar
 
 import uvicorn
 from starlette.datastructures import MutableHeaders
@@ -18,6 +19,18 @@ from markets.clients.kalshi.conversation import Answer, Conversation, Query
 
 START: Final = datetime(2025, 11, 19, 15, 5, tzinfo=UTC)
 """A Wednesday, five minutes after tomorrow's events opened."""
+
+WAITS_AT_MOST_S: Final = 30.0
+
+Done = TypeVar("Done")
+
+
+class Settable(Protocol):
+    """A clock whose hand is moved by whoever holds it."""
+
+    now: datetime
+
+    def __call__(self) -> datetime: ...
 
 
 @dataclass
@@ -67,8 +80,21 @@ class Front:
         """Method and path of every request, in the order of arrival."""
         self.before: dict[str, Callable[[], None]] = {}
         """What happens once when the first request arrives whose method and path begin like this."""
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._thread: threading.Thread | None = None
+
+    def do(self, call: Callable[[], Done]) -> Done:
+        """`call` where requests are served, so that none comes in between."""
+        if self._loop is None or threading.current_thread() is self._thread:
+            return call()
+
+        async def done() -> Done:
+            return call()
+
+        return asyncio.run_coroutine_threadsafe(done(), self._loop).result(WAITS_AT_MOST_S)
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        self._loop, self._thread = asyncio.get_running_loop(), threading.current_thread()
         request = f"{scope.get('method', '')} {scope['path'].removeprefix('/trade-api/v2')}"
         self.asked.append(request)
         for start in [start for start in self.before if request.startswith(start)]:

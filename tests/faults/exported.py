@@ -47,7 +47,7 @@ def export_complaints(books: Mapping[str, Any], member: Member) -> list[str]:
 
 def _order_complaints(rows: Rows, member: Member) -> Iterator[str]:
     ours = Counter(_as_order(row) for row in rows if row["kalshi_order_id"] is not None)
-    theirs = Counter(
+    theirs: Counter[tuple[object, ...]] = Counter(
         (
             order.client_order_id,
             order.order_id,

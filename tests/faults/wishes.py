@@ -64,10 +64,10 @@ class Eager:
         intents = list(batch.intents)
         picked = self._draw.sample(sorted(candidates), min(self._each_turn, len(candidates)))
         for ticker in picked:
-            intent = self._wish(candidates[ticker], account, around)
-            if intent is not None:
-                intents.append(intent)
-                account = _after(account, intent, candidates[ticker].place)
+            wish = self._wish(candidates[ticker], account, around)
+            if wish is not None:
+                intents.append(wish)
+                account = _after(account, wish, candidates[ticker].place)
         return batch.model_copy(update={"intents": tuple(intents)})
 
     def _wish(self, candidate: Candidate, account: Account, around: Circumstances) -> Intent | None:
