@@ -1,0 +1,142 @@
+"""Null tests of a backtest (probability-and-sizing.md 6.5): who knows nothing loses his costs, and who knows too much is caught."""
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from milkbot.core.cities import load_cities
+from milkbot.core.scoring.evidence import block_bootstrap
+from tests.trading.backtest.fair_worlds import FairWorld, write_world
+from trading.backtest.engine import run_backtest
+from trading.backtest.reporting.comparing import Verdict
+from trading.backtest.reporting.money import Trials, measure_money
+from trading.backtest.reporting.report import Report, make_report
+from trading.backtest.reporting.suspicion import LOOKAHEAD_SUSPECTED, Check
+from trading.backtest.results import (
+    CLIMATOLOGY,
+    FLAT,
+    MARKET,
+    P_MODEL,
+    P_TRADE,
+    BacktestOptions,
+    BacktestResult,
+    Liquidity,
+    Trade,
+)
+from trading.domain.policy import Policy
+
+NOW = datetime(2026, 11, 20, tzinfo=UTC)
+FOUR = ("CHI", "NYC", "AUS", "DEN")
+EAGER = Policy(min_edge_taker=Decimal("0.005"), min_edge_share_of_cost=Decimal("0.01"))
+"""Trades on less than anybody should, so that a world of months holds bets enough to tell."""
+
+
+def lived(
+    folder: Path, first: date, days: int, cities: Sequence[str], policy: Policy | None = None
+) -> tuple[BacktestResult, Report]:
+    """What the strategies made of a recording."""
+    options = BacktestOptions(
+        first=first,
+        last=first + timedelta(days=days - 1),
+        cities=tuple(cities),
+        strategy=None,
+        seed=7,
+        assumed_depth=Decimal(100),
+        capital=Decimal(10_000),
+        policy=policy or Policy(),
+    )
+    result = run_backtest(folder, options, NOW, processes=1)
+    return result, make_report(result, Trials())
+
+
+def of_world(folder: Path, world: FairWorld, policy: Policy | None = None) -> tuple[BacktestResult, Report]:
+    return lived(write_world(folder, world), world.first, world.days, world.cities, policy)
+
+
+def takers(result: BacktestResult) -> BacktestResult:
+    """Without what rested: quotes that rest while the news is made are filled when it goes against them."""
+    return replace(result, trades=tuple(t for t in result.trades if t.liquidity is Liquidity.TAKER))
+
+
+def gross(trades: Sequence[Trade]) -> dict[date, float]:
+    """Dollars a contract won beyond the mid at which it was decided, a mean a day: what an edge is worth before costs."""
+    won: dict[date, list[float]] = defaultdict(list)
+    for trade in trades:
+        if trade.outcome is not None and trade.mid is not None:
+            won[trade.event_date].append(
+                (float(trade.outcome) - float(trade.mid)) * (1 if trade.buys_yes else -1)
+            )
+    return {day: float(np.mean(found)) for day, found in sorted(won.items())}
+
+
+def test_forecasts_stamped_a_day_too_early_are_suspected_and_the_same_ones_in_time_are_not(
+    tmp_path: Path,
+) -> None:
+    world = {"days": 24, "history": 40}
+    _, honest = of_world(tmp_path / "honest", FairWorld(**world))  # type: ignore[arg-type]
+    assert honest.flags == ()
+    _, leaked = of_world(tmp_path / "leaked", FairWorld(**world, leak=timedelta(hours=24)))  # type: ignore[arg-type]
+    assert leaked.flags == (LOOKAHEAD_SUSPECTED,)
+    fired = {one.check for one in leaked.suspicions if one.fired}
+    assert fired & {Check.OWN_IDEAL, Check.ONE_DEGREE, Check.MARKET}, "by its scores, not by its profit alone"
+
+
+def test_with_the_outcomes_of_other_days_there_is_no_skill(tmp_path: Path) -> None:
+    """The highs of a season lie about; a forecast of one day says nothing of another's."""
+    _, report = of_world(tmp_path, FairWorld(days=24, history=40, shuffled=True))
+    for subject in (P_MODEL, P_TRADE):
+        for reference in (FLAT, CLIMATOLOGY):
+            found = report.overall.comparison(subject, reference)
+            assert found is not None
+            assert found.verdict is not Verdict.BETTER, found.sentence
+
+
+@pytest.mark.slow
+def test_against_a_fair_market_taking_loses_about_its_costs_and_making_loses_more(tmp_path: Path) -> None:
+    """Our forecast is the market's with an error of two degrees: every edge it sees is its own fault.
+
+    What makers lose to those who know more is no cost of ours, so that the sum of all is below the costs.
+    """
+    world = FairWorld(days=75, cities=FOUR, noise_f=2.0, seed=11)
+    result, report = of_world(tmp_path, world, EAGER)
+    taken = takers(result)
+    money = measure_money(taken, Trials())
+    assert money.trades >= 20, "a strategy that hardly trades proves nothing"
+    assert money.parts.edge > 0, "it believed in an edge"
+    assert money.costs > 0
+    assert money.pnl_interval is not None
+    assert money.pnl_interval.low <= -float(money.costs) <= money.pnl_interval.high
+    assert report.money.pnl < 0
+    interval = block_bootstrap(list(gross(taken.trades).values()), seed=7)
+    assert interval.low <= 0 <= interval.high, "before costs there was nothing"
+    skill = report.overall.comparison(P_MODEL, MARKET)
+    assert skill is not None
+    assert skill.verdict is not Verdict.BETTER, skill.sentence
+
+
+@pytest.mark.slow
+def test_a_planted_edge_of_five_cents_is_recovered_within_its_interval(tmp_path: Path) -> None:
+    world = FairWorld(days=75, cities=FOUR, planted=0.05, seed=11)
+    result, _ = of_world(tmp_path, world, EAGER)
+    evening = [
+        trade
+        for trade in takers(result).trades
+        if trade.buys_yes and trade.mid is not None and 0.2 < trade.mid < 0.4 and _is_before_morning(trade)
+    ]
+    found = list(gross(evening).values())
+    assert (
+        len(found) >= 20
+    ), "it is found on many days, although half of what is traded on is the price itself"
+    interval = block_bootstrap(found, seed=7)
+    assert interval.low <= 0.05 <= interval.high, (interval, len(found))
+
+
+def _is_before_morning(trade: Trade) -> bool:
+    offset = load_cities()[trade.city].std_offset_hours
+    return (trade.decided_at + timedelta(hours=offset)).date() < trade.event_date
