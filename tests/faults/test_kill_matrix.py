@@ -25,11 +25,9 @@ def at_the_start(_trader: TraderProcess, bench: Bench) -> None:
 
 
 def after_fills(trader: TraderProcess, bench: Bench) -> None:
-    """The turn to come reads and books that one order filled wholly and another in part."""
+    """The turn to come reads and books what the first orders took, and that strangers took of one that rests."""
     turns_of(trader, bench, 1)
-    whole, part = orders().filter(state=OrderState.RESTING)[:2]
-    bench.take(whole, whole.count)
-    bench.take(part, ONE_CONTRACT)
+    bench.take(resting(), ONE_CONTRACT)
     bench.wait(CYCLE)
 
 
