@@ -179,17 +179,3 @@ def test_order_is_dated_by_the_moment_it_leaves_and_not_by_the_turn_s_beginning(
     bench.turns(2)
     assert is_recovered()
     assert bench.complaints() == []
-
-
-@pytest.mark.slow
-def test_two_seconds_of_latency_with_errors_leave_every_turn_below_fifteen(bench: Bench) -> None:
-    slow(bench, 2, error_rate=0.05)
-
-    durations = durations_s(bench, 6)
-
-    assert max(durations) < 15, durations
-    bench.heal()
-    bench.turns(6, timedelta(minutes=1))
-    assert orders().exists()
-    assert is_recovered()
-    assert bench.complaints() == []
