@@ -1,10 +1,13 @@
 """Null tests of a backtest (probability-and-sizing.md 6.5): who knows nothing loses his costs, and who knows too much is caught."""
 
+import subprocess
+import sys
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from math import sqrt
 from pathlib import Path
 
 import numpy as np
@@ -12,8 +15,11 @@ import pytest
 
 from milkbot.core.cities import load_cities
 from milkbot.core.scoring.evidence import block_bootstrap
+from sandbox.world.market_fair import LAG, makers_lag
 from tests.trading.backtest.fair_worlds import FairWorld, write_world
 from trading.backtest.engine import run_backtest
+from trading.backtest.recorded import read_recorded
+from trading.backtest.recorded_types import Recording
 from trading.backtest.reporting.comparing import Verdict
 from trading.backtest.reporting.money import Trials, measure_money
 from trading.backtest.reporting.report import Report, make_report
@@ -31,7 +37,9 @@ from trading.backtest.results import (
 )
 from trading.domain.policy import Policy
 
+ROOT = Path(__file__).resolve().parents[3]
 NOW = datetime(2026, 11, 20, tzinfo=UTC)
+WORLD_SEED = 7
 FOUR = ("CHI", "NYC", "AUS", "DEN")
 EAGER = Policy(min_edge_taker=Decimal("0.005"), min_edge_share_of_cost=Decimal("0.01"))
 """Trades on less than anybody should, so that a world of months holds bets enough to tell."""
@@ -140,3 +148,45 @@ def test_a_planted_edge_of_five_cents_is_recovered_within_its_interval(tmp_path:
 def _is_before_morning(trade: Trade) -> bool:
     offset = load_cities()[trade.city].std_offset_hours
     return (trade.decided_at + timedelta(hours=offset)).date() < trade.event_date
+
+
+@pytest.mark.slow
+def test_the_lag_of_the_simulated_world_is_found_where_it_is_and_bounded(tmp_path: Path) -> None:
+    """On 15 % of events makers take note of a forecast 20 minutes late. Nothing else in the world is mispriced.
+
+    We see a forecast ten minutes after its release. What is traded within those 20 minutes gains in the next half hour on
+    the events that lag; on the others prices have moved already, and nothing is gained.
+    """
+    out = tmp_path / "world"
+    first, days = date(2025, 5, 1), 60
+    last = first + timedelta(days=days - 1)
+    command = [sys.executable, "-m", "sandbox.export", "--seed", str(WORLD_SEED)]
+    subprocess.run(
+        [*command, "--from", f"{first}", "--to", f"{last}", "--out", str(out)], cwd=ROOT, check=True
+    )
+    result, report = lived(out, first, days, tuple(load_cities()), EAGER)
+    assert Check.MARKET not in {one.check for one in report.suspicions if one.fired}
+
+    gains = gains_after_news(result.trades, read_recorded(out, NOW))
+    late, prompt = gains[True], gains[False]
+    assert len(late) >= 20
+    found = float(np.mean(late))
+    assert found > 3 * float(np.std(late)) / sqrt(len(late)), "the lag is found"
+    assert found < 0.15, "and is no more than what a degree or two of revision is worth"
+    error = float(np.std(prompt)) / sqrt(len(prompt))
+    assert float(np.mean(prompt)) < 0.01 + 2 * error, "on events that do not lag there is nothing to find"
+
+
+def gains_after_news(trades: Sequence[Trade], recording: Recording) -> dict[bool, list[float]]:
+    """Dollars a contract by which the mid moved our way in the half hour after trades on news, by whether makers lag."""
+    gains: dict[bool, list[float]] = {True: [], False: []}
+    for trade in trades:
+        known = recording.forecast_at(trade.city, trade.event_date, trade.decided_at)
+        later = recording.quote_at(trade.ticker, trade.decided_at + timedelta(minutes=30))
+        if known is None or trade.decided_at - known.available_at > LAG or trade.liquidity is Liquidity.MAKER:
+            continue
+        if trade.mid is None or later is None or later.yes_bid is None or later.yes_ask is None:
+            continue
+        moved = float((later.yes_bid + later.yes_ask) / 2 - trade.mid)
+        gains[makers_lag(WORLD_SEED, trade.event_ticker)].append(moved if trade.buys_yes else -moved)
+    return gains
