@@ -114,6 +114,8 @@ def event_sheet(
         segments.begin(start, is_remade=start in remade)
     if columns.has_sizes:
         screen = Screen.NONE  # Both ways of searching know one depth for all prices.
+    elif screen is Screen.ARRAY and any(timing.has_news for timing in segments.timings):
+        screen = Screen.JUDGE  # By array nothing is known of readings that the market may not have priced.
     opinion, candidates = _opinion(columns, segment, segments, past.fees, around, screen)
     return EventSheet(
         event=past.event,

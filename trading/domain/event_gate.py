@@ -5,6 +5,7 @@ from datetime import timedelta
 from milkbot.core.climate_day import climate_day, standard_time
 from trading.domain.gates import PASSED, Gate
 from trading.domain.inputs import EVERYWHERE, CityView, EventContext
+from trading.domain.strategies.intraday_nowcast import nowcast_silence
 from trading.domain.types import ReasonCode
 
 
@@ -48,7 +49,7 @@ def _check_weather(view: CityView, event: EventContext) -> Gate:
 
 
 def _check_outlook(view: CityView, event: EventContext) -> Gate:
-    """A whole-day forecast speaks of this event, not too early and not once the day shows its own high."""
+    """A forecast speaks of this event, not too early; once the day shows its own high it must be one that looks."""
     event_date, policy = event.board.event_date, event.around.policy
     outlook = view.outlooks.get(event_date)
     if outlook is None:
@@ -56,6 +57,8 @@ def _check_outlook(view: CityView, event: EventContext) -> Gate:
     if outlook.lead_hours > policy.max_lead_hours:
         return Gate(False, ReasonCode.LEAD_TOO_LONG, f"{outlook.lead_hours:.0f} h ahead")
     offset = event.city.std_offset_hours
+    if outlook.nowcast is not None and nowcast_silence(outlook, event.around.now, offset) is None:
+        return PASSED  # it knows the night as well: its maximum is in the maximum so far
     today = climate_day(event.around.now, offset)
     hour = standard_time(event.around.now, offset).hour
     if today > event_date or (today == event_date and hour >= policy.whole_day_until_hour):

@@ -7,13 +7,16 @@ from datetime import timedelta
 from math import exp, fsum
 from typing import Final, NamedTuple
 
-from trading.domain.ensemble import LEAST_P, Belief, Experts, Vector, believe
+from trading.domain.ensemble import LEAST_P, LEAST_P_FINAL, Belief, Experts, Vector, believe
 from trading.domain.inputs import EventContext
 from trading.domain.judge import Priced, Timing, put_beside
 from trading.domain.market_expert import quotes_of
 from trading.domain.pooling import agreement
 from trading.domain.strategies.base import Situation, Strategy
+from trading.domain.strategies.climatology import ClimatologyStrategy
 from trading.domain.strategies.forecast_edge import ForecastEdgeStrategy
+from trading.domain.strategies.intraday_nowcast import IntradayNowcastStrategy, nowcast_silence
+from trading.domain.strategies.late_lock import LateLockStrategy, is_locked, is_reported
 from trading.domain.strategies.price_reversion import PriceReversionStrategy, is_quiet
 from trading.domain.types import StrategyOutput
 from trading.domain.weights import (
@@ -26,12 +29,19 @@ from trading.domain.weights import (
     expert_shares,
     horizon_of,
 )
-from weather.domain.types import Outlook
+from weather.domain.types import LockState, Outlook
 
-STRATEGIES: Final[tuple[Strategy, ...]] = (ForecastEdgeStrategy(), PriceReversionStrategy())
+STRATEGIES: Final[tuple[Strategy, ...]] = (
+    ForecastEdgeStrategy(),
+    IntradayNowcastStrategy(),
+    ClimatologyStrategy(),
+    LateLockStrategy(),
+    PriceReversionStrategy(),
+)
 """Those that speak from the weather; the last one judges the price by what they came to."""
 
 FORECAST_LASTS: Final = timedelta(hours=36)
+READING_LASTS: Final = timedelta(hours=4)
 PRICES_LAST: Final = timedelta(minutes=30)
 """Ages at which what is known counts for 1/e: several times what is normal."""
 _WANTED: Final = (FORECAST_EDGE, INTRADAY_NOWCAST, CLIMATOLOGY)
@@ -90,7 +100,7 @@ def form_opinion(outlook: Outlook, event: EventContext) -> EventOpinion | None:
         belief,
         priced,
         timing,
-        Lock(),
+        lock_of(outlook),
         STRATEGIES[-1].evaluate(situation._replace(fair=belief.p_model, errors=belief.errors)),
         weights,
         _confidence(belief, priced, weights, situation, event),
@@ -113,13 +123,30 @@ def situation_of(outlook: Outlook, event: EventContext) -> Situation:
 def form_belief(situation: Situation, event: EventContext) -> Belief | None:
     """What the weather alone says of the event, which no price changes. None when every strategy abstains."""
     board, around = event.board, event.around
-    horizon = horizon_of(around.now, board.event_date, situation.std_offset_hours, is_settling=False)
-    return believe(situation, Experts(STRATEGIES, around.weights, around.admitted), horizon, LEAST_P)
+    nowcast, offset = situation.outlook.nowcast, situation.std_offset_hours
+    horizon = horizon_of(around.now, board.event_date, offset, is_settling=is_reported(nowcast))
+    is_final = nowcast is not None and nowcast.lock is LockState.FINAL
+    experts = Experts(STRATEGIES, around.weights, around.admitted)
+    return believe(situation, experts, horizon, LEAST_P_FINAL if is_final else LEAST_P)
 
 
 def timing_of(situation: Situation) -> Timing:
     """What the clock says of the newest forecast and reading."""
-    return Timing(is_quiet=is_quiet(situation.outlook, situation.now), has_news=False)
+    outlook, now = situation.outlook, situation.now
+    return Timing(is_quiet=is_quiet(outlook, now), has_news=_has_news(situation))
+
+
+def lock_of(outlook: Outlook) -> Lock:
+    """How settled the day looks."""
+    locked = is_locked(outlook.nowcast)
+    return Lock(locked, locked and not is_reported(outlook.nowcast))
+
+
+def _has_news(situation: Situation) -> bool:
+    outlook, now = situation.outlook, situation.now
+    if outlook.nowcast is None or nowcast_silence(outlook, now, situation.std_offset_hours) is not None:
+        return False
+    return now - outlook.nowcast.observed_at <= situation.policy.news_lasts
 
 
 def _weights(belief: Belief, priced: Priced) -> dict[str, float]:
@@ -143,10 +170,13 @@ def _confidence(
     heard = [name for name, weight in weights.items() if weight > 0]
     total = fsum(weights[name] for name in heard)
     agreed = agreement([spoken[name] for name in heard], [weights[name] / total for name in heard])
-    ages = (
+    ages = [
         (around.now - situation.outlook.issued_at) / FORECAST_LASTS,
         (around.now - event.board.captured_at) / PRICES_LAST,
-    )
+    ]
+    nowcast = situation.outlook.nowcast
+    if nowcast is not None and not is_reported(nowcast):
+        ages.append((around.now - nowcast.observed_at) / READING_LASTS)
     fresh = exp(-max(0.0, *ages))
     return Confidence(
         agreed,

@@ -100,7 +100,7 @@ _PRIOR_SHARES: Final = {
     #                    forecast, nowcast, climatology, reversion, lock, market
     Horizon.DAY_AHEAD: (0.34, 0.00, 0.03, 0.03, 0.00, 0.60),
     Horizon.MORNING: (0.16, 0.14, 0.02, 0.03, 0.00, 0.65),
-    Horizon.AFTERNOON: (0.02, 0.36, 0.00, 0.02, 0.10, 0.50),
+    Horizon.AFTERNOON: (0.00, 0.38, 0.00, 0.02, 0.10, 0.50),
     Horizon.SETTLING: (0.00, 0.40, 0.00, 0.00, 0.50, 0.10),
 }
 """The market's is the reference's (3.3); the rest is ours, in the order in which each expert knows most."""

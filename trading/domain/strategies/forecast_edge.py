@@ -1,13 +1,18 @@
-"""The forecast high with its measured spread, read off at the half degrees (probability-and-sizing.md 1.2 and 4)."""
+"""The forecast high with its measured spread, read off at the half degrees (probability-and-sizing.md 1.2, 1.3 and 4)."""
 
-from typing import ClassVar
+from typing import ClassVar, Final
 
 from milkbot.core.climate_day import climate_day, standard_time
 from milkbot.core.constants import ISSUANCE_BLOCK_AFTER
 from trading.domain.strategies.base import Situation, Strategy
 from trading.domain.types import ReasonCode, StrategyOutput
 from trading.domain.weights import FORECAST_EDGE
-from weather.domain.odds import outlook_probabilities, outlook_standard_errors
+from weather.domain.odds import whole_day_probabilities, whole_day_standard_errors
+from weather.domain.types import Outlook
+
+OUTLIER_SDS: Final = 4.0
+"""Climatological standard deviations beyond which one source alone is not believed."""
+SOURCES_AGREE_F: Final = 3.0
 
 
 class ForecastEdgeStrategy(Strategy):
@@ -22,8 +27,8 @@ class ForecastEdgeStrategy(Strategy):
         if reason is not None:
             return self.abstain(situation, reason, features)
         return self.speak(
-            outlook_probabilities(outlook, edges),
-            outlook_standard_errors(outlook, edges),
+            whole_day_probabilities(outlook, edges),
+            whole_day_standard_errors(outlook, edges),
             features,
             ReasonCode.FC_EDGE,
         )
@@ -39,4 +44,14 @@ def _silence(situation: Situation) -> ReasonCode | None:
     hour = standard_time(situation.now, situation.std_offset_hours).hour
     if today > outlook.event_date or (today == outlook.event_date and hour >= policy.whole_day_until_hour):
         return ReasonCode.DAY_UNDER_WAY
-    return None
+    return ReasonCode.FC_OUTLIER if _is_outlier(outlook) else None
+
+
+def _is_outlier(outlook: Outlook) -> bool:
+    """Whether the forecast is far from the season's usual, and no second source says so too."""
+    usual = outlook.climatology
+    if usual is None or abs(outlook.mu - usual.mean) <= OUTLIER_SDS * usual.sd:
+        return False
+    return (
+        sum(abs(source.high - source.bias - outlook.mu) <= SOURCES_AGREE_F for source in outlook.sources) < 2
+    )

@@ -55,4 +55,7 @@ def largest_score(fair: Sequence[float], errors: Sequence[float], quotes: Quotes
 
 def is_quiet(outlook: Outlook, now: datetime) -> bool:
     """Whether the market has had half an hour for the newest forecast and reading."""
-    return now - outlook.issued_at >= NEWS_LASTS
+    news_at = outlook.issued_at
+    if outlook.nowcast is not None:
+        news_at = max(news_at, outlook.nowcast.observed_at)
+    return now - news_at >= NEWS_LASTS
