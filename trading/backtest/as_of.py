@@ -7,7 +7,7 @@ wording of the event's date, and the fees are those of the ten series (quadratic
 
 from bisect import bisect_right
 from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
@@ -31,6 +31,7 @@ from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.climate_day import climate_day
 from milkbot.core.money import ONE, ZERO
 from trading.backtest.recorded_types import Quote, RecordedEvent, RecordedMarket, Recording
+from weather.domain.errors import PRIOR, Calibration
 from weather.domain.types import DayHigh, WeatherSnapshot
 
 ASSUMED_DEPTH: Final = Decimal(10)
@@ -72,10 +73,17 @@ def forecast_times(recording: Recording) -> Mapping[str, Sequence[datetime]]:
 class AsOf:
     """Boards and weather of a recording at any `now`. Holds no state: asked twice, it answers the same."""
 
-    def __init__(self, recording: Recording, *, depth: Decimal = ASSUMED_DEPTH) -> None:
+    def __init__(
+        self,
+        recording: Recording,
+        *,
+        depth: Decimal = ASSUMED_DEPTH,
+        calibration_at: Callable[[datetime], Calibration] = lambda _: PRIOR,
+    ) -> None:
         if depth <= ZERO:
             raise ValueError(f"an assumed depth of {depth} contracts fills nothing")
         self.recording = recording
+        self.calibration_at = calibration_at
         self.forecast_times = forecast_times(recording)
         # Asked for at every instant of two events, it changes a few times a day.
         self._weather = lru_cache(maxsize=1000)(self._known_weather)

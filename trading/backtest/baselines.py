@@ -37,7 +37,7 @@ class Baselines:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._highs = _official(recording.highs)
+        self._highs = official_highs(recording.highs)
         self._error = lru_cache(maxsize=200_000)(self._uncached_error)
 
     def climatology(self, city_code: str, day: date, now: datetime) -> Normal | None:
@@ -86,7 +86,7 @@ def read_off(distribution: Normal | None, brackets: Sequence[Bracket]) -> tuple[
     return None if distribution is None else bracket_probabilities(distribution, brackets)
 
 
-def _official(highs: Iterable[DailyHigh]) -> Mapping[str, dict[date, int]]:
+def official_highs(highs: Iterable[DailyHigh]) -> Mapping[str, dict[date, int]]:
     """One high for each city and day, from the best source that has it, by day ascending."""
     best: dict[str, dict[date, tuple[int, int]]] = defaultdict(dict)
     for high in highs:

@@ -20,6 +20,7 @@ from milkbot.core.errors import MilkbotError
 from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf
 from trading.backtest.baselines import Baselines
+from trading.backtest.calibrating import PastCalibrations
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import EventSheet, Known, event_sheet
 from trading.backtest.ladder_columns import ladder_columns
@@ -62,8 +63,13 @@ class _Work:
     around: Circumstances
     depth: Decimal
     capital: Decimal
+    calibrations: PastCalibrations
     weights: LearnedWeights = UNLEARNED
     sheets: tuple[EventSheet, ...] = ()
+
+    def as_of(self) -> AsOf:
+        """The recording at the work's depth."""
+        return AsOf(self.recording, depth=self.depth, calibration_at=self.calibrations.at)
 
 
 def run_backtest(
@@ -89,17 +95,11 @@ def run_backtest(
             or "none of these days and cities"
         )
         raise NothingToReplay(f"{data} holds no event that can be replayed ({why}); {recording.report}")
-    around = Circumstances(
-        now=now,
-        mode=TradingMode.SHADOW,
-        policy=options.policy,
-        limits=options.limits,
-        may_rest=True,
-        sizes_known=False,
-        admitted=None if options.strategy is None else frozenset({options.strategy}),
-    )
+    around = _circumstances(options, now)
     many = processes or multiprocessing.cpu_count()
-    work = _Work(recording, usable, around, options.assumed_depth, options.capital)
+    calibrations = PastCalibrations(recording)
+    calibrations.at(now)  # Walked once: the processes to come inherit it.
+    work = _Work(recording, usable, around, options.assumed_depth, options.capital, calibrations)
     lessons = [lesson for of_event in _in_groups(_teach, work, many) for lesson in of_event]
     work = replace(work, events=events, weights=learned_weights(PRIOR, lessons))
     prepared = _in_groups(_prepare, work, many)
@@ -115,6 +115,18 @@ def run_backtest(
         depth=tuple(_depth_outcome(depth, found) for depth, found in sorted(replays.items())),
         counts=_counts(prepared, main, skipped),
         read_report=recording.report,
+    )
+
+
+def _circumstances(options: BacktestOptions, now: datetime) -> Circumstances:
+    return Circumstances(
+        now=now,
+        mode=TradingMode.SHADOW,
+        policy=options.policy,
+        limits=options.limits,
+        may_rest=True,
+        sizes_known=False,
+        admitted=None if options.strategy is None else frozenset({options.strategy}),
     )
 
 
@@ -197,7 +209,7 @@ def _pool(work: _Work, processes: int) -> ProcessPoolExecutor:
 def _teach(places: range) -> list[tuple[Lesson, ...]]:
     """What there is to learn from each of these events."""
     work = _shared()
-    as_of = AsOf(work.recording, depth=work.depth)
+    as_of = work.as_of()
     taught = []
     for place in places:
         past = EventPast(as_of, work.events[place])
@@ -208,7 +220,7 @@ def _teach(places: range) -> list[tuple[Lesson, ...]]:
 
 def _prepare(places: range) -> list[_Prepared]:
     work = _shared()
-    as_of = AsOf(work.recording, depth=work.depth)
+    as_of = work.as_of()
     baselines = Baselines(work.recording)
     prepared = []
     for place in places:
@@ -221,7 +233,8 @@ def _prepare(places: range) -> list[_Prepared]:
 
 def _replay_at(depth: Decimal) -> Replay:
     work = _shared()
-    return replay(work.sheets, AsOf(work.recording, depth=depth), work.weights, work.capital, work.around)
+    as_of = replace(work, depth=depth).as_of()
+    return replay(work.sheets, as_of, work.weights, work.capital, work.around)
 
 
 def _depth_outcome(depth: Decimal, found: Replay) -> DepthOutcome:

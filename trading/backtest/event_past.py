@@ -68,7 +68,10 @@ class EventPast:
     def outlook(self, start: datetime) -> Outlook | None:
         """What was believed of the day from the start of a segment on."""
         snapshot = self._as_of.snapshot(self.city, start)
-        return make_outlook(self.city, snapshot, self.event.event_date, start) if snapshot else None
+        if snapshot is None:
+            return None
+        calibration = self._as_of.calibration_at(start)
+        return make_outlook(self.city, snapshot, self.event.event_date, start, calibration)
 
     def view(self, board: Board, outlook: Outlook | None, now: datetime) -> CityView:
         """The city with this one board, as a decision sees it."""

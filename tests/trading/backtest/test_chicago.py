@@ -87,7 +87,7 @@ def test_everybody_is_scored_at_five_times_of_day_by_every_score_with_intervals(
 
 
 @pytest.mark.xfail(
-    reason="a replay does not learn the biases of its forecasts yet; the weights alone are learned"
+    reason="its three sources are not combined yet: the newest alone tells too little of a day"
 )
 def test_the_model_beats_who_knows_nothing_and_the_point_forecast_with_a_spread(report: Report) -> None:
     """All hours together; the recording has no observations, so what the model knows it knows from forecasts."""
@@ -96,7 +96,7 @@ def test_the_model_beats_who_knows_nothing_and_the_point_forecast_with_a_spread(
 
 
 @pytest.mark.xfail(
-    reason="a replay does not learn the biases of its forecasts yet; the weights alone are learned"
+    reason="its three sources are not combined yet: the newest alone tells too little of a day"
 )
 def test_what_is_traded_on_is_as_good_as_the_market_or_better(report: Report) -> None:
     for group in (report.overall, *report.by_hour):
