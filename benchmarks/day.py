@@ -115,7 +115,7 @@ class _Life:
         self.cycles = 0
         self.faults = 0
         self._world = world
-        works = _works(self._cycle, world)
+        works = works_of_schedule(self._cycle, world.control_url)
         # The weather before the first cycle; a task this file does not know of is an error on purpose.
         entries = sorted(schedule(get_config()), key=lambda entry: entry.queue == "fast")
         self._due = [(works[entry.task], entry.every) for entry in entries]
@@ -140,12 +140,15 @@ class _Life:
         self.faults += len(report.errors)
 
 
-def _works(cycle: Work, world: SimulatedWorld) -> Mapping[str, Work]:
+def works_of_schedule(cycle: Work, control_url: str) -> Mapping[str, Work]:
     """What each task of the schedule does, at a given time."""
     from analytics.services import refresh
+    from analytics.skill.gates import judge_demo
+    from analytics.skill.settled import score_settled
     from milkbot.core.config import get_config
     from milkbot.core.constants import WEATHER_CACHE_MIN
     from trading.archive.keeping import archive_folder
+    from trading.learning import learn_from_finished
     from trading.retention import prune
     from trading.settlement import settlement_round
     from weather.services import refresh_climate_reports, refresh_weather
@@ -156,8 +159,11 @@ def _works(cycle: Work, world: SimulatedWorld) -> Mapping[str, Work]:
         "weather.tasks.refresh": lambda now: refresh_weather(config.cities, now, max_age=max_age),
         "weather.tasks.refresh_reports": lambda now: refresh_climate_reports(config.cities, now),
         "trading.tasks.settle": lambda now: settlement_round(config.trading_mode, now),
+        "trading.tasks.learn": lambda now: learn_from_finished(config.trading_mode, now),
+        "analytics.tasks.score": lambda now: score_settled(config.trading_mode, now),
+        "analytics.tasks.judge_strategies": judge_demo,
         # The sandbox's sign of life stands for the public page's.
-        "analytics.tasks.rollup": lambda _: refresh(world.control_url),
+        "analytics.tasks.rollup": lambda _: refresh(control_url),
         "trading.tasks.prune": lambda now: prune(now, archive_folder(config)),
     }
 

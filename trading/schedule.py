@@ -42,6 +42,7 @@ def schedule(config: Config) -> tuple[Entry, ...]:
         Entry("weather", "weather.tasks.refresh", "slow", slow, expires=slow),
         Entry("climate reports", "weather.tasks.refresh_reports", "slow", slow, expires=slow),
         Entry("settlement", "trading.tasks.settle", "slow", slow, expires=slow),
+        Entry("weights", "trading.tasks.learn", "slow", slow, expires=slow),
         Entry("rollup", "analytics.tasks.rollup", "slow", slow, expires=slow),
         Entry("skill", "analytics.tasks.score", "slow", slow, expires=slow),
         Entry(

@@ -11,7 +11,7 @@ from django.db import connections
 from milkbot.core import clock
 from milkbot.core.config import Config, get_config
 from milkbot.logger import logger
-from trading import cycle, retention, settlement
+from trading import cycle, learning, retention, settlement
 from trading.archive.keeping import archive_folder
 from trading.cycle_report import record_failure
 from trading.oms.exchange import Exchange, connect
@@ -53,6 +53,15 @@ def settle() -> dict[str, int]:
     account = exchange.account if exchange else None
     report = settlement.settlement_round(config.trading_mode, clock.now(), account=account)
     return {"settled": report.settled, "orders_closed": report.orders_closed, "refused": report.refused}
+
+
+@shared_task(name="trading.tasks.learn")
+def learn() -> dict[str, int]:
+    """Learn what each expert's opinion counts for from the events that are over."""
+    lessons = learning.learn_from_finished(get_config().trading_mode, clock.now())
+    if lessons:
+        logger.info("weights learned", extra={"lessons": lessons})
+    return {"lessons": lessons}
 
 
 @shared_task(name="trading.tasks.prune")

@@ -4,7 +4,9 @@ from collections.abc import Sequence
 
 import pytest
 
-from benchmarks.day import MOST_GROWTH_MB, Day, Size, broken_limits, quarters
+from benchmarks.day import MOST_GROWTH_MB, Day, Size, broken_limits, quarters, works_of_schedule
+from milkbot.core.config import get_config
+from trading.schedule import schedule
 
 
 def day(*, grown_mb: float = 10, rss_mb: Sequence[float] = (100.0,) * 24) -> Day:
@@ -32,3 +34,9 @@ def test_day_is_judged_by_growth_and_memory(lived: Day, words: list[str]) -> Non
 
 def test_quarters_of_a_single_hour_are_that_hour() -> None:
     assert quarters([7.0]) == (7.0, 7.0)
+
+
+def test_day_knows_every_task_of_the_schedule() -> None:
+    works = works_of_schedule(lambda now: None, "http://127.0.0.1:1")
+
+    assert works.keys() == {entry.task for entry in schedule(get_config())}

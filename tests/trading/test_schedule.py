@@ -18,6 +18,7 @@ SLOW_LOOP = [
     ("weather.tasks.refresh", "slow"),
     ("weather.tasks.refresh_reports", "slow"),
     ("trading.tasks.settle", "slow"),
+    ("trading.tasks.learn", "slow"),
     ("analytics.tasks.rollup", "slow"),
     ("analytics.tasks.score", "slow"),
 ]
@@ -36,8 +37,9 @@ def test_ensure_schedule_makes_exactly_these_rows() -> None:
         ("milkbot: weather", *SLOW_LOOP[0], 300, "seconds", 300, True),
         ("milkbot: climate reports", *SLOW_LOOP[1], 300, "seconds", 300, True),
         ("milkbot: settlement", *SLOW_LOOP[2], 300, "seconds", 300, True),
-        ("milkbot: rollup", *SLOW_LOOP[3], 300, "seconds", 300, True),
-        ("milkbot: skill", *SLOW_LOOP[4], 300, "seconds", 300, True),
+        ("milkbot: weights", *SLOW_LOOP[3], 300, "seconds", 300, True),
+        ("milkbot: rollup", *SLOW_LOOP[4], 300, "seconds", 300, True),
+        ("milkbot: skill", *SLOW_LOOP[5], 300, "seconds", 300, True),
         (
             "milkbot: strategy gates",
             "analytics.tasks.judge_strategies",

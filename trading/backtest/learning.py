@@ -17,6 +17,7 @@ from trading.backtest.event_past import EventPast
 from trading.backtest.ladder_columns import LadderColumns, micros_of
 from trading.domain.ensemble import LEAST_P, log_pool
 from trading.domain.inputs import Circumstances, EventContext
+from trading.domain.lessons import LESSON_HOURS
 from trading.domain.opinion import EventOpinion, form_opinion
 from trading.domain.weights import (
     MARKET,
@@ -28,9 +29,6 @@ from trading.domain.weights import (
     expert_shares,
     learn,
 )
-
-LESSON_HOURS: Final = (-4, 7, 13)
-"""Local standard hours of the event's day: one in each horizon that recordings reach."""
 
 
 class Lesson(NamedTuple):
@@ -67,7 +65,7 @@ def lessons_of(
     """What there was to learn from one settled event, whatever was known by then of the experts' worth."""
     start, _ = climate_day_bounds(past.event.event_date, past.city.std_offset_hours)
     found = []
-    for at in (start + timedelta(hours=hour) for hour in LESSON_HOURS):
+    for at in (start + timedelta(hours=hour) for hour in LESSON_HOURS.values()):
         if not past.event.open_at <= at < past.event.close_at:
             continue
         outlook = past.outlook(at)
