@@ -23,6 +23,7 @@ from sandbox.simulation import SimulatedOptions, prepare_simulated
 from tests.e2e.serving import served
 from tests.e2e.world import HOLDER, MODE, sources_of
 from tests.sandbox.stages import Wall
+from tests.trading.makers import ALONE
 from trading.cycle import Settings, run_cycle
 from trading.models import DecisionRow
 from trading.reading import Sources
@@ -119,7 +120,7 @@ class Trader:
 
     def cycle(self) -> dict[str, set[str]]:
         """One turn of the fast loop; the codes that now stand on each city's markets."""
-        settings = Settings(mode=MODE, cities=CITIES, capital=Decimal(10_000))
+        settings = Settings(mode=MODE, cities=CITIES, capital=Decimal(10_000), weights=ALONE)
         sources = Sources(weather=known_weather, boards=self.service.boards)
         report = run_cycle(self.now, settings, sources=sources, holder=HOLDER)
         assert report.ok

@@ -65,7 +65,17 @@ def run_loops() -> dict[str, str]:
 
 
 ALL_WELL = dict.fromkeys(
-    ("cycle", "weather", "climate reports", "settlement", "rollup", "skill", "strategy gates", "pruning"),
+    (
+        "cycle",
+        "weather",
+        "climate reports",
+        "settlement",
+        "rollup",
+        "weights",
+        "skill",
+        "strategy gates",
+        "pruning",
+    ),
     "SUCCESS",
 )
 

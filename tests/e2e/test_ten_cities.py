@@ -138,8 +138,8 @@ def at_risk() -> dict[str, Decimal]:
 @pytest.mark.parametrize(
     ("limits", "scope", "cap", "code"),
     [
-        (Limits(total=Decimal(40)), "ALL", 40, "CAP_TOTAL"),
-        (Limits(per_cluster=Decimal(20)), "CALIFORNIA", 20, "CAP_CLUSTER"),
+        (Limits(total=Decimal(8)), "ALL", 8, "CAP_TOTAL"),
+        (Limits(per_cluster=Decimal(8)), "CALIFORNIA", 8, "CAP_CLUSTER"),
     ],
 )
 def test_caps_hold_over_all_cities_and_from_turn_to_turn(

@@ -27,6 +27,7 @@ from milkbot.core.config import TradingMode
 from sandbox.accounts import open_accounts
 from sandbox.assembly import Options, Setup, prepare, sandbox_app
 from sandbox.simulation import SimulatedOptions, prepare_simulated
+from tests.trading.makers import ALONE
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
 from trading.domain.policy import Limits
@@ -151,7 +152,13 @@ class World:
         return self.now
 
     def cycle(self, limits: Limits | None = None) -> CycleReport:
-        settings = Settings(mode=MODE, cities=self.cities, capital=Decimal(10_000), limits=limits or Limits())
+        settings = Settings(
+            mode=MODE,
+            cities=self.cities,
+            capital=Decimal(10_000),
+            limits=limits or Limits(),
+            weights=ALONE,
+        )
         return run_cycle(self.now, settings, sources=self.sources, holder=HOLDER)
 
     def settle(self) -> SettlementReport:
