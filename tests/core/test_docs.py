@@ -8,6 +8,7 @@ import pytest
 from django.db import connection
 
 from milkbot.core.config import PROJECT_ROOT
+from trading.domain.breakers import RULES
 from trading.domain.strategy_gate import GateCode
 from trading.domain.types import ReasonCode
 from trading.retention import RETENTION
@@ -97,6 +98,15 @@ def test_files_named_in_the_overview_exist(page: Path) -> None:
     named = CODE_PATHS.findall(page.read_text(encoding="utf-8"))
     assert len(named) > 10
     assert not {path for path in named if not (PROJECT_ROOT / path).exists()}
+
+
+@pytest.mark.story("9.4", 5)
+def test_every_breaker_that_waits_for_a_person_says_what_to_do() -> None:
+    text = (DOCS / "FAULTS.md").read_text(encoding="utf-8")
+    rows = re.findall(r"^\| `(\w+)` \| (.+?) \| (.+?) \|$", text, re.MULTILINE)
+    waiting = [breaker.value for breaker, rule in RULES.items() if rule.needs_person]
+    assert [code for code, _, _ in rows] == waiting
+    assert all(said.endswith(".") for row in rows for said in row[1:])
 
 
 def test_every_fault_names_a_test_that_exists() -> None:
