@@ -110,7 +110,8 @@ def test_every_breaker_that_waits_for_a_person_says_what_to_do() -> None:
 
 
 def test_every_fault_names_a_test_that_exists() -> None:
-    table = (DOCS / "FAULTS.md").read_text(encoding="utf-8")
+    text = (DOCS / "FAULTS.md").read_text(encoding="utf-8")
+    table, _, _ = text.partition("## When it waits for a person")
     rows = re.findall(r"^\| (?!Mishap|---)(.+?) \| (.+?) \| (.+?) \|$", table, re.MULTILINE)
     assert len(rows) >= 40
     named = [(mishap, test) for mishap, tests, _ in rows for test in TESTS.findall(tests)]
