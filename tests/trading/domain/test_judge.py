@@ -5,19 +5,20 @@ from decimal import Decimal
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from markets.domain.types import FeeSchedule, FeeType
 from tests.trading.makers import ALONE, CHI, FEES, around, make_account, make_board, make_outlook, make_view
 from trading.domain.decide import decide
+from trading.domain.gates import edge_floor
 from trading.domain.inputs import EventContext
 from trading.domain.judge import judge_event, put_beside, terms_of
 from trading.domain.judge_rows import belief_rows, put_rows_beside
 from trading.domain.market_expert import Quotes
 from trading.domain.opinion import form_belief, form_opinion, situation_of, timing_of
 from trading.domain.policy import Policy
-from trading.domain.types import ReasonCode
+from trading.domain.types import ReasonCode, Signal
 from trading.domain.weights import PRIOR
 
 BEFORE_FEES = {ReasonCode.EDGE_BELOW_FLOOR, ReasonCode.EDGE_IMPLAUSIBLE, ReasonCode.LIQUIDITY_LOW}
@@ -41,6 +42,15 @@ ladders = st.lists(st.one_of(near, near, near, quoted), min_size=6, max_size=6)
     fees=st.sampled_from([FEES, MAKER_FEES]),
     may_rest=st.booleans(),
     pooled=st.booleans(),
+)
+@example(
+    quotes=[("0.01", "0.02"), ("0.01", "0.02"), ("0.01", "0.03"), *[("0.01", "0.02")] * 3],
+    mu=79.203125,
+    sigma=3.51171875,
+    size="4",
+    fees=FEES,
+    may_rest=False,
+    pooled=False,
 )
 @settings(max_examples=300, deadline=None)
 def test_whatever_a_decision_sends_was_a_candidate(
@@ -69,7 +79,17 @@ def test_whatever_a_decision_sends_was_a_candidate(
     assert [signal.p_yes for signal in batch.signals] == list(judged.priced.pool.p_trade)
     # And it is no empty bound: what it marks fails for size, confidence or the account, if at all.
     for place in judged.candidates:
-        assert batch.decisions[place].code not in BEFORE_FEES
+        code, signal = batch.decisions[place].code, batch.signals[place]
+        assert code not in BEFORE_FEES or (code is ReasonCode.EDGE_BELOW_FLOOR and _is_at_the_floor(signal))
+
+
+def _is_at_the_floor(signal: Signal) -> bool:
+    """Whether the edge, on one side or the other, misses what it must promise by a rounding only."""
+    assert signal.edge is not None
+    sides = (signal.p_yes, 1 - signal.p_yes)
+    costs = [Decimal(repr(round(p_win, 6))) - signal.edge for p_win in sides]
+    floors = [edge_floor(cost, signal.uncertainty, Policy()) for cost in costs]
+    return any(abs(floor - signal.edge) < Decimal("0.00001") for floor in floors)
 
 
 def test_some_ladders_have_candidates_and_most_have_none() -> None:
