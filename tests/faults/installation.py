@@ -12,6 +12,7 @@ from pathlib import Path
 from django.core.management import call_command
 from django.db import connection
 
+from milkbot.core.cities import load_cities
 from milkbot.embedded import redis
 from milkbot.embedded.process import spawn, wait_until
 from tests.faults.bench import Bench
@@ -76,7 +77,7 @@ def installed(bench: Bench, folder: Path) -> Iterator[Installation]:
         "DJANGO_SETTINGS_MODULE": "milkbot.settings.worker",
         "MILKBOT_STATE_DIR": os.devnull,
         "TRADING_MODE": "DEMO",
-        "CITIES": ",".join(bench.cities),
+        "CITIES": ",".join(load_cities()),
         "DATABASE_URL": f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}",
         "REDIS_URL": redis.url(installation.socket),
         "KALSHI_BASE_URL": f"{bench.base_url}/trade-api/v2",

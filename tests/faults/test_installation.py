@@ -6,21 +6,25 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
 import pytest
 import redis as client
 
+from milkbot.core import clock
 from milkbot.core.health import Component
 from milkbot.embedded.process import wait_until
 from milkbot.health import read_all
 from tests.exchange_account import demo, sandbox_keys  # noqa: F401 - fixtures
-from tests.faults.bench import Bench
+from tests.faults.bench import MODE, Bench
 from tests.faults.books import is_recovered, orders
 from tests.faults.installation import PERIOD_S, ROOT, Installation, await_cycles, cycles, installed
 from tests.faults.processes import RECOVERY_S
+from tests.trading.makers import ALONE
 from trading.models import CycleRow
+from trading.repositories.weights import WeightsRepository
 
 pytestmark = [pytest.mark.slow, pytest.mark.django_db(transaction=True)]
 
@@ -32,7 +36,9 @@ START_S = 60
 def installation(
     demo: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811 - the fixture
 ) -> Iterator[Installation]:
-    """One that has traded for a while."""
+    """One that has traded for a while, on the forecast alone: with the market among the experts it would wait."""
+    now = clock.wall_now()
+    WeightsRepository(MODE).append(replace(ALONE, version=1, learned_until=now), now)
     monkeypatch.setenv("FAST_PERIOD_S", str(PERIOD_S))
     monkeypatch.setenv("SLOW_PERIOD_S", str(PERIOD_S))
     with installed(demo, tmp_path) as running:
