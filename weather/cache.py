@@ -97,6 +97,14 @@ class WeatherCache:
                 readings = (snapshot.observation,) if snapshot.observation else ()
                 entry.weather = CityWeather(snapshot=snapshot, observations=readings)
 
+    def amend(self, snapshot: WeatherSnapshot) -> None:
+        """Take `snapshot` for the held one of the same fetch: the store knew something to add."""
+        entry, _ = self._entry(snapshot.city_code)
+        with entry.lock:
+            held = entry.weather
+            if held is not None and held.snapshot.captured_at == snapshot.captured_at:
+                entry.weather = held.model_copy(update={"snapshot": snapshot})
+
     def _entry(self, city_code: str) -> tuple[_Entry, int]:
         with self._guard:
             entry = self._entries[city_code]

@@ -17,6 +17,10 @@ class WeatherSnapshotRow(models.Model):
     observed_at = models.DateTimeField(null=True)
     observed_temp_c = models.FloatField(null=True)
     observed_is_metar = models.BooleanField(null=True)
+    hourly = models.JSONField(null=True)
+    so_far = models.JSONField(null=True)
+    reported = models.JSONField(null=True)
+    earlier_highs = models.JSONField(default=list)
     raw = models.JSONField(default=dict)
     """The payload's parts we parse, once per change."""
 
@@ -58,6 +62,8 @@ class ObservationRow(models.Model):
     observed_at = models.DateTimeField()
     temp_c = models.FloatField()
     is_metar = models.BooleanField()
+    six_hour_max_c = models.FloatField(null=True)
+    day_max_c = models.FloatField(null=True)
     received_at = models.DateTimeField()
 
     class Meta:
@@ -65,6 +71,11 @@ class ObservationRow(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["station", "observed_at", "is_metar"], name="observation_once"),
             models.CheckConstraint(condition=Q(temp_c__range=(-60, 60)), name="observation_temp_plausible"),
+            models.CheckConstraint(
+                condition=(Q(six_hour_max_c__isnull=True) | Q(six_hour_max_c__range=(-60, 60)))
+                & (Q(day_max_c__isnull=True) | Q(day_max_c__range=(-60, 60))),
+                name="observation_maxima_plausible",
+            ),
         ]
         indexes = [
             models.Index(fields=["city_code", "-observed_at"], name="observation_city_observed"),

@@ -11,14 +11,16 @@ from weather.domain.types import (
     CityWeather,
     CliProduct,
     CliReport,
-    DayHigh,
     Observation,
     Outlook,
+    ReportedHigh,
     WeatherSnapshot,
 )
 from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
 
 _Row = TypeVar("_Row", bound=models.Model)
+_MEASURED = ("temp_c", "six_hour_max_c", "day_max_c")
+_SNAPSHOT_JSON = frozenset({"highs", "hourly", "so_far", "reported", "earlier_highs"})
 
 
 class WeatherRepository:
@@ -49,9 +51,20 @@ class WeatherRepository:
         """The newest snapshot of a city, `captured_at` the time it was last seen unchanged."""
         return self.get_latest_many([city_code]).get(city_code)
 
-    def get_latest_many(self, city_codes: Iterable[str]) -> dict[str, WeatherSnapshot]:
-        """The newest snapshot of each city that has one."""
-        return {code: _snapshot(row) for code, row in _latest_snapshot_rows(city_codes).items()}
+    def get_latest_many(
+        self, city_codes: Iterable[str], at: datetime | None = None
+    ) -> dict[str, WeatherSnapshot]:
+        """The newest snapshot of each city that has one, or the newest of those captured by `at`.
+
+        `captured_at` is the time it was last seen unchanged, at most `at`.
+        """
+        found = {code: _snapshot(row) for code, row in _latest_snapshot_rows(city_codes, at).items()}
+        if at is None:
+            return found
+        return {
+            code: snapshot.model_copy(update={"captured_at": min(snapshot.captured_at, at)})
+            for code, snapshot in found.items()
+        }
 
     def save_observations(
         self, observations: Mapping[str, Sequence[Observation]], received_at: datetime
@@ -67,20 +80,18 @@ class WeatherRepository:
         known = ObservationRow.objects.filter(
             station__in={station for station, _, _ in read},
             observed_at__gte=min(observed_at for _, observed_at, _ in read),
-        ).values_list("station", "observed_at", "is_metar", "temp_c")
-        temps_c = {
-            (station, observed_at, is_metar): temp_c for station, observed_at, is_metar, temp_c in known
-        }
+        ).values_list("station", "observed_at", "is_metar", *_MEASURED)
+        values = {(station, at, is_metar): rest for station, at, is_metar, *rest in known}
         changed = [
             _observation_row(code, reading, received_at)
             for key, (code, reading) in read.items()
-            if temps_c.get(key) != reading.temp_c
+            if values.get(key) != [getattr(reading, name) for name in _MEASURED]
         ]
         ObservationRow.objects.bulk_create(
             changed,
             update_conflicts=True,
             unique_fields=["station", "observed_at", "is_metar"],
-            update_fields=["temp_c", "received_at"],
+            update_fields=[*_MEASURED, "received_at"],
         )
         return len(changed)
 
@@ -89,7 +100,10 @@ class WeatherRepository:
         rows = ObservationRow.objects.filter(
             city_code=city_code, observed_at__gte=start, observed_at__lt=end
         ).order_by("observed_at", "is_metar")
-        return tuple(_observation(row.station, row.observed_at, row.temp_c, row.is_metar) for row in rows)
+        return tuple(
+            Observation.model_validate({name: getattr(row, name) for name in Observation.model_fields})
+            for row in rows
+        )
 
     def save_outlooks(self, outlooks: Iterable[Outlook]) -> int:
         """Add the outlooks that say something else than the newest stored one of their (city, day); how many."""
@@ -156,6 +170,20 @@ class WeatherRepository:
                 found[key] = (*found.get(key, ()), _climate_report(row))
         return found
 
+    def get_reported_highs(self, days: Iterable[tuple[str, date]]) -> dict[str, ReportedHigh]:
+        """The newest report with a maximum, preliminary or final, of each city's given climate day, by city code."""
+        wanted = dict(days)
+        rows = ClimateReportRow.objects.filter(
+            city_code__in=wanted, climate_date__in=set(wanted.values()), high_f__isnull=False
+        )
+        found = {}
+        for row in rows.defer("text").order_by("is_final", "issued_at", "id"):
+            if row.climate_date == wanted[row.city_code] and row.high_f is not None:
+                found[row.city_code] = ReportedHigh(
+                    day=row.climate_date, high_f=row.high_f, is_final=row.is_final, issued_at=row.issued_at
+                )
+        return found
+
 
 def _newest_of_each(querysets: Iterable[models.QuerySet[_Row]]) -> list[_Row]:
     """The first row of each ordered queryset, in one statement: each part is one step down an index."""
@@ -166,16 +194,17 @@ def _newest_of_each(querysets: Iterable[models.QuerySet[_Row]]) -> list[_Row]:
     return list(first.union(*rest, all=True) if rest else first)
 
 
-def _latest_snapshot_rows(city_codes: Iterable[str]) -> dict[str, WeatherSnapshotRow]:
+def _latest_snapshot_rows(
+    city_codes: Iterable[str], at: datetime | None = None
+) -> dict[str, WeatherSnapshotRow]:
+    until = {} if at is None else {"captured_at__lte": at}
     rows = _newest_of_each(
-        WeatherSnapshotRow.objects.filter(city_code=code).order_by("-captured_at", "-id").defer("raw")
+        WeatherSnapshotRow.objects.filter(city_code=code, **until)
+        .order_by("-captured_at", "-id")
+        .defer("raw")
         for code in dict.fromkeys(city_codes)
     )
     return {row.city_code: row for row in rows}
-
-
-def _highs(snapshot: WeatherSnapshot) -> list[dict[str, object]]:
-    return [high.model_dump(mode="json") for high in snapshot.highs]
 
 
 def _says_the_same(row: WeatherSnapshotRow, snapshot: WeatherSnapshot) -> bool:
@@ -188,14 +217,14 @@ def _snapshot_row(weather: CityWeather, previous: WeatherSnapshotRow | None) -> 
     same_forecast = (
         previous is not None
         and previous.issued_at == snapshot.issued_at
-        and previous.highs == _highs(snapshot)
+        and previous.highs == [high.model_dump(mode="json") for high in snapshot.highs]
     )
     return WeatherSnapshotRow(
         city_code=snapshot.city_code,
         captured_at=snapshot.captured_at,
         last_seen_at=snapshot.captured_at,
         issued_at=snapshot.issued_at,
-        highs=_highs(snapshot),
+        **snapshot.model_dump(mode="json", include=set(_SNAPSHOT_JSON)),
         station=reading.station if reading else "",
         observed_at=reading.observed_at if reading else None,
         observed_temp_c=reading.temp_c if reading else None,
@@ -206,19 +235,22 @@ def _snapshot_row(weather: CityWeather, previous: WeatherSnapshotRow | None) -> 
 
 def _snapshot(row: WeatherSnapshotRow) -> WeatherSnapshot:
     reading = None
-    if row.observed_at is not None and row.observed_temp_c is not None and row.observed_is_metar is not None:
-        reading = _observation(row.station, row.observed_at, row.observed_temp_c, row.observed_is_metar)
-    return WeatherSnapshot(
-        city_code=row.city_code,
-        captured_at=row.last_seen_at,
-        issued_at=row.issued_at,
-        highs=tuple(DayHigh.model_validate(high) for high in row.highs),
-        observation=reading,
+    if row.observed_at is not None:
+        reading = {
+            "station": row.station,
+            "observed_at": row.observed_at,
+            "temp_c": row.observed_temp_c,
+            "is_metar": row.observed_is_metar,
+        }
+    return WeatherSnapshot.model_validate(
+        {
+            "city_code": row.city_code,
+            "captured_at": row.last_seen_at,
+            "issued_at": row.issued_at,
+            "observation": reading,
+            **{name: getattr(row, name) for name in _SNAPSHOT_JSON},
+        }
     )
-
-
-def _observation(station: str, observed_at: datetime, temp_c: float, is_metar: bool) -> Observation:
-    return Observation(station=station, observed_at=observed_at, temp_c=temp_c, is_metar=is_metar)
 
 
 def _observation_row(city_code: str, reading: Observation, received_at: datetime) -> ObservationRow:

@@ -18,8 +18,17 @@ from milkbot.health import beat
 from milkbot.logger import logger
 from weather.cache import WeatherCache
 from weather.clients.nws.client import MOST_OBSERVATIONS, NwsClient
-from weather.domain.day_high import day_highs
-from weather.domain.types import CityWeather, CliProduct, Grid, GridPoint, Observation, WeatherSnapshot
+from weather.domain.day_high import day_highs, hourly_temps
+from weather.domain.so_far import day_so_far
+from weather.domain.types import (
+    CityWeather,
+    CliProduct,
+    Grid,
+    GridPoint,
+    Observation,
+    ReportedHigh,
+    WeatherSnapshot,
+)
 from weather.repositories import WeatherRepository
 
 SOURCE: Final = "nws"
@@ -30,6 +39,9 @@ _CLOCKS_MAY_DIFFER_BY: Final = timedelta(minutes=15)
 _MOST_THREADS: Final = 10
 _NEWEST_REACH: Final = timedelta(hours=10)
 """How far the usual number of newest readings surely reaches back: 13 an hour, somewhat more in rough weather."""
+
+_REVISION_OVER: Final = timedelta(hours=12)
+_REVISION_SLACK: Final = timedelta(hours=3)
 
 _T = TypeVar("_T")
 
@@ -63,6 +75,7 @@ class CityFetcher:
         self._client = client
         self._cells: dict[str, _Cell] = {}
         self._read_at: dict[str, datetime] = {}
+        self._day_readings: dict[str, tuple[Observation, ...]] = {}
 
     def __call__(self, city_code: str, now: datetime, held: CityWeather | None = None) -> CityWeather:
         """The grid and the newest readings of a city; `held` is the last good weather of it.
@@ -73,8 +86,10 @@ class CityFetcher:
         city = load_cities()[city_code]
         grid = self._grid(city, now)
         _check_issuance(city, grid, held, now)
-        readings = _newer_readings(self._readings(city, now), held)
-        weather = _city_weather(city, grid, readings, now)
+        fetched = self._readings(city, now)
+        self._day_readings[city.code] = _of_the_day(self._day_readings.get(city.code, ()), fetched, city, now)
+        readings = _newer_readings(fetched, held)
+        weather = _city_weather(city, grid, readings, self._day_readings[city.code], now)
         if not weather.snapshot.highs:
             raise Malformed(SOURCE, f"grid of {city.code} holds no daytime maximum")
         return weather
@@ -143,10 +158,14 @@ def refresh_weather(
     _recall_stored(source, [code for code in city_codes if source.needs_fetch(code, now, max_age)])
     outcomes = _side_by_side(city_codes, lambda code: source.get_weather(code, now, max_age))
     readings, crashes = _sorted_out(outcomes)
-    fetched = [reading.weather for reading in readings.values() if reading.weather and not reading.from_cache]
+    new = [reading.weather for reading in readings.values() if reading.weather and not reading.from_cache]
+    fetched = _completed(new, now)
+    for weather in fetched:
+        source.amend(weather.snapshot)
     _store(fetched, now)
     errors = crashes | {code: reading.error for code, reading in readings.items() if reading.error}
-    snapshots = {code: reading.snapshot for code, reading in readings.items() if reading.snapshot}
+    known = {code: reading.snapshot for code, reading in readings.items() if reading.snapshot}
+    snapshots = known | {weather.snapshot.city_code: weather.snapshot for weather in fetched}
     if fetched or errors:
         _report_health(len(city_codes), errors, _aging(snapshots, now))
     return WeatherRound(snapshots=snapshots, errors=errors)
@@ -171,6 +190,41 @@ def refresh_climate_reports(
     products, errors = _sorted_out(outcomes)
     saved = WeatherRepository().save_climate_reports(products, now)
     return ReportRound(saved=saved, errors=errors)
+
+
+def _completed(weathers: Sequence[CityWeather], now: datetime) -> list[CityWeather]:
+    """With what only the store knows: the day's climate report so far, and the forecast of half a day before."""
+    if not weathers:
+        return []
+    cities = load_cities()
+    today = {
+        weather.snapshot.city_code: climate_day(now, cities[weather.snapshot.city_code].std_offset_hours)
+        for weather in weathers
+    }
+    repository = WeatherRepository()
+    reported = repository.get_reported_highs(today.items())
+    earlier = repository.get_latest_many(today, at=now - _REVISION_OVER)
+    return [
+        weather.model_copy(
+            update={"snapshot": _with_stored(weather.snapshot, reported, earlier.get(code), now)}
+        )
+        for code, weather in ((weather.snapshot.city_code, weather) for weather in weathers)
+    ]
+
+
+def _with_stored(
+    snapshot: WeatherSnapshot,
+    reported: Mapping[str, ReportedHigh],
+    earlier: WeatherSnapshot | None,
+    now: datetime,
+) -> WeatherSnapshot:
+    is_near = earlier is not None and now - earlier.captured_at <= _REVISION_OVER + _REVISION_SLACK
+    return snapshot.model_copy(
+        update={
+            "reported": reported.get(snapshot.city_code),
+            "earlier_highs": earlier.highs if earlier is not None and is_near else (),
+        }
+    )
 
 
 def _recall_stored(source: WeatherCache, city_codes: Sequence[str]) -> None:
@@ -206,15 +260,32 @@ def _newer_readings(fetched: Sequence[Observation], held: CityWeather | None) ->
     return fetched
 
 
+def _of_the_day(
+    known: Sequence[Observation], fetched: Sequence[Observation], city: CityConfig, now: datetime
+) -> tuple[Observation, ...]:
+    """All readings of the climate day, each (instant, kind) once, the last value winning."""
+    begins_at, _ = climate_day_bounds(climate_day(now, city.std_offset_hours), city.std_offset_hours)
+    every = {(reading.observed_at, reading.is_metar): reading for reading in (*known, *fetched)}
+    return tuple(reading for reading in every.values() if reading.observed_at >= begins_at)
+
+
 def _city_weather(
-    city: CityConfig, grid: Grid, readings: Sequence[Observation], now: datetime
+    city: CityConfig,
+    grid: Grid,
+    readings: Sequence[Observation],
+    of_the_day: Sequence[Observation],
+    now: datetime,
 ) -> CityWeather:
+    today = climate_day(now, city.std_offset_hours)
+    _, tomorrow_ends_at = climate_day_bounds(today + timedelta(days=1), city.std_offset_hours)
     snapshot = WeatherSnapshot(
         city_code=city.code,
         captured_at=now,
         issued_at=grid.issued_at,
         highs=day_highs(grid, city.std_offset_hours, readings),
-        observation=next(iter(readings), None),
+        observation=readings[0].temperature_only() if readings else None,
+        hourly=hourly_temps(grid, tomorrow_ends_at),
+        so_far=day_so_far(of_the_day, today, city.std_offset_hours),
     )
     return CityWeather(
         snapshot=snapshot, observations=tuple(readings), raw={"grid": grid.model_dump(mode="json")}

@@ -56,6 +56,10 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
         ObservationRow,
         [{"temp_c": 60.1}, {"temp_c": -60.1}, {"temp_c": float("nan")}],
     ),
+    "observation_maxima_plausible": (
+        ObservationRow,
+        [{"six_hour_max_c": 60.1}, {"day_max_c": -60.1}, {"day_max_c": float("nan")}],
+    ),
     "forecast_plausible": (
         ForecastRow,
         [

@@ -368,3 +368,24 @@ def test_day_highs_when_recorded_grids_then_the_first_day_is_right(
     assert (highs[0].day.isoformat(), highs[0].high_f) == first
     assert [high.day for high in highs] == sorted({high.day for high in highs})
     assert DAY not in {high.day for high in highs}
+
+
+@pytest.mark.parametrize(
+    ("value", "metar", "expected"),
+    [
+        (22.8, "KMDW 141753Z 02004KT RMK AO2 T02280183 10244 20228", (24.4, None)),
+        (22.8, "KMDW 141753Z 02004KT RMK AO2 T02280183 402560161", (None, 25.6)),
+        (22.8, "KMDW 141753Z 02004KT RMK AO2 T02280183 10211", (None, None)),  # below its own end
+        (
+            25.0,
+            "KMDW 141753Z 02004KT RMK AO2 T02280183 10244",
+            (None, None),
+        ),  # not the value that was checked
+    ],
+)
+def test_parse_observations_when_a_metar_names_maxima_then_they_come_with_the_reading(
+    value: float, metar: str, expected: tuple[float | None, float | None]
+) -> None:
+    body = observations_body(feature(NOON - timedelta(minutes=7), value, metar=metar))
+    (reading,) = parse.parse_observations(body).readings
+    assert (reading.six_hour_max_c, reading.day_max_c) == expected

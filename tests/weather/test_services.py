@@ -31,6 +31,9 @@ from tests.weather.test_cli_report import FINAL
 from weather import services, tasks
 from weather.cache import WeatherCache
 from weather.clients.nws.client import NwsClient
+from weather.domain.cli_report import parse_cli
+from weather.domain.outlook import make_outlook
+from weather.domain.types import CliProduct, ReportedHigh
 from weather.models import ClimateReportRow, ObservationRow, WeatherSnapshotRow
 from weather.repositories import WeatherRepository
 from weather.services import CityFetcher, known_weather, refresh_climate_reports, refresh_weather
@@ -317,3 +320,67 @@ def test_refresh_weather_command_when_nothing_could_be_had_then_it_fails_with_th
     with pytest.raises(CommandError, match="No city could be refreshed"):
         call_command("refresh_weather", stdout=io.StringIO(), stderr=err)
     assert "CHI  nws: " in err.getvalue()
+
+
+def test_refresh_weather_when_the_day_goes_on_then_its_readings_add_up(
+    nws: NwsStub, client: NwsClient
+) -> None:
+    serve(nws, ["CHI"])
+    nws.on(
+        grid_path(),
+        Answer(body=grid_body(hourly=[(NOON - 2 * MINUTE * 60, "PT2H", 70), (NOON, "PT40H", 74)])),
+    )
+    cache = WeatherCache(CityFetcher(client))
+    for minutes, temp_c in ((-65, 24), (0, 20)):
+        nws.on(
+            observations_path(),
+            Answer(body=observations_body(feature(NOON + (minutes - 7) * MINUTE, temp_c))),
+        )
+        snapshot = refresh_weather(["CHI"], NOON + minutes * MINUTE, cache=cache).snapshots["CHI"]
+    assert snapshot.so_far is not None
+    assert snapshot.hourly is not None
+    assert min(snapshot.so_far.max_pmf) == 75  # 24 °C an hour before; the newest answer no longer holds it
+    assert snapshot.so_far.recent[0].temp_f == 68.0
+    assert (snapshot.hourly.starts_at, snapshot.hourly.temps_f[:3]) == (NOON - 120 * MINUTE, (70, 70, 74))
+    assert known_weather(["CHI"], NOON).snapshots["CHI"] == snapshot
+    outlook = make_outlook(CHI, snapshot, DAY, NOON)
+    assert outlook is not None
+    assert outlook.nowcast is not None
+
+
+def test_refresh_weather_when_reports_and_older_forecasts_are_stored_then_the_snapshot_carries_them(
+    nws: NwsStub, client: NwsClient
+) -> None:
+    serve(nws, ["CHI", "NYC"])
+    cache = WeatherCache(CityFetcher(client))
+    night = NOON - timedelta(hours=13)
+    nws.on(grid_path(), Answer(body=grid_body(issued_at=night - 5 * MINUTE, highs={DAY: 84})))
+    refresh_weather(["CHI"], night, cache=cache)
+    nws.on(grid_path(), Answer(body=grid_body()))
+    text = FINAL.replace("YESTERDAY", "TODAY")
+    report = parse_cli(FINAL).model_copy(update={"climate_date": DAY, "is_final": False, "issued_at": NOON})
+    WeatherRepository().save_climate_report("CHI", CliProduct(report=report, text=text), NOON)
+
+    found = refresh_weather(["CHI", "NYC"], NOON, cache=cache).snapshots
+
+    assert found["CHI"].reported == ReportedHigh(
+        day=DAY, high_f=report.high_f or 0, is_final=False, issued_at=NOON
+    )
+    assert (found["CHI"].revision_on(DAY), found["NYC"].revision_on(DAY), found["NYC"].reported) == (
+        -4,
+        None,
+        None,
+    )
+    again = refresh_weather(["CHI", "NYC"], NOON + MINUTE, cache=cache).snapshots
+    assert again == found
+
+
+def test_refresh_weather_when_the_older_forecast_is_of_days_ago_then_nothing_was_revised(
+    nws: NwsStub, client: NwsClient
+) -> None:
+    serve(nws, ["CHI"])
+    cache = WeatherCache(CityFetcher(client))
+    refresh_weather(["CHI"], NOON, cache=cache)
+    later = NOON + timedelta(hours=30)
+    serve(nws, ["CHI"], now=later)
+    assert refresh_weather(["CHI"], later, cache=cache).snapshots["CHI"].earlier_highs == ()

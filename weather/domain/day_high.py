@@ -11,7 +11,7 @@ from typing import Final
 
 from milkbot.core.climate_day import climate_day, standard_time
 from weather.domain.temperature import c_to_f
-from weather.domain.types import DayHigh, Grid, LayerValue, Observation
+from weather.domain.types import DayHigh, Grid, HourlyTemps, LayerValue, Observation
 
 DAYTIME_LST: Final = range(7, 20)
 """Hours of the local standard clock that the daytime maximum covers."""
@@ -45,6 +45,19 @@ def day_highs(grid: Grid, std_offset_hours: int, readings: Iterable[Observation]
             knows_night=nights[day].keys() >= BEFORE_MORNING_LST,
         )
         for day, high in sorted(highs.items())
+    )
+
+
+def hourly_temps(grid: Grid, end: datetime) -> HourlyTemps | None:
+    """The grid's temperatures at full hours before `end`, whole °F; None without any."""
+    known = {hour: entry.temp_c for entry in grid.temperature for hour in _hours(entry) if hour < end}
+    if not known:
+        return None
+    starts_at = min(known)
+    count = round((max(known) - starts_at) / _HOUR) + 1
+    temps_c = (known.get(starts_at + number * _HOUR) for number in range(count))
+    return HourlyTemps(
+        starts_at=starts_at, temps_f=tuple(None if temp_c is None else c_to_f(temp_c) for temp_c in temps_c)
     )
 
 

@@ -31,10 +31,17 @@ class Observation(_Frozen):
     temp_c: float = Field(ge=COLDEST_PLAUSIBLE_C, le=HOTTEST_PLAUSIBLE_C)
     is_metar: bool
     """True when METAR text with tenths backs the reading; a 5-minute record only carries whole °C."""
+    six_hour_max_c: float | None = Field(default=None, ge=COLDEST_PLAUSIBLE_C, le=HOTTEST_PLAUSIBLE_C)
+    day_max_c: float | None = Field(default=None, ge=COLDEST_PLAUSIBLE_C, le=HOTTEST_PLAUSIBLE_C)
+    """The station's own maxima of the six hours and of the climate day before this METAR, where it names them."""
 
     @property
     def temp_f(self) -> int:
         return round(self.temp_c * 9 / 5 + 32)
+
+    def temperature_only(self) -> "Observation":
+        """Without the maxima of periods before it."""
+        return self.model_copy(update={"six_hour_max_c": None, "day_max_c": None})
 
 
 class DayHigh(_Frozen):
@@ -45,6 +52,43 @@ class DayHigh(_Frozen):
     knows_night: bool = True
     """False when hours between the day's midnight and its morning are in no forecast and no reading any more: a warm
     midnight before a cold front may already have set the high."""
+
+
+class HourlyTemps(_Frozen):
+    """Forecast °F at full hours, the first at `starts_at`; None where the grid leaves an hour out."""
+
+    starts_at: AwareDatetime
+    temps_f: tuple[int | None, ...]
+
+
+class RecentTemp(_Frozen):
+    """A temperature just read, °F: exact from tenths, to about a degree from whole °C."""
+
+    at: AwareDatetime
+    temp_f: float
+
+
+class DaySoFar(_Frozen):
+    """What the readings of one climate day say of its maximum so far."""
+
+    day: date
+    max_pmf: dict[int, float]
+    """Probability of each whole °F that may be the maximum so far."""
+    warmest_at: AwareDatetime
+    """When the warmest reading was taken, the latest of several."""
+    recent: tuple[RecentTemp, ...] = Field(min_length=1)
+    """The last few temperatures, newest first."""
+    has_day_max: bool = False
+    """Whether the station's own maximum of the whole day is in: nothing between two reports is missing any more."""
+
+
+class ReportedHigh(_Frozen):
+    """The newest climate report of a day: its high so far, °F, or the final one."""
+
+    day: date
+    high_f: int = Field(ge=COLDEST_PLAUSIBLE_F, le=HOTTEST_PLAUSIBLE_F)
+    is_final: bool
+    issued_at: AwareDatetime
 
 
 class Ages(_Frozen):
@@ -65,10 +109,21 @@ class WeatherSnapshot(_Frozen):
     """The grid's own `updateTime`: when the forecaster last sent it. HTTP freshness says nothing about this."""
     highs: tuple[DayHigh, ...] = ()
     observation: Observation | None = None
+    hourly: HourlyTemps | None = None
+    so_far: DaySoFar | None = None
+    reported: ReportedHigh | None = None
+    earlier_highs: tuple[DayHigh, ...] = ()
+    """What the same source said of the days about twelve hours before: the difference is a revision."""
 
     def high_on(self, day: date) -> int | None:
         """Forecast high of climate day `day`, °F."""
         return next((entry.high_f for entry in self.highs if entry.day == day), None)
+
+    def revision_on(self, day: date) -> int | None:
+        """Forecast high of `day` less that of about twelve hours before, °F; None when either is unknown."""
+        before = next((entry.high_f for entry in self.earlier_highs if entry.day == day), None)
+        high = self.high_on(day)
+        return None if high is None or before is None else high - before
 
     def ages(self, now: AwareDatetime) -> Ages:
         return Ages(

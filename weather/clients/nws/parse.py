@@ -192,7 +192,20 @@ def _observation(properties: Json) -> Observation:
         raise fields.BadValue(f"{station} {observed_at:%d %H:%MZ}: temperature has quality flag {qc!r}")
     metar = read_metar(fields.optional_text(properties.get("rawMessage")), observed_at)
     temp_c, is_metar = _reading(quantity, metar if metar and metar.station == station else None)
-    return Observation(station=station, observed_at=observed_at, temp_c=temp_c, is_metar=is_metar)
+    return Observation(
+        station=station,
+        observed_at=observed_at,
+        temp_c=temp_c,
+        is_metar=is_metar,
+        # Without tenths that agree with the checked value the remarks prove nothing.
+        six_hour_max_c=_no_lower(metar.six_hour_max_c, temp_c) if metar and is_metar else None,
+        day_max_c=_no_lower(metar.day_max_c, temp_c) if metar and is_metar else None,
+    )
+
+
+def _no_lower(maximum_c: float | None, temp_c: float) -> float | None:
+    """A maximum below the temperature of its own end is garbled."""
+    return maximum_c if maximum_c is not None and maximum_c >= temp_c else None
 
 
 def _reading(quantity: Json, metar: MetarGroups | None) -> tuple[float, bool]:
