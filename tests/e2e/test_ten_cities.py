@@ -205,6 +205,9 @@ def test_both_events_of_a_city_open_at_once_are_each_decided_by_their_own_day(wo
     assert listed == {(city, day): 1 for city in TEN for day in (today, tomorrow)}
     forecasts = set(ForecastRow.objects.values_list("city_code", "event_date"))
     assert forecasts == set(listed)
-    eastern = DecisionRow.objects.filter(city_code__in=("NYC", "MIA", "PHL", "BOS"))
-    assert set(eastern.filter(market__event_date=today).values_list("code", flat=True)) == {"DAY_UNDER_WAY"}
-    assert "DAY_UNDER_WAY" not in eastern.filter(market__event_date=tomorrow).values_list("code", flat=True)
+    eastern = {"city_code__in": ("NYC", "MIA", "PHL", "BOS")}
+    for day, is_under_way in ((today, True), (tomorrow, False)):
+        nowcasts = ForecastRow.objects.filter(**eastern, event_date=day).values_list("nowcast", flat=True)
+        assert {nowcast is not None for nowcast in nowcasts} == {is_under_way}
+        decided = DecisionRow.objects.filter(**eastern, market__event_date=day)
+        assert "DAY_UNDER_WAY" not in decided.values_list("code", flat=True)

@@ -28,11 +28,11 @@ def censored_probabilities(
     """
     _check_pmf(max_so_far)
     low, high = edges(brackets)
-    total = np.zeros(len(brackets))
-    for m, weight in sorted(max_so_far.items()):
-        from_low = np.where(low > m, low, -np.inf)
-        total += weight * np.where(high < m, 0.0, remaining.between(from_low, high))
-    return tuple(total.tolist())
+    maxima = np.asarray(sorted(max_so_far), dtype=np.float64)[:, None]
+    weights = np.asarray([max_so_far[m] for m in sorted(max_so_far)])
+    from_low = np.where(low > maxima, low, -np.inf)
+    mass = remaining.between(from_low, np.broadcast_to(high, from_low.shape))
+    return tuple((weights @ np.where(high < maxima, 0.0, mass)).tolist())
 
 
 def truncated_probabilities(

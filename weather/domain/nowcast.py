@@ -44,6 +44,8 @@ MARINE_FACTOR: Final = 1.25
 LEAST_SPREAD_F: Final = 0.4
 SHARED: Final = 0.9
 """Of the variance of an hour's error, the share all remaining hours have in common."""
+OUT_OF_REACH: Final = 6.0
+"""An hour cooler than the warmest by so many of its own standard deviations beats it once in 100,000 days."""
 SURPRISE: Final = 0.02
 """Kept above the maximum so far until the station's own maximum of the day is in."""
 LIKELY_FROM: Final = 0.8
@@ -152,10 +154,12 @@ def _remaining(city: CityConfig, so_far: DaySoFar, ahead: Sequence[float], sd: f
     start, _ = climate_day_bounds(so_far.day, city.std_offset_hours)
     share = _share_left((so_far.recent[0].at - start) / _HOUR)
     left = max(sd * share * (MARINE_FACTOR if city.code in MARINE and share < 1 else 1.0), LEAST_SPREAD_F)
+    own = round(left * sqrt(1 - SHARED), 2)
+    means = [round(temp_f, 1) for temp_f in ahead]
     return OneFactorMax(
-        hourly_means=tuple(round(temp_f, 1) for temp_f in ahead),
+        hourly_means=tuple(mean for mean in means if mean >= max(means) - OUT_OF_REACH * own),
         tau=round(left * sqrt(SHARED), 2),
-        sigma_hour=round(left * sqrt(1 - SHARED), 2),
+        sigma_hour=own,
     )
 
 
