@@ -47,12 +47,17 @@ def raw_server(talk: Talk, tls: ssl.SSLContext | None = None) -> Iterator[RawSer
                     talk(spoken, over)
 
         def accept() -> None:
-            while not over.is_set():
-                with contextlib.suppress(TimeoutError):
+            # A client that gave up early has still called: whoever waits at the end is heard, too.
+            while True:
+                try:
                     peer, _ = listener.accept()
-                    server.connections += 1
-                    threads.append(threading.Thread(target=serve, args=(peer,)))
-                    threads[-1].start()
+                except TimeoutError:
+                    if over.is_set():
+                        return
+                    continue
+                server.connections += 1
+                threads.append(threading.Thread(target=serve, args=(peer,)))
+                threads[-1].start()
 
         threads = [threading.Thread(target=accept)]
         threads[0].start()
