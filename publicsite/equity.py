@@ -16,6 +16,8 @@ _SIZE = 1000
 _X_TICKS = 5
 _LEAST_RANGE = 10.0
 _TABLE_DAYS = 7
+_LABEL_ROOM = 0.15
+"""Share of the height that the label of the deepest fall needs below its point."""
 _EDGE = 0.12
 """Share of the width at either side where a centred label would leave the chart."""
 
@@ -179,7 +181,11 @@ def _y_scale(points: Sequence[EquityPoint], started: Decimal) -> tuple[float, fl
     rough = (high - low) / 4
     magnitude = 10 ** math.floor(math.log10(rough))
     step = next(factor * magnitude for factor in (1, 2, 2.5, 5, 10) if factor * magnitude >= rough)
-    return step, math.floor(low / step) * step, math.ceil(high / step) * step
+    bottom, top = math.floor(low / step) * step, math.ceil(high / step) * step
+    # The deepest fall is written below its point and would otherwise stand on the dates.
+    if low - bottom < (top - bottom) * _LABEL_ROOM:
+        bottom -= step
+    return step, bottom, top
 
 
 def _unbroken(points: Sequence[EquityPoint], span: timedelta) -> list[list[EquityPoint]]:

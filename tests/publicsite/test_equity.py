@@ -76,6 +76,13 @@ def test_chart_of_any_account_stays_inside_its_box(realized: list[Decimal]) -> N
     assert len({tick.label for tick in chart.y_ticks}) == len(chart.y_ticks)
 
 
+@given(equity=values)
+def test_label_of_the_deepest_fall_has_room_above_the_dates(equity: list[Decimal]) -> None:
+    chart = panel(*(point(5 * turn, str(value)) for turn, value in enumerate(equity))).chart
+
+    assert float(chart.deepest_y.rstrip("%")) <= 86
+
+
 def test_chart_over_a_gap_draws_no_line_across_it() -> None:
     chart = panel(point(0, "1"), point(10, "2"), point(500, "3"), point(510, "4")).chart
 
