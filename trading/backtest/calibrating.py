@@ -1,90 +1,155 @@
-"""What a recording's own forecasts had shown of their errors by any moment: the same learning as live, walked forward."""
+"""What a recording's own forecasts had shown of their errors by any moment: the same learning as live, walked forward.
+
+Each source learns for itself, at each lead. Their combination is made of every past day as it would have been made then,
+with what was known then, and what it missed is learned as a source's of its own.
+"""
 
 from bisect import bisect_right
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
-from typing import Final
+from types import MappingProxyType
+from typing import Final, NamedTuple
 
 from milkbot.core.cities import load_cities
 from milkbot.core.climate_day import climate_day_bounds
 from trading.backtest.baselines import known_at, official_highs
 from trading.backtest.recorded_types import Recording
 from weather.domain.calibration import PEAK_HOUR_LST
+from weather.domain.climatology import usual_highs
+from weather.domain.combining import COMBINED, SourceHigh, put_together
 from weather.domain.errors import PRIOR, Calibration, ForecastError
 from weather.domain.learning import ErrorModel
-from weather.domain.outlook import SOURCE
-from weather.domain.types import DistKind
+from weather.domain.types import Climatology, DistKind
 
 LEADS_H: Final = (3.0, 8.0, 19.0, 31.0, 44.0)
 """Hours before the peak at which a forecast is held against what came: one or two for each class that is traded."""
 LEARNED_FROM: Final = timedelta(days=500)
 """Before the first event. What lies further back has faded."""
+SOURCE_LASTS: Final = timedelta(hours=36)
+"""A source that said nothing for longer is missing: all of the recording speak once a day."""
+REFITTED: Final = timedelta(days=10)
+"""Climatology changes slowly; this often it is made anew."""
 _HALF_DAY_H: Final = 12.0
 
 
+class _Lesson(NamedTuple):
+    """One settled day of one city, and how long before the peak its forecasts are asked for."""
+
+    known_at: datetime
+    city_code: str
+    lead_h: float
+    day: date
+    high_f: int
+
+    @property
+    def asked_at(self) -> datetime:
+        start, _ = climate_day_bounds(self.day, load_cities()[self.city_code].std_offset_hours)
+        return start + timedelta(hours=PEAK_HOUR_LST - self.lead_h)
+
+
 class PastCalibrations:
-    """Calibrations as of any moment. Forecasts are told apart by lead only: as of a lead it is mostly one source."""
+    """Calibrations as of any moment."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
 
     def at(self, now: datetime) -> Calibration:
         """What had been learned at `now`: a day's error not before its official high could be had."""
-        place = bisect_right(self._moments, now)
-        return self._learned[place - 1] if place else PRIOR
+        moments, learned = self._walk
+        place = bisect_right(moments, now)
+        return learned[place - 1] if place else PRIOR
 
     @cached_property
-    def _walk(self) -> tuple[tuple[datetime, Calibration], ...]:
-        model, learned = ErrorModel(), []
-        errors = sorted(self._errors(), key=lambda error: (error.known_at, error.city_code, error.lead_hours))
-        for moment, together in groupby(errors, key=lambda error: error.known_at):
-            for error in together:
-                model.learn(error)
-            learned.append((moment, model.calibration()))
-        return tuple(learned)
+    def _walk(self) -> tuple[tuple[datetime, ...], tuple[Calibration, ...]]:
+        model = ErrorModel()
+        moments: list[datetime] = []
+        learned: list[Calibration] = []
+        usual: Mapping[str, Mapping[int, Climatology]] = MappingProxyType({})
+        fitted_at: datetime | None = None
+        for moment, lessons in groupby(sorted(self._lessons()), key=lambda lesson: lesson.known_at):
+            for lesson in lessons:
+                place = bisect_right(moments, lesson.asked_at)
+                for error in self._errors_of(lesson, learned[place - 1] if place else PRIOR):
+                    model.learn(error)
+            if fitted_at is None or moment - fitted_at >= REFITTED:
+                usual, fitted_at = self._usual(moment), moment
+            moments.append(moment)
+            learned.append(replace(model.calibration(), usual=usual))
+        return tuple(moments), tuple(learned)
 
     @cached_property
-    def _moments(self) -> tuple[datetime, ...]:
-        return tuple(moment for moment, _ in self._walk)
+    def _highs(self) -> Mapping[str, dict[date, int]]:
+        return official_highs(self._recording.highs)
 
-    @cached_property
-    def _learned(self) -> tuple[Calibration, ...]:
-        return tuple(calibration for _, calibration in self._walk)
+    def _usual(self, now: datetime) -> Mapping[str, Mapping[int, Climatology]]:
+        """Of each city that is traded, out of the highs that were out at `now`."""
+        cities = {event.city_code for event in self._recording.events}
+        return MappingProxyType(
+            {
+                city_code: usual_highs({day: high for day, high in highs.items() if known_at(day) <= now})
+                for city_code, highs in self._highs.items()
+                if city_code in cities
+            }
+        )
 
-    def _errors(self) -> Iterator[ForecastError]:
+    def _lessons(self) -> Iterator[_Lesson]:
         events = self._recording.events
         if not events:
             return
         cities = {event.city_code for event in events}
         first = min(event.event_date for event in events) - LEARNED_FROM
         last = max(event.event_date for event in events)
-        for city_code, highs in official_highs(self._recording.highs).items():
+        for city_code, highs in self._highs.items():
             for day, high_f in highs.items():
                 if city_code in cities and first <= day <= last:
-                    yield from self._errors_of(city_code, day, high_f)
+                    for lead_h in LEADS_H:
+                        yield _Lesson(known_at(day), city_code, lead_h, day, high_f)
 
-    def _errors_of(self, city_code: str, day: date, high_f: int) -> Iterator[ForecastError]:
-        for lead_h in LEADS_H:
-            forecast_f = self._forecast_f(city_code, day, lead_h)
-            before_f = self._forecast_f(city_code, day, lead_h + _HALF_DAY_H)
-            if forecast_f is not None:
-                yield ForecastError(
-                    city_code=city_code,
-                    source=SOURCE,
-                    kind=DistKind.WHOLE_DAY,
-                    lead_hours=lead_h,
-                    target_date=day,
-                    error_f=forecast_f - high_f,
-                    known_at=known_at(day),
-                    revision_f=None if before_f is None else forecast_f - before_f,
-                )
+    def _errors_of(self, lesson: _Lesson, known: Calibration) -> Iterator[ForecastError]:
+        """What every source missed, and what their combination did, made with what was `known` when it was asked for."""
+        highs = sources_at(self._recording, lesson.city_code, lesson.day, lesson.asked_at)
+        for high in highs:
+            yield _error(lesson, high.source, high.high_f, high.revision_f)
+        together = put_together(known, lesson.city_code, lesson.lead_h, lesson.day, highs)
+        if together is not None:
+            yield _error(lesson, COMBINED, together.mean_f, together.revision_f, together.apart_f)
 
-    def _forecast_f(self, city_code: str, day: date, lead_h: float) -> float | None:
-        """The newest forecast so many hours before the day's peak, °F."""
-        start, _ = climate_day_bounds(day, load_cities()[city_code].std_offset_hours)
-        forecast = self._recording.forecast_at(
-            city_code, day, start + timedelta(hours=PEAK_HOUR_LST - lead_h)
+
+def sources_at(recording: Recording, city_code: str, day: date, now: datetime) -> tuple[SourceHigh, ...]:
+    """What every source said of `day`, as far as anyone knew at `now`; the newest last."""
+    before = {
+        forecast.source: forecast.high_f
+        for forecast in recording.forecasts_at(city_code, day, now - timedelta(hours=_HALF_DAY_H))
+    }
+    return tuple(
+        SourceHigh(
+            source=forecast.source,
+            high_f=float(forecast.high_f),
+            # Of some sources only the day of issue is known; when it could be had is the moment that counts.
+            issued_at=forecast.available_at,
+            revision_f=(
+                float(forecast.high_f - before[forecast.source]) if forecast.source in before else None
+            ),
         )
-        return None if forecast is None else float(forecast.high_f)
+        for forecast in recording.forecasts_at(city_code, day, now)
+        if now - forecast.available_at <= SOURCE_LASTS
+    )
+
+
+def _error(
+    lesson: _Lesson, source: str, high_f: float, revision_f: float | None, apart_f: float = 0.0
+) -> ForecastError:
+    return ForecastError(
+        city_code=lesson.city_code,
+        source=source,
+        kind=DistKind.WHOLE_DAY,
+        lead_hours=lesson.lead_h,
+        target_date=lesson.day,
+        error_f=high_f - lesson.high_f,
+        known_at=lesson.known_at,
+        revision_f=revision_f,
+        apart_f=apart_f,
+    )

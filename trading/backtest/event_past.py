@@ -8,6 +8,7 @@ from markets.domain.types import Board, BoardMarket, FeeSchedule, MarketSnapshot
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf, displayed, recorded_book
+from trading.backtest.calibrating import sources_at
 from trading.backtest.recorded_types import QUIET_AT_MOST, Quote, RecordedEvent
 from trading.domain.inputs import CityView
 from weather.domain.outlook import make_outlook
@@ -71,7 +72,8 @@ class EventPast:
         if snapshot is None:
             return None
         calibration = self._as_of.calibration_at(start)
-        return make_outlook(self.city, snapshot, self.event.event_date, start, calibration)
+        said = sources_at(self._as_of.recording, self.city.code, self.event.event_date, start)
+        return make_outlook(self.city, snapshot, self.event.event_date, start, calibration, said)
 
     def view(self, board: Board, outlook: Outlook | None, now: datetime) -> CityView:
         """The city with this one board, as a decision sees it."""

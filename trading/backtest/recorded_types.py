@@ -175,6 +175,15 @@ class Recording:
         index = bisect_right(known, now, key=available_at)
         return known[index - 1] if index else None
 
+    def forecasts_at(self, city_code: str, day: date, now: datetime) -> tuple[Forecast, ...]:
+        """Of every source the forecast of `day` that became available last, the newest of all last."""
+        known = self.forecasts.get((city_code, day), ())
+        newest: dict[str, Forecast] = {}
+        for forecast in known[: bisect_right(known, now, key=available_at)]:
+            newest.pop(forecast.source, None)
+            newest[forecast.source] = forecast
+        return tuple(newest.values())
+
 
 def quoted_at(quote: Quote) -> datetime:
     """Sort key."""

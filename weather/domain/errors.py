@@ -15,6 +15,8 @@ from typing import Final, NamedTuple
 from weather.domain.bias import LARGEST_BIAS_F
 from weather.domain.blending import PRIOR_DAYS
 from weather.domain.calibration import season_of, sigma_for
+from weather.domain.climatology import day_of_year
+from weather.domain.regime import limited_step, unrest
 from weather.domain.types import Climatology, DistKind
 
 PRIOR_DF: Final = 6.0
@@ -24,8 +26,6 @@ PRIOR_BIAS_SE_F: Final = 0.5
 PRIOR_LN_SD_SE: Final = 0.1
 LEAD_EDGES: Final = (14.0, 27.0, 39.0, 51.0, 75.0, 99.0)
 """Hours before 15:00 standard time between which leads are alike: same morning, evening before, and so on by half days."""
-LARGEST_STEP_F: Final = 8.0
-"""A revision or miss beyond this is news of another kind: it moves no mean any further."""
 MISSES_KEPT: Final = 4
 _DAY: Final = timedelta(days=1)
 
@@ -48,6 +48,8 @@ class ForecastError(NamedTuple):
     """When the observed high was out; never before the day is over."""
     revision_f: float | None = None
     """Forecast − the same source's forecast of about twelve hours before, for the same day."""
+    apart_f: float = 0.0
+    """Of a combination: between its two sources farthest apart."""
 
 
 class BiasAndSpread(NamedTuple):
@@ -112,11 +114,6 @@ def lead_class(lead_hours: float) -> int:
     return bisect_right(LEAD_EDGES, lead_hours)
 
 
-def unrest(revision_f: float, last_miss_f: float) -> float:
-    """Factor on the variance: a forecast just moved, or just wrong, is wrong by more (measured over 2021-22)."""
-    return 1 + 0.02 * limited_step(revision_f) ** 2 + 0.01 * limited_step(last_miss_f) ** 2
-
-
 @dataclass(frozen=True)
 class Calibration:
     """Everything a fit has learned, as of one moment. Immutable; `version` names it, and it hashes by that."""
@@ -129,6 +126,8 @@ class Calibration:
     prior_sd: PriorSd = measured_prior
     widening: float = 1.0
     """Factor on every spread, above 1 while the coverage of late falls short."""
+    usual: Mapping[str, Mapping[int, Climatology]] = field(default_factory=lambda: MappingProxyType({}))
+    """By city, what the high usually is on each day of the year (`climatology.usual_highs`)."""
 
     def __hash__(self) -> int:
         return hash(self.version)
@@ -140,11 +139,13 @@ class Calibration:
         lead_hours: float,
         day: date,
         revision_f: float | None = None,
+        apart_f: float = 0.0,
     ) -> BiasAndSpread:
         """Bias and spread of `source` for the high of `day` in `city_code`, `lead_hours` before 15:00 standard time.
 
-        `revision_f` is how far the forecast has moved in about twelve hours; None when that is not known. Raises
-        ValueError for a city without a prior or a lead that is not finite.
+        `revision_f` is how far the forecast has moved in about twelve hours; None when that is not known;
+        `apart_f`, of a combination, between its sources farthest apart. Raises ValueError for a city without a prior or a
+        lead that is not finite.
         """
         sd0 = self.prior_sd(city_code, lead_hours, day)
         place = lead_class(lead_hours)
@@ -157,7 +158,7 @@ class Calibration:
         moved = pool.of_revision * revision + pool.of_last_miss * miss
         bias = max(-LARGEST_BIAS_F, min(LARGEST_BIAS_F, cell.bias)) + moved
         ratio = (cell.squares + PRIOR_DAYS * pool.ratio) / (cell.days + PRIOR_DAYS)
-        variance = sd0**2 * ratio * unrest(revision, miss) + cell.bias_variance / 2
+        variance = sd0**2 * ratio * unrest(revision, miss, apart_f) + cell.bias_variance / 2
         return BiasAndSpread(
             bias=bias,
             sd=sqrt(variance) * self.widening,
@@ -169,12 +170,17 @@ class Calibration:
 
     def climatology_of(self, city_code: str, day: date) -> Climatology | None:
         """What the high usually is around `day`; None where too few days are known."""
-        return None
+        return self.usual.get(city_code, {}).get(day_of_year(day))
 
+    def sources_of(self, city_code: str, lead_hours: float) -> tuple[str, ...]:
+        """The sources whose errors for the city at this lead were seen, by name."""
+        place = lead_class(lead_hours)
+        return tuple(sorted(source for city, source, at in self.cells if city == city_code and at == place))
 
-def limited_step(change_f: float) -> float:
-    """A change of the forecast, or a miss, as far as it is believed."""
-    return max(-LARGEST_STEP_F, min(LARGEST_STEP_F, change_f))
+    def miss_before(self, city_code: str, source: str, lead_hours: float, day: date) -> float:
+        """By how much the source missed the day before beyond its bias, °F; 0 when that is not known (yet)."""
+        cell = self.cells.get((city_code, source, lead_class(lead_hours)))
+        return 0.0 if cell is None else cell.miss_before(day)
 
 
 PRIOR: Final = Calibration(version="prior-1")

@@ -23,10 +23,9 @@ from weather.domain.errors import (
     Pool,
     PriorSd,
     lead_class,
-    limited_step,
     measured_prior,
-    unrest,
 )
+from weather.domain.regime import limited_step, unrest
 
 BIAS_DRIFT_F2: Final = 0.01
 """Variance a day of a bias' random walk, °F²: half a degree in a month."""
@@ -120,7 +119,9 @@ class ErrorModel:
         place = lead_class(error.lead_hours)
         key, shared = (error.city_code, error.source, place), (error.source, place)
         together = self._together.setdefault(shared, _Together())
-        said = self.calibration().spread_of(*key[:2], error.lead_hours, error.target_date, error.revision_f)
+        said = self.calibration().spread_of(
+            *key[:2], error.lead_hours, error.target_date, error.revision_f, error.apart_f
+        )
         cell = self._cells.get(key, Cell())
         miss = cell.miss_before(error.target_date)
         revision = limited_step(error.revision_f or 0.0)
@@ -132,7 +133,7 @@ class ErrorModel:
         together.shares.add(revision, miss, error.error_f - bias.bias)
         wrong = min(abs(error.error_f - said.bias), OUTLIER * said.sd)
         sd0 = self._prior_sd(error.city_code, error.lead_hours, error.target_date)
-        square = wrong**2 / (sd0**2 * unrest(revision, miss))
+        square = wrong**2 / (sd0**2 * unrest(revision, miss, error.apart_f))
         together.add(square, wrong / said.sd)
         self._cells[key] = cell._replace(
             bias=bias.bias,

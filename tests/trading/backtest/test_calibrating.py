@@ -9,6 +9,7 @@ from tests.trading.backtest.pasts import wandering
 from trading.backtest.baselines import known_at
 from trading.backtest.calibrating import PastCalibrations
 from trading.backtest.recorded_types import DailyHigh, Recording
+from weather.domain.combining import COMBINED
 from weather.domain.errors import PRIOR
 
 
@@ -47,3 +48,26 @@ def test_later_highs_change_nothing_that_was_known_before(past: Recording) -> No
     one, other = (PastCalibrations(each).at(moment) for each in (past, replace(past, highs=later)))
 
     assert (one.cells, one.pools) == (other.cells, other.pools)
+
+
+def test_each_source_learns_for_itself_and_their_combination_beside_them(past: Recording) -> None:
+    """A second source 5 °F too warm: it is corrected by its own errors, and the first is not touched by them."""
+    both = replace(
+        past,
+        forecasts={
+            place: tuple(
+                twin
+                for one in forecasts
+                for twin in (one, one._replace(source="warm", high_f=one.high_f + 5))
+            )
+            for place, forecasts in past.forecasts.items()
+        },
+    )
+    end = max(known_at(high.day) for high in past.highs)
+
+    alone, beside = (PastCalibrations(each).at(end) for each in (past, both))
+
+    own = {key: cell for key, cell in beside.cells.items() if key[1] not in ("warm", COMBINED)}
+    assert own == dict(alone.cells)
+    for (city, source, place), cell in own.items():
+        assert beside.cells[city, "warm", place].bias > cell.bias, source

@@ -1,0 +1,163 @@
+"""What several sources say together of one day's high: each less its own bias, weighed by its own errors.
+
+The combination is then a source like any other: what it missed is learned under the name COMBINED, and its spread is
+that of its own errors, not one derived from the sources'. Source: project reference on probability and sizing, 1.2.
+"""
+
+from collections.abc import Sequence
+from datetime import date, datetime
+from math import pi, sqrt
+from typing import Final, NamedTuple
+
+from weather.domain.blending import combine, source_weights
+from weather.domain.errors import BiasAndSpread, Calibration
+from weather.domain.regime import regime_of
+from weather.domain.types import Regime, SourceUse
+
+COMBINED: Final = "combined"
+"""The combination's name among the sources."""
+FEWEST_DAYS: Final = 15.0
+"""Settled days, faded, before a source is heard beside others: its bias is not known before."""
+FEWEST_COMBINED: Final = 15.0
+"""Settled days, faded, before the combination's own errors say how wide it is."""
+_MAE_OF_SD: Final = sqrt(2 / pi)
+
+
+class SourceHigh(NamedTuple):
+    """A source's forecast high of one day, °F, as published."""
+
+    source: str
+    high_f: float
+    issued_at: datetime
+    revision_f: float | None = None
+    """Less its own of about twelve hours before; None when that is not known."""
+
+
+class Together(NamedTuple):
+    """Sources put together, nothing corrected but their own biases."""
+
+    mean_f: float
+    inflation: float
+    """Factor on sigma for the sources that are missing."""
+    apart_f: float
+    """Between the two that lie farthest apart, °F; 0 of one alone."""
+    revision_f: float | None
+    """Weighed like the mean, over those whose revision is known."""
+    uses: tuple[SourceUse, ...]
+
+
+class Said(NamedTuple):
+    """What an outlook is made of."""
+
+    source: str
+    mu: float
+    errors: BiasAndSpread
+    """Of what `mu` was taken from; its bias is in `mu` already."""
+    regime: Regime
+    uses: tuple[SourceUse, ...]
+
+
+def put_together(
+    calibration: Calibration, city_code: str, lead_hours: float, day: date, highs: Sequence[SourceHigh]
+) -> Together | None:
+    """The sources of `highs` whose errors are known, weighed by these; None when fewer than two are.
+
+    Weights ∝ 1/(MAE² + τ²); a source that is known and silent widens sigma. Raises ValueError as `spread_of`.
+    """
+    known = _known(calibration, city_code, lead_hours, day)
+    heard = [high for high in highs if high.source in known]
+    if len(heard) < 2:
+        return None
+    own = {
+        high.source: calibration.spread_of(city_code, high.source, lead_hours, day, high.revision_f)
+        for high in heard
+    }
+    weights = source_weights({source: errors.sd * _MAE_OF_SD for source, errors in known.items()})
+    corrected = {high.source: high.high_f - own[high.source].bias for high in heard}
+    found = combine(weights, corrected)
+    present = sum(weights[source] for source in corrected)
+    return Together(
+        mean_f=found.mean,
+        inflation=found.inflation,
+        apart_f=max(corrected.values()) - min(corrected.values()),
+        revision_f=_revision(heard, weights),
+        uses=tuple(
+            SourceUse(
+                name=high.source,
+                high=high.high_f,
+                bias=own[high.source].bias,
+                weight=weights[high.source] / present,
+                issued_at=high.issued_at,
+            )
+            for high in heard
+        ),
+    )
+
+
+def best_of(
+    calibration: Calibration, city_code: str, lead_hours: float, day: date, highs: Sequence[SourceHigh]
+) -> Said:
+    """The combination of `highs` where the errors of at least two are known, else the one that is known, or the last.
+
+    Raises ValueError for none, and as `Calibration.spread_of`.
+    """
+    if not highs:
+        raise ValueError(f"no source speaks of {city_code} on {day}")
+    together = put_together(calibration, city_code, lead_hours, day, highs)
+    if together is None:
+        known = _known(calibration, city_code, lead_hours, day)
+        alone = next((high for high in highs if high.source in known), highs[-1])
+        return _alone(calibration, city_code, lead_hours, day, alone)
+    errors = calibration.spread_of(
+        city_code, COMBINED, lead_hours, day, together.revision_f, together.apart_f
+    )
+    if errors.n < FEWEST_COMBINED:
+        errors = _of_the_best(calibration, city_code, lead_hours, day, together)
+    miss = calibration.miss_before(city_code, COMBINED, lead_hours, day)
+    return Said(
+        source=COMBINED,
+        mu=together.mean_f - errors.bias,
+        errors=errors._replace(sd=errors.sd * together.inflation),
+        regime=regime_of(together.revision_f or 0.0, miss, together.apart_f),
+        uses=together.uses,
+    )
+
+
+def _known(
+    calibration: Calibration, city_code: str, lead_hours: float, day: date
+) -> dict[str, BiasAndSpread]:
+    """The sources that have settled often enough, with their errors before anything is known of the day."""
+    found = {
+        source: calibration.spread_of(city_code, source, lead_hours, day)
+        for source in calibration.sources_of(city_code, lead_hours)
+        if source != COMBINED
+    }
+    return {source: errors for source, errors in found.items() if errors.n >= FEWEST_DAYS}
+
+
+def _alone(calibration: Calibration, city_code: str, lead_hours: float, day: date, high: SourceHigh) -> Said:
+    errors = calibration.spread_of(city_code, high.source, lead_hours, day, high.revision_f)
+    use = SourceUse(
+        name=high.source, high=high.high_f, bias=errors.bias, weight=1.0, issued_at=high.issued_at
+    )
+    miss = calibration.miss_before(city_code, high.source, lead_hours, day)
+    return Said(
+        high.source, high.high_f - errors.bias, errors, regime_of(high.revision_f or 0.0, miss), (use,)
+    )
+
+
+def _of_the_best(
+    calibration: Calibration, city_code: str, lead_hours: float, day: date, together: Together
+) -> BiasAndSpread:
+    """Before the combination's own errors are known: no better than its best member, and no further bias."""
+    members = (
+        calibration.spread_of(city_code, use.name, lead_hours, day, None, together.apart_f)
+        for use in together.uses
+    )
+    return min(members, key=lambda errors: errors.sd)._replace(bias=0.0)
+
+
+def _revision(heard: Sequence[SourceHigh], weights: dict[str, float]) -> float | None:
+    moved = [(weights[high.source], high.revision_f) for high in heard if high.revision_f is not None]
+    weight = sum(share for share, _ in moved)
+    return sum(share * revision for share, revision in moved) / weight if weight > 0 else None
