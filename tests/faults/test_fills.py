@@ -145,11 +145,13 @@ def test_cancel_that_races_a_partial_fill_ends_with_the_fill_booked(bench: Bench
 def test_cancel_without_an_answer_is_asked_for_again_and_ends(bench: Bench, kind: str) -> None:
     bench.cycle()
     bench.turns(1)
-    resting_before = orders().filter(state=OrderState.RESTING).count()
-    bench.fault(CANCEL, kind, count=resting_before)
+    resting()
+    bench.fault(CANCEL, kind)
     bench.turn_switch(TradingState.HALTED)
 
-    bench.turns(2)
+    bench.turns(1)
+    bench.heal()
+    bench.turns(1)
 
     assert not orders().filter(state__in=[OrderState.RESTING, OrderState.UNKNOWN]).exists()
     assert [order for order in bench.member.orders.values() if order.status == "resting"] == []

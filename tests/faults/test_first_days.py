@@ -1,17 +1,21 @@
 """DEMO from the first turn to the payout, over real HTTP: both kinds of orders, fills, settlement, and equal books."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from markets.domain.order_request import TimeInForce
 from tests.faults.bench import MODE, Bench
+from tests.faults.books import resting
 from tests.faults.oracle import public_complaints
 from tests.public_role import ActsAsPublic
 from trading.domain.types import OrderState
 from trading.models import FillRow, OrderRow, PositionRow, SettlementRow
 
 TWO_HOURS = timedelta(hours=2)
+PART = Decimal(3)
+"""What a stranger takes of a quote of ours: the simulated traders come to one so rarely that two days may pass."""
 
 
 @pytest.mark.slow
@@ -19,6 +23,7 @@ def test_demo_trades_two_days_and_ends_with_the_exchange_s_own_books(
     bench: Bench, as_public: ActsAsPublic
 ) -> None:
     bench.cycle()
+    bench.take(resting(), PART)
     for _ in range(20):
         bench.turns(3)
         bench.wait(TWO_HOURS)

@@ -1,12 +1,17 @@
 """Who may trade, and whether: the lease with its fencing number, and the operator's switch."""
 
+import socket
+import subprocess
+import sys
 import threading
 from datetime import timedelta
 
+import psutil
 import pytest
 from django.db import connection, connections
 
 from milkbot.core.config import TradingMode
+from milkbot.embedded.process import wait_until
 from tests.trading.makers import BRACKETS, NOW, make_fill, make_intent
 from tests.trading.stored import store_markets
 from trading.controls import ensure_controls, get_trading_state, set_trading_state
@@ -55,6 +60,20 @@ def test_lease_of_a_dead_process_on_this_host_is_taken_over_at_once() -> None:
     take_lease(SHADOW, f"{host}/{pid}/{float(started) - 100:.2f}", TTL)  # the same pid, another process
 
     assert take_lease(SHADOW, holder_name(), TTL).fencing == 2
+
+
+def test_lease_of_a_process_that_was_killed_and_never_collected_is_taken_over_at_once() -> None:
+    process = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    killed = psutil.Process(process.pid)
+    take_lease(SHADOW, f"{socket.gethostname()}/{killed.pid}/{killed.create_time():.2f}", TTL)
+    with pytest.raises(LeaseHeld):
+        take_lease(SHADOW, holder_name(), TTL)
+
+    killed.kill()
+    assert wait_until(lambda: killed.status() == psutil.STATUS_ZOMBIE, timeout_s=10)
+
+    assert take_lease(SHADOW, holder_name(), TTL).fencing == 2
+    process.communicate()
 
 
 def test_lease_of_a_living_process_on_this_host_is_respected() -> None:
