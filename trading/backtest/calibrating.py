@@ -14,25 +14,19 @@ from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from milkbot.core.cities import load_cities
-from milkbot.core.climate_day import climate_day_bounds
 from trading.backtest.baselines import known_at, official_highs
 from trading.backtest.recorded_types import Recording
-from weather.domain.calibration import PEAK_HOUR_LST
 from weather.domain.climatology import usual_highs
 from weather.domain.combining import COMBINED, SourceHigh, put_together
 from weather.domain.errors import PRIOR, Calibration, ForecastError
 from weather.domain.learning import ErrorModel
+from weather.domain.pairing import LEADS_H, LEARNED_FROM, REVISION_OVER_H, moment_of
 from weather.domain.types import Climatology, DistKind
 
-LEADS_H: Final = (3.0, 8.0, 19.0, 31.0, 44.0)
-"""Hours before the peak at which a forecast is held against what came: one or two for each class that is traded."""
-LEARNED_FROM: Final = timedelta(days=500)
-"""Before the first event. What lies further back has faded."""
 SOURCE_LASTS: Final = timedelta(hours=36)
 """A source that said nothing for longer is missing: all of the recording speak once a day."""
 REFITTED: Final = timedelta(days=10)
 """Climatology changes slowly; this often it is made anew."""
-_HALF_DAY_H: Final = 12.0
 
 
 class _Lesson(NamedTuple):
@@ -46,8 +40,7 @@ class _Lesson(NamedTuple):
 
     @property
     def asked_at(self) -> datetime:
-        start, _ = climate_day_bounds(self.day, load_cities()[self.city_code].std_offset_hours)
-        return start + timedelta(hours=PEAK_HOUR_LST - self.lead_h)
+        return moment_of(load_cities()[self.city_code], self.day, self.lead_h)
 
 
 class PastCalibrations:
@@ -122,7 +115,7 @@ def sources_at(recording: Recording, city_code: str, day: date, now: datetime) -
     """What every source said of `day`, as far as anyone knew at `now`; the newest last."""
     before = {
         forecast.source: forecast.high_f
-        for forecast in recording.forecasts_at(city_code, day, now - timedelta(hours=_HALF_DAY_H))
+        for forecast in recording.forecasts_at(city_code, day, now - timedelta(hours=REVISION_OVER_H))
     }
     return tuple(
         SourceHigh(
