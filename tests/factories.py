@@ -49,7 +49,13 @@ from trading.models import (
     StrategyGateRow,
     TraderLeaseRow,
 )
-from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
+from weather.models import (
+    CalibrationRow,
+    ClimateReportRow,
+    ForecastRow,
+    ObservationRow,
+    WeatherSnapshotRow,
+)
 
 AnyRow = TypeVar("AnyRow", bound=Model)
 
@@ -202,6 +208,31 @@ class ClimateReportFactory(DjangoModelFactory[ClimateReportRow]):
     text = "MAXIMUM 75"
     text_sha256 = "0" * 64
     received_at = NOON
+
+
+class CalibrationFactory(DjangoModelFactory[CalibrationRow]):
+    """Learned, judged and not promoted."""
+
+    class Meta:
+        model = CalibrationRow
+
+    version = Sequence(lambda number: f"cal-{number:020}")
+    content = LazyFunction(lambda: {"prior": "measured-1", "widening": 1.0, "cells": [], "pools": []})
+    fitted_at = NOON
+    fitted_from = DAY - timedelta(days=30)
+    fitted_to = DAY - timedelta(days=1)
+    known_until = EARLIER
+    lessons = 1500
+    incumbent_version = "prior-1"
+    scored_days = 30
+    scored = 1400
+    candidate_log_loss = 2.13
+    candidate_crps = 1.42
+    candidate_coverage = 0.79
+    incumbent_log_loss = 2.11
+    incumbent_crps = 1.40
+    incumbent_coverage = 0.83
+    reason = "not better out of sample"
 
 
 class SignalFactory(DjangoModelFactory[SignalRow]):

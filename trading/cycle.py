@@ -185,7 +185,7 @@ def _read(now: datetime, settings: Settings, sources: Sources, watch: Stopwatch)
     watch.lap("weather")
     boards = sources.boards(settings.cities, now)
     watch.lap("boards")
-    return assemble(settings.cities, weather, boards, now)
+    return assemble(settings.cities, weather, boards, now, sources.calibration())
 
 
 def _decide(

@@ -11,6 +11,8 @@ from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.config import Config
 from milkbot.logger import logger
 from trading.domain.inputs import CityView
+from weather.calibrating import calibration_in_use
+from weather.domain.errors import PRIOR, Calibration
 from weather.domain.outlook import make_outlook
 from weather.domain.types import Outlook, WeatherSnapshot
 from weather.services import WeatherRound, known_weather, refresh_weather
@@ -22,6 +24,7 @@ class Sources:
 
     weather: Callable[[Sequence[str], datetime], WeatherRound] = refresh_weather
     boards: Callable[[Sequence[str], datetime], BoardRound] = read_boards
+    calibration: Callable[[], Calibration] = calibration_in_use
 
 
 class Reading(NamedTuple):
@@ -50,7 +53,13 @@ def sources_for(config: Config) -> Sources:
     return Sources() if config.milkbot_world_clock else Sources(weather=known_weather)
 
 
-def assemble(codes: Sequence[str], weather: WeatherRound, boards: BoardRound, now: datetime) -> Reading:
+def assemble(
+    codes: Sequence[str],
+    weather: WeatherRound,
+    boards: BoardRound,
+    now: datetime,
+    calibration: Calibration = PRIOR,
+) -> Reading:
     """One view per city. A city that could not be read keeps an empty view and a fault; the others go on."""
     cities = load_cities()
     views = [
@@ -59,6 +68,7 @@ def assemble(codes: Sequence[str], weather: WeatherRound, boards: BoardRound, no
             weather.snapshots.get(code),
             [board for board in boards.boards if board.city_code == code],
             now,
+            calibration,
         )
         for code in codes
     ]
@@ -76,11 +86,15 @@ def assemble(codes: Sequence[str], weather: WeatherRound, boards: BoardRound, no
 
 
 def _view(
-    city: CityConfig, weather: WeatherSnapshot | None, boards: Sequence[Board], now: datetime
+    city: CityConfig,
+    weather: WeatherSnapshot | None,
+    boards: Sequence[Board],
+    now: datetime,
+    calibration: Calibration,
 ) -> CityView:
     outlooks: dict[date, Outlook] = {}
     for board in boards:
-        outlook = make_outlook(city, weather, board.event_date, now) if weather else None
+        outlook = make_outlook(city, weather, board.event_date, now, calibration) if weather else None
         if outlook is not None:
             outlooks[board.event_date] = outlook
     return CityView(city, weather, outlooks, boards)

@@ -52,6 +52,9 @@ def schedule(config: Config) -> tuple[Entry, ...]:
             timedelta(days=1),
             expires=timedelta(hours=12),
         ),
+        Entry(
+            "calibration", "weather.tasks.calibrate", "batch", timedelta(days=1), expires=timedelta(hours=12)
+        ),
         Entry("pruning", "trading.tasks.prune", "batch", timedelta(days=1), expires=timedelta(hours=12)),
     )
 

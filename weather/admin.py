@@ -3,7 +3,7 @@
 from django.contrib import admin
 
 from milkbot.history_admin import CityFilter, HistoryAdmin
-from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
+from weather.models import CalibrationRow, ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
 
 
 class _CityHistoryAdmin(HistoryAdmin):
@@ -28,3 +28,13 @@ class ForecastAdmin(_CityHistoryAdmin):
 @admin.register(ClimateReportRow)
 class ClimateReportAdmin(_CityHistoryAdmin):
     list_display = ("cli_code", "climate_date", "issued_at", "is_final", "correction", "high_f")
+
+
+@admin.register(CalibrationRow)
+class CalibrationAdmin(HistoryAdmin):
+    list_display = (
+        "fitted_at", "version", "promoted_at", "reason", "fitted_from", "fitted_to", "lessons", "scored_days", "scored",
+        "candidate_log_loss", "incumbent_log_loss", "candidate_crps", "incumbent_crps", "candidate_coverage",
+        "incumbent_coverage",
+    )  # fmt: skip
+    list_filter = (("promoted_at", admin.EmptyFieldListFilter),)

@@ -162,3 +162,47 @@ class ClimateReportRow(models.Model):
 
     def __str__(self) -> str:
         return f"{self.cli_code} {self.climate_date}: {self.high_f}"
+
+
+class CalibrationRow(models.Model):
+    """What was learned of the forecasts' errors, and how it was judged. Append-only: the last promoted one is in use."""
+
+    version = models.CharField(max_length=40, unique=True)
+    """Names the content: the same content always has the same version."""
+    content = models.JSONField()
+    fitted_at = models.DateTimeField()
+    """Application time it was learned."""
+    fitted_from = models.DateField()
+    fitted_to = models.DateField()
+    known_until = models.DateTimeField()
+    """When the last outcome it learned from was known."""
+    lessons = models.PositiveIntegerField()
+    """City days it learned from, each once for every lead."""
+    incumbent_version = models.CharField(max_length=40)
+    scored_days = models.PositiveIntegerField()
+    scored = models.PositiveIntegerField()
+    """Forecasts that both were judged by."""
+    candidate_log_loss = models.FloatField(null=True)
+    candidate_crps = models.FloatField(null=True)
+    candidate_coverage = models.FloatField(null=True)
+    incumbent_log_loss = models.FloatField(null=True)
+    incumbent_crps = models.FloatField(null=True)
+    incumbent_coverage = models.FloatField(null=True)
+    promoted_at = models.DateTimeField(null=True)
+    reason = models.CharField(max_length=200)
+    """Why it was promoted, or why not."""
+
+    class Meta:
+        db_table = "calibrations"
+        constraints = [
+            models.CheckConstraint(
+                condition=Q(promoted_at__isnull=True) | Q(scored__gt=0), name="calibration_promoted_on_scores"
+            ),
+            models.CheckConstraint(
+                condition=Q(fitted_to__gte=F("fitted_from"), fitted_at__gte=F("known_until")),
+                name="calibration_learned_in_order",
+            ),
+        ]
+
+    def __str__(self) -> str:
+        return self.version

@@ -9,7 +9,7 @@ from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.core.constants import WEATHER_CACHE_MIN
 from milkbot.logger import logger
-from weather import services
+from weather import calibrating, services
 
 # The schedule turns as often as the cache forgets; without this slack every second turn would come a moment early
 # and be answered from memory.
@@ -28,3 +28,18 @@ def refresh_reports() -> None:
     """Fetch new climate reports of every configured city."""
     outcome = services.refresh_climate_reports(get_config().cities, clock.now())
     logger.info("climate reports refreshed", extra={"saved": outcome.saved, "errors": dict(outcome.errors)})
+
+
+@shared_task(name="weather.tasks.calibrate", ignore_result=True)
+def calibrate() -> None:
+    """Learn the forecasts' errors anew; what proves better takes the place of what is in use."""
+    verdict = calibrating.calibrate(clock.now())
+    if verdict is not None:
+        logger.info(
+            "calibration learned",
+            extra={
+                "version": verdict.calibration.version,
+                "promoted": verdict.promoted,
+                "reason": verdict.reason,
+            },
+        )

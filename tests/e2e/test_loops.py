@@ -74,6 +74,7 @@ ALL_WELL = dict.fromkeys(
         "weights",
         "skill",
         "strategy gates",
+        "calibration",
         "pruning",
     ),
     "SUCCESS",

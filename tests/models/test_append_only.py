@@ -18,12 +18,13 @@ from trading.models import (
     SettlementRow,
     StrategyGateRow,
 )
-from weather.models import ClimateReportRow, ForecastRow
+from weather.models import CalibrationRow, ClimateReportRow, ForecastRow
 
 pytestmark = pytest.mark.django_db
 
 HISTORY: list[type[Model]] = [
     ForecastRow,
+    CalibrationRow,
     ClimateReportRow,
     CycleRow,
     EnsembleWeightsRow,

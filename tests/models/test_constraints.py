@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.db.models import Model
 from analytics.models import EquityRow, SkillEventRow, SkillScoreRow
 from markets.models import EventRow, MarketRow, MarketSnapshotRow
 from milkbot.models import HealthStatusRow, InstallationRow
-from tests.factories import EARLIER, FACTORIES, LATER, NOON, store
+from tests.factories import DAY, EARLIER, FACTORIES, LATER, NOON, store
 from tests.models.tables import our_models
 from trading.models import (
     ControlsRow,
@@ -37,7 +38,13 @@ from trading.models import (
     StrategyGateRow,
     TraderLeaseRow,
 )
-from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
+from weather.models import (
+    CalibrationRow,
+    ClimateReportRow,
+    ForecastRow,
+    ObservationRow,
+    WeatherSnapshotRow,
+)
 
 pytestmark = pytest.mark.django_db
 
@@ -75,6 +82,11 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
         [{"mu_se": -0.1}, {"mu_se": float("nan")}, {"ln_sigma_se": -0.1}, {"ln_sigma_se": float("inf")}],
     ),
     "forecast_kind_known": (ForecastRow, [{"kind": "half_day"}]),
+    "calibration_promoted_on_scores": (CalibrationRow, [{"promoted_at": NOON, "scored": 0}]),
+    "calibration_learned_in_order": (
+        CalibrationRow,
+        [{"fitted_to": DAY - timedelta(days=31)}, {"known_until": LATER}],
+    ),
     # Markets
     "market_result_known": (MarketRow, [{"result": "maybe"}]),
     "market_finalized_has_time": (MarketRow, [{"status": "finalized"}]),
@@ -229,6 +241,7 @@ UNIQUE: dict[str, Callable[[], tuple[Model, Change]]] = {
 }
 
 UNIQUE_COLUMNS: dict[tuple[str, str], Callable[[], tuple[Model, Change]]] = {
+    ("calibrations", "version"): lambda: _twin(CalibrationRow, "version"),
     ("events", "event_ticker"): lambda: _twin(EventRow, "event_ticker"),
     ("markets", "ticker"): lambda: _twin(MarketRow, "ticker"),
     ("health_status", "component"): lambda: _twin(HealthStatusRow, "component"),

@@ -49,6 +49,7 @@ def test_ensure_schedule_makes_exactly_these_rows() -> None:
             43_200,
             True,
         ),
+        ("milkbot: calibration", "weather.tasks.calibrate", "batch", 86_400, "seconds", 43_200, True),
         ("milkbot: pruning", "trading.tasks.prune", "batch", 86_400, "seconds", 43_200, True),
     ]
 

@@ -9,12 +9,13 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
 
+from tests.factories import CalibrationFactory
 from tests.weather.bodies import CHI, DAY, NOON, city_weather, reading, snapshot
 from tests.weather.test_cli_report import FINAL
 from weather.domain.cli_report import parse_cli
 from weather.domain.outlook import make_outlook
 from weather.domain.types import CliProduct
-from weather.models import ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
+from weather.models import CalibrationRow, ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
 from weather.repositories import WeatherRepository
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +74,15 @@ def test_console_when_even_a_superuser_tries_to_write_then_it_is_forbidden(
 
 def test_console_when_built_then_every_weather_table_is_registered() -> None:
     assert all(admin.site.is_registered(model) for model in MODELS)
+    assert admin.site.is_registered(CalibrationRow)
+
+
+def test_console_when_looking_at_calibrations_then_they_show_and_nobody_changes_them(console: Client) -> None:
+    row = CalibrationFactory.create()
+
+    listed = console.get(page(CalibrationRow, "changelist"))
+
+    assert listed.context["cl"].result_count == 1
+    assert console.get(page(CalibrationRow, "change", row.pk)).status_code == 200
+    assert console.post(page(CalibrationRow, "change", row.pk), {"version": "mine"}).status_code == 403
+    assert console.post(page(CalibrationRow, "delete", row.pk), {"post": "yes"}).status_code == 403

@@ -1,0 +1,6 @@
+"""Stored weather, and what was learned from it."""
+
+from weather.repositories.calibrations import CalibrationRepository
+from weather.repositories.weather import WeatherRepository
+
+__all__ = ["CalibrationRepository", "WeatherRepository"]
