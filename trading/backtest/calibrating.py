@@ -17,7 +17,7 @@ from milkbot.core.cities import load_cities
 from trading.backtest.baselines import known_at, official_highs
 from trading.backtest.recorded_types import Recording
 from weather.domain.climatology import usual_highs
-from weather.domain.combining import COMBINED, SourceHigh, put_together
+from weather.domain.combining import COMBINED, SourceHigh, Together, put_together
 from weather.domain.errors import PRIOR, Calibration, ForecastError
 from weather.domain.learning import ErrorModel
 from weather.domain.pairing import LEADS_H, LEARNED_FROM, REVISION_OVER_H, moment_of
@@ -48,12 +48,19 @@ class PastCalibrations:
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
+        self._pairs: list[tuple[datetime, float, tuple[float, float]]] = []
 
     def at(self, now: datetime) -> Calibration:
         """What had been learned at `now`: a day's error not before its official high could be had."""
         moments, learned = self._walk
         place = bisect_right(moments, now)
         return learned[place - 1] if place else PRIOR
+
+    def pairs(self, lead_h: float, until: datetime) -> tuple[tuple[float, float], ...]:
+        """Errors of the best source and of all others together, °F, each less its bias of that time, of the days whose
+        highs were out by `until`; `lead_h` is one of LEADS_H."""
+        self.at(until)  # They are noted on the walk.
+        return tuple(pair for known_at_, at, pair in self._pairs if at == lead_h and known_at_ <= until)
 
     @cached_property
     def _walk(self) -> tuple[tuple[datetime, ...], tuple[Calibration, ...]]:
@@ -108,7 +115,16 @@ class PastCalibrations:
             yield _error(lesson, high.source, high.high_f, high.revision_f)
         together = put_together(known, lesson.city_code, lesson.lead_h, lesson.day, highs)
         if together is not None:
+            self._pairs.append((lesson.known_at, lesson.lead_h, _pair(together, lesson.high_f)))
             yield _error(lesson, COMBINED, together.mean_f, together.revision_f, together.apart_f)
+
+
+def _pair(together: Together, high_f: int) -> tuple[float, float]:
+    """Errors of the source that weighs most, and of the others together."""
+    best = max(together.uses, key=lambda use: use.weight)
+    own = best.high - best.bias
+    others = (together.mean_f - best.weight * own) / (1 - best.weight)
+    return own - high_f, others - high_f
 
 
 def sources_at(recording: Recording, city_code: str, day: date, now: datetime) -> tuple[SourceHigh, ...]:

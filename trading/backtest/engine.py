@@ -24,7 +24,14 @@ from trading.backtest.calibrating import PastCalibrations
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import EventSheet, Known, event_sheet
 from trading.backtest.ladder_columns import ladder_columns
-from trading.backtest.learning import UNLEARNED, LearnedWeights, Lesson, learned_weights, lessons_of
+from trading.backtest.learning import (
+    UNLEARNED,
+    LearnedWeights,
+    Lesson,
+    first_weights,
+    learned_weights,
+    lessons_of,
+)
 from trading.backtest.noticing import noticed
 from trading.backtest.recorded import read_recorded
 from trading.backtest.recorded_types import RecordedEvent, Recording
@@ -33,7 +40,6 @@ from trading.backtest.results import BacktestOptions, BacktestResult, Counts, De
 from trading.backtest.scored import scored_ladders, winner_of
 from trading.domain.inputs import Circumstances
 from trading.domain.types import Action
-from trading.domain.weights import PRIOR
 
 DEPTHS: Final = (Decimal(1), Decimal(10), Decimal(50))
 """Contracts at each price, between which the truth of an unrecorded book is looked for."""
@@ -101,7 +107,8 @@ def run_backtest(
     calibrations.at(now)  # Walked once: the processes to come inherit it.
     work = _Work(recording, usable, around, options.assumed_depth, options.capital, calibrations)
     lessons = [lesson for of_event in _in_groups(_teach, work, many) for lesson in of_event]
-    work = replace(work, events=events, weights=learned_weights(PRIOR, lessons))
+    first = first_weights(calibrations, min(event.open_at for event in usable))
+    work = replace(work, events=events, weights=learned_weights(first, lessons))
     prepared = _in_groups(_prepare, work, many)
     replays = _replay_all(replace(work, sheets=tuple(each.sheet for each in prepared)), many)
     main = replays[options.assumed_depth]

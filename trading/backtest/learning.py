@@ -8,11 +8,14 @@ from bisect import bisect_right
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from math import fsum
+from math import fsum, isfinite
 from typing import Final, NamedTuple
+
+import numpy as np
 
 from milkbot.core.climate_day import climate_day_bounds
 from trading.backtest.as_of import paid_out_at
+from trading.backtest.calibrating import PastCalibrations
 from trading.backtest.event_past import EventPast
 from trading.backtest.ladder_columns import LadderColumns, micros_of
 from trading.domain.ensemble import LEAST_P, log_pool
@@ -21,6 +24,7 @@ from trading.domain.lessons import LESSON_HOURS
 from trading.domain.opinion import EventOpinion, form_opinion
 from trading.domain.weights import (
     MARKET,
+    MARKET_TO_FORECAST,
     PRICE_REVERSION,
     PRIOR,
     EnsembleWeights,
@@ -28,6 +32,8 @@ from trading.domain.weights import (
     ScoredEvent,
     expert_shares,
     learn,
+    share_beside_market,
+    with_market_at,
 )
 
 
@@ -57,6 +63,29 @@ class LearnedWeights:
 
 
 UNLEARNED: Final = LearnedWeights(PRIOR, (), ())
+
+FEWEST_PAIRS: Final = 120
+"""Days that a correlation must rest on: the least to train on by the reference (6.6)."""
+_MEASURED_AT: Final = {Horizon.DAY_AHEAD: 19.0, Horizon.MORNING: 8.0}
+"""Hours before the peak: those of LESSON_HOURS, in the leads that calibrations are learned at."""
+
+
+def first_weights(calibrations: PastCalibrations, until: datetime) -> EnsembleWeights:
+    """What the experts count for before the first event was seen: PRIOR, with the market at what it should be.
+
+    Whoever sets prices reads the same forecasts, so the market's errors are as much ours as our best source's are those of
+    all others together: their correlation is measured over the days whose highs were out by `until`. Where a recording
+    holds one source, or too few days, the reference's shares stand.
+    """
+    weights = PRIOR
+    for horizon, lead_h in _MEASURED_AT.items():
+        pairs = calibrations.pairs(lead_h, until)
+        if len(pairs) >= FEWEST_PAIRS:
+            correlation = float(np.corrcoef(np.asarray(pairs), rowvar=False)[0, 1])
+            if isfinite(correlation) and abs(correlation) < 1:
+                share = share_beside_market(correlation, MARKET_TO_FORECAST[horizon])
+                weights = with_market_at(weights, horizon, 1 - share)
+    return weights
 
 
 def lessons_of(

@@ -100,7 +100,10 @@ class Pool(NamedTuple):
 def believe(
     situation: Situation, experts: Experts, horizon: Horizon, least_p: float = LEAST_P
 ) -> Belief | None:
-    """The pooled opinion of the strategies that speak from the weather; None when all of them abstain."""
+    """The pooled opinion of the strategies that speak from the weather; None when none knows anything of this very day.
+
+    What the season usually brings is no opinion of its own: alone beside the market's prices it could only make them worse.
+    """
     admitted = experts.admitted
     voices = tuple(
         Voice(strategy.evaluate(situation), admitted is None or strategy.name in admitted)
@@ -108,9 +111,9 @@ def believe(
         if strategy.name != PRICE_REVERSION
     )
     speaking = [voice for voice in voices if voice.speaks]
-    heard = [voice for voice in speaking if voice.is_admitted] or speaking
-    if not heard:
+    if not any(voice.name in FORECASTS for voice in speaking):
         return None
+    heard = [voice for voice in speaking if voice.is_admitted] or speaking
     wanted = expert_shares(experts.weights, horizon)
     weight = fsum(wanted[voice.name] for voice in heard)
     shares = {v.name: wanted[v.name] / weight if weight > 0 else 1 / len(heard) for v in heard}

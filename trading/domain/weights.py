@@ -114,6 +114,45 @@ def unlearned(prior: Mapping[Horizon, tuple[float, ...]]) -> EnsembleWeights:
 PRIOR: Final = unlearned(_PRIOR_SHARES)
 
 
+MARKET_TO_FORECAST: Final = {Horizon.DAY_AHEAD: 2.21 / 2.66, Horizon.MORNING: 1.88 / 2.33}
+"""Root mean square error of the high that prices imply over that of the weather service's forecast, at 19:00 local time of
+the day before and at 13Z of the day (Crosier 2026, seven cities, 7,590 city-days: nws-and-settlement.md 5.1)."""
+LEAST_OWN_SHARE: Final = 0.02
+"""However well the market seems to know all that we know, we are heard: otherwise nothing could be learned."""
+
+
+def share_beside_market(correlation: float, ratio: float) -> float:
+    """Our share of a log pool with the market, when errors of ours and of the market's are so correlated.
+
+    `ratio` is the market's spread over ours. Of the mean the best linear weight is
+    w = (r² − ρr) / (1 + r² − 2ρr) (Bates & Granger 1969); a log pool of two normal distributions has the mean of precision
+    weights, so the share is w / (w + (1 − w) r²). Within LEAST_OWN_SHARE and 1. Raises ValueError unless `ratio` is above 0
+    and `correlation` within −1 and 1 (1 excluded).
+    """
+    if not (ratio > 0 and -1 <= correlation < 1):
+        raise ValueError(f"no errors of two forecasts: correlation {correlation}, ratio {ratio}")
+    square, shared = ratio * ratio, correlation * ratio
+    weight = min(max((square - shared) / (1 + square - 2 * shared), 0.0), 1.0)
+    return max(weight / (weight + (1 - weight) * square), LEAST_OWN_SHARE)
+
+
+def with_market_at(weights: EnsembleWeights, horizon: Horizon, market: float) -> EnsembleWeights:
+    """Nothing learned yet at `horizon`: the market counts for `market`, the others share the rest as they did before.
+
+    Raises ValueError unless `market` is within 0 and 1 (1 excluded).
+    """
+    if not 0 <= market < 1:
+        raise ValueError(f"the market cannot count for {market}")
+    prior = weights.of(horizon).prior
+    others = (1 - market) / (1 - prior[-1])
+    moved = (*(share * others for share in prior[:-1]), market)
+    place = _PLACE[horizon]
+    return replace(
+        weights,
+        horizons=(*weights.horizons[:place], HorizonWeights(moved, moved), *weights.horizons[place + 1 :]),
+    )
+
+
 def horizon_of(now: datetime, event_date: date, std_offset_hours: int, *, is_settling: bool) -> Horizon:
     """The horizon of an event at `now`, by the local standard time of its city."""
     if is_settling:

@@ -86,18 +86,20 @@ def test_everybody_is_scored_at_five_times_of_day_by_every_score_with_intervals(
         assert all(found.interval is not None for found in group.comparisons), group.name
 
 
-@pytest.mark.xfail(
-    reason="its three sources are not combined yet: the newest alone tells too little of a day"
-)
-def test_the_model_beats_who_knows_nothing_and_the_point_forecast_with_a_spread(report: Report) -> None:
+def test_the_model_beats_the_season_and_the_point_forecast_with_a_spread(report: Report) -> None:
     """All hours together; the recording has no observations, so what the model knows it knows from forecasts."""
-    for reference in (FLAT, CLIMATOLOGY, POINT_SPREAD):
+    for reference in (CLIMATOLOGY, POINT_SPREAD):
         assert mean(report.overall, P_MODEL, reference) < 0, reference
 
 
 @pytest.mark.xfail(
-    reason="its three sources are not combined yet: the newest alone tells too little of a day"
+    reason="1.879 nats against 1.792 of a sixth each: the recorded forecasts miss this month by 3.5 °F together (2.9 in "
+    "the twenty months before), and its ladders were laid around better ones; no recorded source knows more"
 )
+def test_the_model_beats_who_gives_each_bracket_a_sixth(report: Report) -> None:
+    assert mean(report.overall, P_MODEL, FLAT) < 0
+
+
 def test_what_is_traded_on_is_as_good_as_the_market_or_better(report: Report) -> None:
     for group in (report.overall, *report.by_hour):
         assert mean(group, P_TRADE, MARKET) <= MOST_WORSE_NATS, group.name

@@ -1,12 +1,14 @@
 """One coherent opinion per ladder: the market's part in it, who is heard, and when prices are no forecast."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from itertools import pairwise
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from milkbot.core.constants import ISSUANCE_BLOCK_AFTER
 from tests.trading.makers import ALONE, BRACKETS, CHI, NOW, around, make_board, make_outlook, make_view
 from trading.domain.decide import decide
 from trading.domain.ensemble import LEAST_P, Belief, Experts, believe, coherent, log_pool, pool_with_market
@@ -138,6 +140,13 @@ def test_strategies_without_an_open_gate_are_kept_but_not_pooled() -> None:
     assert set(one.shares) == {"forecast_edge"}
     assert [voice.name for voice in one.voices if voice.speaks] == ["forecast_edge", "climatology"]
     assert (all_in.is_admitted, one.is_admitted, none.is_admitted) == (True, True, False)
+
+
+def test_climatology_without_a_forecast_of_the_day_is_no_opinion() -> None:
+    stale = make_outlook().model_copy(
+        update={"climatology": USUAL, "issued_at": NOW - ISSUANCE_BLOCK_AFTER - timedelta(hours=1)}
+    )
+    assert belief(stale) is None
 
 
 def test_climatology_alone_may_not_move_money() -> None:

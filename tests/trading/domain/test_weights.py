@@ -10,6 +10,7 @@ from tests.trading.makers import CHI, DAY
 from trading.domain.weights import (
     EXPERTS,
     LEAST_EVENTS,
+    LEAST_OWN_SHARE,
     MARKET,
     PRIOR,
     EnsembleWeights,
@@ -20,6 +21,8 @@ from trading.domain.weights import (
     expert_shares,
     horizon_of,
     learn,
+    share_beside_market,
+    with_market_at,
 )
 
 FINAL = datetime(2025, 5, 15, 12, tzinfo=UTC)
@@ -169,3 +172,49 @@ def test_whatever_is_learned_weights_stay_weights(
             assert sum(found.values()) == pytest.approx(1, abs=1e-9)
             assert min(found.values()) >= 0
     assert weights.version == len(lessons)
+
+
+def normal_pool(share: float, ratio: float) -> float:
+    """Weight of our mean in a log pool with a market whose spread is `ratio` times ours: by precisions."""
+    ours, market = share, (1 - share) / ratio**2
+    return ours / (ours + market)
+
+
+@given(correlation=st.floats(-0.9, 0.95), ratio=st.floats(0.3, 1.5))
+def test_share_beside_the_market_is_that_of_the_smallest_error(correlation: float, ratio: float) -> None:
+    def variance(weight: float) -> float:
+        return weight**2 + (1 - weight) ** 2 * ratio**2 + 2 * weight * (1 - weight) * correlation * ratio
+
+    share = share_beside_market(correlation, ratio)
+
+    assert LEAST_OWN_SHARE <= share <= 1
+    best = min((step / 400 for step in range(401)), key=variance)
+    if share > LEAST_OWN_SHARE:
+        assert normal_pool(share, ratio) == pytest.approx(best, abs=0.003)
+    else:
+        assert normal_pool(share, ratio) >= best - 0.003
+
+
+def test_who_knows_nothing_of_its_own_is_hardly_heard() -> None:
+    assert share_beside_market(0.82, 0.81) == LEAST_OWN_SHARE
+    assert share_beside_market(0.0, 1.0) == pytest.approx(0.5)
+    assert share_beside_market(0.5, 0.83) == pytest.approx(0.405, abs=0.001)
+
+
+@pytest.mark.parametrize(("correlation", "ratio"), [(1.0, 0.8), (-1.1, 0.8), (0.5, 0.0), (float("nan"), 0.8)])
+def test_impossible_errors_are_refused(correlation: float, ratio: float) -> None:
+    with pytest.raises(ValueError, match="no errors"):
+        share_beside_market(correlation, ratio)
+
+
+def test_market_takes_its_place_and_the_others_keep_their_proportions() -> None:
+    moved = with_market_at(PRIOR, Horizon.DAY_AHEAD, 0.9)
+    before, after = (expert_shares(each, Horizon.DAY_AHEAD) for each in (PRIOR, moved))
+
+    assert after[MARKET] == pytest.approx(0.9)
+    assert sum(after.values()) == pytest.approx(1)
+    for name in ("forecast_edge", "climatology", "price_reversion"):
+        assert after[name] == pytest.approx(before[name] / 4)
+    assert expert_shares(moved, Horizon.MORNING) == expert_shares(PRIOR, Horizon.MORNING)
+    with pytest.raises(ValueError, match="cannot count"):
+        with_market_at(PRIOR, Horizon.DAY_AHEAD, 1.0)
