@@ -54,6 +54,7 @@ from weather.models import (
     ClimateReportRow,
     ForecastRow,
     ObservationRow,
+    SourceForecastRow,
     WeatherSnapshotRow,
 )
 
@@ -208,6 +209,18 @@ class ClimateReportFactory(DjangoModelFactory[ClimateReportRow]):
     text = "MAXIMUM 75"
     text_sha256 = "0" * 64
     received_at = NOON
+
+
+class SourceForecastFactory(DjangoModelFactory[SourceForecastRow]):
+    class Meta:
+        model = SourceForecastRow
+
+    source = "nbm_text"
+    city_code = "CHI"
+    event_date = DAY
+    issued_at = Sequence(lambda number: EARLIER - timedelta(hours=number % 12))
+    received_at = NOON
+    high_f = 74
 
 
 class CalibrationFactory(DjangoModelFactory[CalibrationRow]):

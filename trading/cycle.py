@@ -185,7 +185,8 @@ def _read(now: datetime, settings: Settings, sources: Sources, watch: Stopwatch)
     watch.lap("weather")
     boards = sources.boards(settings.cities, now)
     watch.lap("boards")
-    return assemble(settings.cities, weather, boards, now, sources.calibration())
+    days = ((board.city_code, board.event_date) for board in boards.boards)
+    return assemble(settings.cities, weather, boards, now, sources.calibration(), sources.others(days, now))
 
 
 def _decide(

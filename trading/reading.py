@@ -1,8 +1,9 @@
 """What a cycle reads: each city's weather and boards, and what could not be read."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from types import MappingProxyType
 from typing import NamedTuple
 
 from markets.domain.types import Board
@@ -12,10 +13,16 @@ from milkbot.core.config import Config
 from milkbot.logger import logger
 from trading.domain.inputs import CityView
 from weather.calibrating import calibration_in_use
+from weather.domain.combining import SourceHigh
 from weather.domain.errors import PRIOR, Calibration
-from weather.domain.outlook import make_outlook
+from weather.domain.outlook import SOURCE, make_outlook
 from weather.domain.types import Outlook, WeatherSnapshot
+from weather.other_sources import has_other_sources, known_sources, no_sources
 from weather.services import WeatherRound, known_weather, refresh_weather
+
+OtherSources = Mapping[tuple[str, date], Sequence[SourceHigh]]
+"""What others than the grid say of a (city, day)."""
+_OutlookOf = Callable[[CityConfig, WeatherSnapshot, date], Outlook | None]
 
 
 @dataclass(frozen=True)
@@ -25,6 +32,7 @@ class Sources:
     weather: Callable[[Sequence[str], datetime], WeatherRound] = refresh_weather
     boards: Callable[[Sequence[str], datetime], BoardRound] = read_boards
     calibration: Callable[[], Calibration] = calibration_in_use
+    others: Callable[[Iterable[tuple[str, date]], datetime], OtherSources] = no_sources
 
 
 class Reading(NamedTuple):
@@ -50,7 +58,9 @@ def sources_for(config: Config) -> Sources:
 
     A replayed world runs faster than the slow loop turns; there the cycle fetches for itself, from loopback.
     """
-    return Sources() if config.milkbot_world_clock else Sources(weather=known_weather)
+    others = known_sources if has_other_sources(config) else no_sources
+    weather = refresh_weather if config.milkbot_world_clock else known_weather
+    return Sources(weather=weather, others=others)
 
 
 def assemble(
@@ -59,6 +69,7 @@ def assemble(
     boards: BoardRound,
     now: datetime,
     calibration: Calibration = PRIOR,
+    others: OtherSources = MappingProxyType({}),
 ) -> Reading:
     """One view per city. A city that could not be read keeps an empty view and a fault; the others go on."""
     cities = load_cities()
@@ -67,8 +78,9 @@ def assemble(
             cities[code],
             weather.snapshots.get(code),
             [board for board in boards.boards if board.city_code == code],
-            now,
-            calibration,
+            lambda city, snapshot, day: make_outlook(
+                city, snapshot, day, now, calibration, _said(snapshot, day, others)
+            ),
         )
         for code in codes
     ]
@@ -86,15 +98,19 @@ def assemble(
 
 
 def _view(
-    city: CityConfig,
-    weather: WeatherSnapshot | None,
-    boards: Sequence[Board],
-    now: datetime,
-    calibration: Calibration,
+    city: CityConfig, weather: WeatherSnapshot | None, boards: Sequence[Board], outlook_of: _OutlookOf
 ) -> CityView:
     outlooks: dict[date, Outlook] = {}
     for board in boards:
-        outlook = make_outlook(city, weather, board.event_date, now, calibration) if weather else None
+        outlook = outlook_of(city, weather, board.event_date) if weather else None
         if outlook is not None:
             outlooks[board.event_date] = outlook
     return CityView(city, weather, outlooks, boards)
+
+
+def _said(snapshot: WeatherSnapshot, day: date, others: OtherSources) -> tuple[SourceHigh, ...]:
+    """What all sources say, the grid last: it is heard while no errors are known. Empty where there is only the grid."""
+    known, high_f = others.get((snapshot.city_code, day)), snapshot.high_on(day)
+    if not known or high_f is None or snapshot.issued_at is None:
+        return ()
+    return (*known, SourceHigh(SOURCE, high_f, snapshot.issued_at, snapshot.revision_on(day)))

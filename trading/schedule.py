@@ -37,10 +37,12 @@ class Turn(NamedTuple):
 def schedule(config: Config) -> tuple[Entry, ...]:
     """The wanted schedule. Periods are wall time; a replayed world that runs fast turns more often."""
     fast, slow = timedelta(seconds=config.fast_period_s), timedelta(seconds=config.slow_period_s)
+    others = (Entry("guidance", "weather.tasks.refresh_nbm", "slow", slow, expires=slow),)
     return (
         Entry("cycle", "trading.tasks.run_cycle", "fast", fast, expires=fast),
         Entry("weather", "weather.tasks.refresh", "slow", slow, expires=slow),
         Entry("climate reports", "weather.tasks.refresh_reports", "slow", slow, expires=slow),
+        *(others if config.nbm_base_url else ()),
         Entry("settlement", "trading.tasks.settle", "slow", slow, expires=slow),
         Entry("weights", "trading.tasks.learn", "slow", slow, expires=slow),
         Entry("rollup", "analytics.tasks.rollup", "slow", slow, expires=slow),

@@ -3,7 +3,14 @@
 from django.contrib import admin
 
 from milkbot.history_admin import CityFilter, HistoryAdmin
-from weather.models import CalibrationRow, ClimateReportRow, ForecastRow, ObservationRow, WeatherSnapshotRow
+from weather.models import (
+    CalibrationRow,
+    ClimateReportRow,
+    ForecastRow,
+    ObservationRow,
+    SourceForecastRow,
+    WeatherSnapshotRow,
+)
 
 
 class _CityHistoryAdmin(HistoryAdmin):
@@ -38,3 +45,8 @@ class CalibrationAdmin(HistoryAdmin):
         "incumbent_coverage",
     )  # fmt: skip
     list_filter = (("promoted_at", admin.EmptyFieldListFilter),)
+
+
+@admin.register(SourceForecastRow)
+class SourceForecastAdmin(_CityHistoryAdmin):
+    list_display = ("source", "city_code", "event_date", "issued_at", "received_at", "high_f")

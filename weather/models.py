@@ -134,6 +134,29 @@ class ForecastRow(models.Model):
         return f"{self.city_code} {self.event_date} N({self.mu:.1f}, {self.sigma:.1f})"
 
 
+class SourceForecastRow(models.Model):
+    """The high that another source than the grid forecast for a day. Append-only: what was had when stays known."""
+
+    source = models.CharField(max_length=32)
+    city_code = models.CharField(max_length=3)
+    event_date = models.DateField()
+    issued_at = models.DateTimeField()
+    received_at = models.DateTimeField()
+    high_f = models.SmallIntegerField()
+
+    class Meta:
+        db_table = "source_forecasts"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["city_code", "event_date", "source", "issued_at"], name="source_forecast_once"
+            ),
+            models.CheckConstraint(condition=Q(high_f__range=(-100, 200)), name="source_forecast_plausible"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.source} {self.city_code} {self.event_date}: {self.high_f}"
+
+
 class ClimateReportRow(models.Model):
     """One version of a station's climate report (CLI). Append-only: all versions are kept, final is the newest one."""
 

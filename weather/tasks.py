@@ -9,7 +9,7 @@ from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.core.constants import WEATHER_CACHE_MIN
 from milkbot.logger import logger
-from weather import calibrating, services
+from weather import calibrating, other_sources, services
 
 # The schedule turns as often as the cache forgets; without this slack every second turn would come a moment early
 # and be answered from memory.
@@ -43,3 +43,10 @@ def calibrate() -> None:
                 "reason": verdict.reason,
             },
         )
+
+
+@shared_task(name="weather.tasks.refresh_nbm", ignore_result=True, soft_time_limit=150, time_limit=180)
+def refresh_nbm() -> None:
+    """Fetch the newest run of the National Blend of Models."""
+    outcome = other_sources.refresh_nbm(get_config().cities, clock.now())
+    logger.info("guidance refreshed", extra=outcome._asdict())

@@ -86,6 +86,8 @@ class Config(BaseSettings):
 
     nws_base_url: str = NWS_URL
     nws_contact: str = "(milkbot, https://github.com/milkbot/milkbot)"
+    nbm_base_url: str = ""
+    """Where the National Blend of Models' station texts lie, as a second source; empty asks for none."""
 
     cities: Annotated[tuple[str, ...], NoDecode] = ()
     """City codes to trade; empty means all ten."""

@@ -18,13 +18,14 @@ from trading.models import (
     SettlementRow,
     StrategyGateRow,
 )
-from weather.models import CalibrationRow, ClimateReportRow, ForecastRow
+from weather.models import CalibrationRow, ClimateReportRow, ForecastRow, SourceForecastRow
 
 pytestmark = pytest.mark.django_db
 
 HISTORY: list[type[Model]] = [
     ForecastRow,
     CalibrationRow,
+    SourceForecastRow,
     ClimateReportRow,
     CycleRow,
     EnsembleWeightsRow,

@@ -43,6 +43,7 @@ from weather.models import (
     ClimateReportRow,
     ForecastRow,
     ObservationRow,
+    SourceForecastRow,
     WeatherSnapshotRow,
 )
 
@@ -82,6 +83,7 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
         [{"mu_se": -0.1}, {"mu_se": float("nan")}, {"ln_sigma_se": -0.1}, {"ln_sigma_se": float("inf")}],
     ),
     "forecast_kind_known": (ForecastRow, [{"kind": "half_day"}]),
+    "source_forecast_plausible": (SourceForecastRow, [{"high_f": 201}, {"high_f": -101}]),
     "calibration_promoted_on_scores": (CalibrationRow, [{"promoted_at": NOON, "scored": 0}]),
     "calibration_learned_in_order": (
         CalibrationRow,
@@ -216,6 +218,9 @@ UNIQUE: dict[str, Callable[[], tuple[Model, Change]]] = {
     "observation_once": lambda: _twin(ObservationRow, "station", "observed_at", "is_metar"),
     "climate_report_version": lambda: _twin(
         ClimateReportRow, "cli_code", "climate_date", "issued_at", "correction", "text_sha256"
+    ),
+    "source_forecast_once": lambda: _twin(
+        SourceForecastRow, "city_code", "event_date", "source", "issued_at"
     ),
     "controls_one_published_mode": lambda: (
         store(ControlsRow, mode="SHADOW", is_published=True),

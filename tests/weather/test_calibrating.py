@@ -10,7 +10,7 @@ from django.test.utils import CaptureQueriesContext
 
 from milkbot.core.cities import load_cities
 from milkbot.core.climate_day import climate_day_bounds
-from tests.factories import CalibrationFactory, ClimateReportFactory, ForecastFactory
+from tests.factories import CalibrationFactory, ClimateReportFactory, ForecastFactory, SourceForecastFactory
 from tests.sandbox.world.weathers import FIRST_DAY, city_of, world
 from tests.weather.bodies import CHI, DAY, NOON, snapshot
 from weather.calibrating import calibrate, calibration_in_use
@@ -66,6 +66,28 @@ def test_errors_leave_out_what_was_too_old_to_be_traded_on() -> None:
     said(70, 10, issued_at=PEAK - 22 * HOUR)
     report(73)
     assert errors_at() == {8: (-3, None)}
+
+
+def test_errors_are_of_every_source_that_had_spoken_by_then() -> None:
+    said(75, 20)
+    said(76, 9)
+    for high_f, hours_before in ((70, 21), (72, 8.5), (99, 1)):
+        received_at = PEAK - hours_before * HOUR
+        SourceForecastFactory.create(
+            event_date=DAY, high_f=high_f, issued_at=received_at - HOUR, received_at=received_at
+        )
+    report(73)
+
+    found = CalibrationRepository().lessons(DAY, DAY, PEAK + 30 * HOUR)
+
+    assert {
+        lesson.lead_h: [(high.source, high.high_f, high.revision_f) for high in lesson.said]
+        for lesson in found
+    } == {
+        19: [("nbm_text", 70, None), (SOURCE, 75, None)],
+        8: [("nbm_text", 72, 2), (SOURCE, 76, 1)],
+        3: [("nbm_text", 72, 2), (SOURCE, 76, 1)],
+    }
 
 
 def test_errors_are_known_when_the_final_report_came_and_a_correction_counts_anew() -> None:

@@ -15,6 +15,7 @@ from weather.domain.outlook import SOURCE
 from weather.domain.pairing import ASKED_AT_H, Lesson, SettledHigh, moment_of, paired
 from weather.domain.promotion import Scores, Verdict
 from weather.models import CalibrationRow, ClimateReportRow
+from weather.repositories.source_forecasts import SourceForecastRepository
 
 _SAID: Final = """
     SELECT wanted.city_code, wanted.day, wanted.lead_h, said.forecast_high_f, said.issued_at
@@ -139,7 +140,12 @@ def _said(days: Iterable[tuple[str, date]]) -> dict[tuple[str, date, float], lis
     with connection.cursor() as cursor:
         cursor.execute(_SAID, [*columns, ISSUANCE_BLOCK_AFTER.total_seconds()])
         rows = cursor.fetchall()
+    at = {(code, day, lead_h): (code, day, moment) for code, day, lead_h, moment in wanted}
+    others = SourceForecastRepository().said_at(at.values())
     return {
-        (code, day, lead_h): [SourceHigh(SOURCE, float(high_f), issued_at)]
+        (code, day, lead_h): [
+            *others.get(at[code, day, lead_h], ()),
+            SourceHigh(SOURCE, float(high_f), issued_at),
+        ]
         for code, day, lead_h, high_f, issued_at in rows
     }
