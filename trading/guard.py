@@ -13,7 +13,11 @@ from trading.repositories.orders import OrderRepository
 
 def guard(mode: TradingMode, reading: Reading, now: datetime, *, skew_s: float | None = None) -> None:
     """Trip what these facts trip, before anything is decided; the prices just stored value the account."""
-    unknown = OrderRepository(mode).in_states([OrderState.UNKNOWN])
+    orders = OrderRepository(mode)
+    unknown = orders.in_states([OrderState.UNKNOWN])
+    lost_at = orders.unknown_since() if unknown else {}
+    # One that an operator moved between the two reads is no longer unknown.
+    since = [(order, lost_at[order.client_order_id]) for order in unknown if order.client_order_id in lost_at]
     facts = Facts(
         stale_weather={
             view.city.code: "its weather has not been refreshed for too long"
@@ -25,9 +29,7 @@ def guard(mode: TradingMode, reading: Reading, now: datetime, *, skew_s: float |
         rejects=count_rejects(mode, now),
         day_pnl=daily_pnl(mode, value_account(mode), now),
         overdue=tuple(
-            f"{order.intent_key} since {order.sent_at:%H:%M:%S}"
-            for order in unknown
-            if order.sent_at is not None and is_overdue(order, now - order.sent_at)
+            f"{order.intent_key} since {at:%H:%M:%S}" for order, at in since if is_overdue(order, now - at)
         ),
     )
     apply_trips(mode, trips(facts), now)

@@ -12,7 +12,7 @@ from typing import Any, NamedTuple, TypedDict, Unpack
 from uuid import UUID
 
 from django.db import connection, transaction
-from django.db.models import Q
+from django.db.models import Max, Q
 
 from milkbot.core.config import TradingMode
 from milkbot.core.errors import MilkbotError
@@ -174,6 +174,15 @@ class OrderRepository:
     def in_states(self, states: Iterable[OrderState]) -> tuple[Order, ...]:
         rows = OrderRow.objects.filter(mode=self._mode, state__in=[state.value for state in states])
         return tuple(to_order(row) for row in rows.select_related("intent", "market").order_by("pk"))
+
+    def unknown_since(self) -> dict[UUID, datetime]:
+        """When we last lost sight of each order that is UNKNOWN, by client order id: what was asked since is no evidence."""
+        lost = OrderEventRow.objects.filter(
+            order__mode=self._mode, order__state=OrderState.UNKNOWN.value, to_state=OrderState.UNKNOWN.value
+        ).exclude(from_state=OrderState.UNKNOWN.value)
+        return dict(
+            lost.values("order").annotate(since=Max("at")).values_list("order__client_order_id", "since")
+        )
 
     def standings(self, event_tickers: Iterable[str]) -> dict[str, Standing]:
         """How every wish ever written for the markets of these events stands, by its key without generation."""
