@@ -63,17 +63,22 @@ class SkillReport(BaseModel):
     pruned: int = 0
 
 
-def score_settled(mode: TradingMode, now: datetime, *, limit: int = EVENTS_AT_ONCE) -> SkillReport:
-    """Score at most `limit` settled events that were not, or whose result has changed; the oldest settlement first."""
+def score_settled(
+    mode: TradingMode, now: datetime, *, limit: int | None = EVENTS_AT_ONCE, is_past: bool = False
+) -> SkillReport:
+    """Score at most `limit` settled events that were not, or whose result has changed; the oldest settlement first.
+
+    Of a past lived through at once (`is_past`), an event counts as scored when it settled, as the slow loop would have.
+    """
     events = scores = skipped = 0
     for event_id in _unscored(mode, now, limit):
-        row, count = _score_event(mode, EventRow.objects.get(pk=event_id), now)
+        row, count = _score_event(mode, EventRow.objects.get(pk=event_id), None if is_past else now)
         events, scores = events + 1, scores + count
         skipped += sum(sum(reasons.values()) for reasons in row.skipped.values())
     return SkillReport(events=events, scores=scores, skipped=skipped, pruned=_prune(mode, now))
 
 
-def _unscored(mode: TradingMode, now: datetime, limit: int) -> list[int]:
+def _unscored(mode: TradingMode, now: datetime, limit: int | None) -> list[int]:
     since = (now - LOOKS_BACK).date()
     with connection.cursor() as cursor:
         cursor.execute(_UNSCORED, {"mode": mode.value, "since": since, "limit": limit})
@@ -81,11 +86,12 @@ def _unscored(mode: TradingMode, now: datetime, limit: int) -> list[int]:
 
 
 @transaction.atomic
-def _score_event(mode: TradingMode, event: EventRow, now: datetime) -> tuple[SkillEventRow, int]:
-    """All of an event anew. A second turn at the same event waits at its row and finds it done."""
+def _score_event(mode: TradingMode, event: EventRow, scored_at: datetime | None) -> tuple[SkillEventRow, int]:
+    """All of an event anew, at `scored_at`, or as it settled. A second turn at it waits at its row and finds it done."""
     markets = sorted(event.markets.all(), key=_coldest_first)
     winners = [market for market in markets if market.result == "yes"]
     settled_at = max(market.settled_at for market in markets if market.settled_at)
+    scored_at = scored_at or settled_at
     winner = winners[0].ticker if len(winners) == 1 else ""
     row, is_new = SkillEventRow.objects.select_for_update().get_or_create(
         mode=mode,
@@ -95,7 +101,7 @@ def _score_event(mode: TradingMode, event: EventRow, now: datetime) -> tuple[Ski
             "event_date": event.event_date,
             "winner": winner,
             "settled_at": settled_at,
-            "scored_at": now,
+            "scored_at": scored_at,
             "ladders": 0,
         },
     )
@@ -103,7 +109,7 @@ def _score_event(mode: TradingMode, event: EventRow, now: datetime) -> tuple[Ski
         return row, 0
     SkillScoreRow.objects.filter(mode=mode, event_ticker=event.event_ticker).delete()
     moments = _moments(event, markets) if winner and len(markets) >= _LEAST_MARKETS else ()
-    row.winner, row.settled_at, row.scored_at = winner, settled_at, now
+    row.winner, row.settled_at, row.scored_at = winner, settled_at, scored_at
     row.settle_f = _whole_degrees(winners[0].expiration_value) if winner else None
     row.revision += not is_new
     row.ladders = len(moments)

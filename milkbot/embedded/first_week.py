@@ -35,6 +35,7 @@ def live_through(
     children.export_world(profile, world, env, *_past(wall_now()), "--out", str(folder))
     children.manage(profile, env, "fill_history", "--data", str(folder))
     children.manage(profile, env, "roll_up_equity")
+    children.manage(profile, env, "score_past")
 
 
 def has_lived(url: str) -> bool:

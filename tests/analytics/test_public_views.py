@@ -164,6 +164,20 @@ def test_signal_view_at_the_boundary_shows_only_what_is_an_hour_old(
         assert columns_of("v_public_signals") == ["ticker", "p_yes", "made_at"]
 
 
+@pytest.mark.parametrize(("ended", "visible"), [(HOUR, True), (HOUR + timedelta(minutes=31), False)])
+def test_signal_view_tells_no_opinion_that_had_ended_by_then(
+    as_public: ActsAsPublic, sql_now: datetime, ended: timedelta, visible: bool
+) -> None:
+    """The strategies fell silent in the afternoon: their last word of the morning is not ours of an hour ago."""
+    publish()
+    market = MarketFactory.create()
+    SignalFactory.create(market=market, p_yes=0.25, made_at=sql_now - 8 * HOUR, seen_until=sql_now - 2 * HOUR)
+    SignalFactory.create(market=market, p_yes=0.75, made_at=sql_now - 7 * HOUR, seen_until=sql_now - ended)
+
+    with as_public():
+        assert read_probabilities() == ({market.ticker: 0.75} if visible else {})
+
+
 def test_delayed_views_show_the_published_mode_only(as_public: ActsAsPublic, sql_now: datetime) -> None:
     publish(mode=TradingMode.SHADOW)
     ControlsFactory.create(mode=TradingMode.LIVE, changed_at=sql_now)

@@ -273,3 +273,13 @@ def test_instants_are_the_last_36_full_hours_while_it_traded() -> None:
     assert all(second.at - first.at == HOUR for first, second in pairwise(all_day))
     assert (late[0].at, late[0].local_hour, late[0].lead_hours, len(late)) == (TEN, 10, 5, 14)
     assert all_day[-1].lead_hours == 0
+
+
+def test_event_of_a_past_lived_through_at_once_counts_as_scored_when_it_settled(
+    markets: list[MarketRow],
+) -> None:
+    assert score_settled(SHADOW, NOW, limit=None, is_past=True).events == 1
+
+    row = SkillEventRow.objects.get()
+    assert row.scored_at == row.settled_at == SETTLED
+    assert score_settled(SHADOW, NOW).events == 0
