@@ -13,7 +13,16 @@ from trading.domain.offer import Offer
 from trading.domain.risk import MarketPlace, allow
 from trading.domain.sizing import Stake
 from trading.domain.supersede import Standing, Turn, Unanswered, asks_again, next_turn
-from trading.domain.types import Action, BookSide, Intent, ReasonCode, Side, TradingState, book_side_of
+from trading.domain.types import (
+    Action,
+    BookSide,
+    Intent,
+    OrderState,
+    ReasonCode,
+    Side,
+    TradingState,
+    book_side_of,
+)
 
 BOOK = "ensemble"
 """The book that trades, as it stands in intent keys; members are attributed in metrics."""
@@ -52,8 +61,8 @@ def find_chance(
     standing = account.standings.get(_wish(ticker, offer.book_side, event))
     turn = next_turn(standing, offer.book_side, offer.yes_price, event.around.now, event.around.policy)
     chance = Chance(offer, closes, abs(held) if closes else ZERO, turn, standing)
-    gate = _check_switch(closes, event) and (turn.gate if chance.unanswered is None else PASSED)
-    return gate, chance
+    gate = _check_switch(closes, event) and _check_answered(ticker, offer.book_side, account, event)
+    return gate and (turn.gate if chance.unanswered is None else PASSED), chance
 
 
 def take(
@@ -152,6 +161,15 @@ def _check_switch(closes: bool, event: EventContext) -> Gate:
         return Gate(False, ReasonCode.TRADING_HALTED, "halted by a person or a breaker, or LIVE is not armed")
     if state is TradingState.REDUCING and not closes:
         return Gate(False, ReasonCode.TRADING_REDUCING, "only what reduces exposure may trade")
+    return PASSED
+
+
+def _check_answered(ticker: str, book_side: BookSide, account: Account, event: EventContext) -> Gate:
+    """An order without an answer blocks its market: should it have filled, the other side would trade against it."""
+    other = BookSide.ASK if book_side is BookSide.BID else BookSide.BID
+    standing = account.standings.get(_wish(ticker, other, event))
+    if standing is not None and standing.state in (OrderState.SUBMITTED, OrderState.UNKNOWN):
+        return Gate(False, ReasonCode.ORDER_UNKNOWN, f"generation {standing.generation} is {standing.state}")
     return PASSED
 
 

@@ -36,6 +36,7 @@ class ReasonCode(StrEnum):
 
     TRADE = "TRADE"
     INTENT_EXISTS = "INTENT_EXISTS"
+    ORDER_UNKNOWN = "ORDER_UNKNOWN"
     CHASE_LIMIT = "CHASE_LIMIT"
     # The event as a whole
     EVENT_NOT_PARTITION = "EVENT_NOT_PARTITION"

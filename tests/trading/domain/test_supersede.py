@@ -5,12 +5,12 @@ from decimal import Decimal
 
 import pytest
 
-from tests.trading.domain.test_decide import CHEAP_QUOTES
+from tests.trading.domain.test_decide import CHEAP_QUOTES, DEAR_QUOTES, TARGET, code_of
 from tests.trading.makers import NOW, around, make_account, make_board, make_view
 from trading.domain.decide import decide
 from trading.domain.gates import PASSED
 from trading.domain.policy import Policy
-from trading.domain.supersede import Standing, Turn, next_turn
+from trading.domain.supersede import Standing, Turn, Unanswered, next_turn
 from trading.domain.types import BookSide, OrderState, ReasonCode
 
 POLICY = Policy()
@@ -89,3 +89,20 @@ def test_decide_supersedes_a_cancelled_order_under_a_key_of_its_own() -> None:
 
     assert again.intents[0].intent_key == f"{first.intent_key}:1"
     assert again.intents[0].wish == first.intent_key
+
+
+@pytest.mark.parametrize("state", [OrderState.UNKNOWN, OrderState.SUBMITTED])
+@pytest.mark.parametrize("held", ["0", "7"])
+def test_market_with_an_order_nobody_answered_for_is_not_traded_on_its_other_side(
+    state: OrderState, held: str
+) -> None:
+    lost = Unanswered(Decimal("0.22"), Decimal(25), post_only=False, decided_at=NOW)
+    bid = Standing(0, state, Decimal(0), Decimal("0.22"), NOW, lost)
+    account = make_account(
+        holdings={TARGET: Decimal(held)}, standings={f"SHADOW:CHI:{TARGET}:bid:ensemble:2025-05-14": bid}
+    )
+
+    batch = decide([make_view(board=make_board(quotes=DEAR_QUOTES))], account, around())
+
+    assert code_of(batch) is ReasonCode.ORDER_UNKNOWN
+    assert TARGET not in {intent.market_ticker for intent in batch.intents}
