@@ -152,6 +152,7 @@ def works_of_schedule(cycle: Work, control_url: str) -> Mapping[str, Work]:
     from trading.retention import prune
     from trading.settlement import settlement_round
     from weather.calibrating import calibrate
+    from weather.regimes import update_regimes
     from weather.services import refresh_climate_reports, refresh_weather
 
     config, max_age = get_config(), timedelta(minutes=WEATHER_CACHE_MIN) / 2
@@ -159,6 +160,7 @@ def works_of_schedule(cycle: Work, control_url: str) -> Mapping[str, Work]:
         "trading.tasks.run_cycle": cycle,
         "weather.tasks.refresh": lambda now: refresh_weather(config.cities, now, max_age=max_age),
         "weather.tasks.refresh_reports": lambda now: refresh_climate_reports(config.cities, now),
+        "weather.tasks.update_regimes": lambda now: update_regimes(config.cities, now),
         "weather.tasks.calibrate": calibrate,
         "trading.tasks.settle": lambda now: settlement_round(config.trading_mode, now),
         "trading.tasks.learn": lambda now: learn_from_finished(config.trading_mode, now),

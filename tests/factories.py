@@ -54,6 +54,7 @@ from weather.models import (
     ClimateReportRow,
     ForecastRow,
     ObservationRow,
+    RegimeRow,
     SourceForecastRow,
     WeatherSnapshotRow,
 )
@@ -221,6 +222,18 @@ class SourceForecastFactory(DjangoModelFactory[SourceForecastRow]):
     issued_at = Sequence(lambda number: EARLIER - timedelta(hours=number % 12))
     received_at = NOON
     high_f = 74
+
+
+class RegimeFactory(DjangoModelFactory[RegimeRow]):
+    class Meta:
+        model = RegimeRow
+
+    city_code = "CHI"
+    event_date = DAY
+    regime = "UNSETTLED"
+    since_at = Sequence(lambda number: NOON + timedelta(minutes=number))
+    noted_at = SelfAttribute("since_at")
+    sigma = 2.9
 
 
 class CalibrationFactory(DjangoModelFactory[CalibrationRow]):

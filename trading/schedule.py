@@ -43,6 +43,7 @@ def schedule(config: Config) -> tuple[Entry, ...]:
         Entry("weather", "weather.tasks.refresh", "slow", slow, expires=slow),
         Entry("climate reports", "weather.tasks.refresh_reports", "slow", slow, expires=slow),
         *(others if config.nbm_base_url else ()),
+        Entry("regimes", "weather.tasks.update_regimes", "slow", slow, expires=slow),
         Entry("settlement", "trading.tasks.settle", "slow", slow, expires=slow),
         Entry("weights", "trading.tasks.learn", "slow", slow, expires=slow),
         Entry("rollup", "analytics.tasks.rollup", "slow", slow, expires=slow),

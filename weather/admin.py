@@ -8,6 +8,7 @@ from weather.models import (
     ClimateReportRow,
     ForecastRow,
     ObservationRow,
+    RegimeRow,
     SourceForecastRow,
     WeatherSnapshotRow,
 )
@@ -50,3 +51,8 @@ class CalibrationAdmin(HistoryAdmin):
 @admin.register(SourceForecastRow)
 class SourceForecastAdmin(_CityHistoryAdmin):
     list_display = ("source", "city_code", "event_date", "issued_at", "received_at", "high_f")
+
+
+@admin.register(RegimeRow)
+class RegimeAdmin(_CityHistoryAdmin):
+    list_display = ("city_code", "event_date", "regime", "since_at", "sigma", "sources")

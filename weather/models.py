@@ -187,6 +187,33 @@ class ClimateReportRow(models.Model):
         return f"{self.cli_code} {self.climate_date}: {self.high_f}"
 
 
+class RegimeRow(models.Model):
+    """How settled a day's forecast is, from when on. Append-only: it lasts until the next row of its city and day."""
+
+    city_code = models.CharField(max_length=3)
+    event_date = models.DateField()
+    regime = models.CharField(max_length=16)
+    since_at = models.DateTimeField()
+    """When the outlook that named it was made."""
+    noted_at = models.DateTimeField()
+    sigma = models.FloatField()
+    """Of that outlook, the regime's factor in it."""
+    sources = models.JSONField(default=list)
+
+    class Meta:
+        db_table = "regimes"
+        constraints = [
+            models.UniqueConstraint(fields=["city_code", "event_date", "since_at"], name="regime_once"),
+            models.CheckConstraint(
+                condition=Q(regime__in=["NORMAL", "UNSETTLED", "DIVIDED"]), name="regime_known"
+            ),
+            models.CheckConstraint(condition=Q(sigma__gt=0, sigma__lt=100), name="regime_sigma_plausible"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.city_code} {self.event_date} {self.regime}"
+
+
 class CalibrationRow(models.Model):
     """What was learned of the forecasts' errors, and how it was judged. Append-only: the last promoted one is in use."""
 

@@ -9,7 +9,7 @@ from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.core.constants import WEATHER_CACHE_MIN
 from milkbot.logger import logger
-from weather import calibrating, other_sources, services
+from weather import calibrating, other_sources, regimes, services
 
 # The schedule turns as often as the cache forgets; without this slack every second turn would come a moment early
 # and be answered from memory.
@@ -50,3 +50,11 @@ def refresh_nbm() -> None:
     """Fetch the newest run of the National Blend of Models."""
     outcome = other_sources.refresh_nbm(get_config().cities, clock.now())
     logger.info("guidance refreshed", extra=outcome._asdict())
+
+
+@shared_task(name="weather.tasks.update_regimes", ignore_result=True)
+def update_regimes() -> None:
+    """Write down where a city's forecast has become more or less settled."""
+    changed = regimes.update_regimes(get_config().cities, clock.now())
+    if changed:
+        logger.info("regimes changed", extra={"changed": changed})

@@ -69,6 +69,7 @@ ALL_WELL = dict.fromkeys(
         "cycle",
         "weather",
         "climate reports",
+        "regimes",
         "settlement",
         "rollup",
         "weights",

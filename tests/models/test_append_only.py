@@ -18,13 +18,14 @@ from trading.models import (
     SettlementRow,
     StrategyGateRow,
 )
-from weather.models import CalibrationRow, ClimateReportRow, ForecastRow, SourceForecastRow
+from weather.models import CalibrationRow, ClimateReportRow, ForecastRow, RegimeRow, SourceForecastRow
 
 pytestmark = pytest.mark.django_db
 
 HISTORY: list[type[Model]] = [
     ForecastRow,
     CalibrationRow,
+    RegimeRow,
     SourceForecastRow,
     ClimateReportRow,
     CycleRow,

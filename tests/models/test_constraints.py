@@ -43,6 +43,7 @@ from weather.models import (
     ClimateReportRow,
     ForecastRow,
     ObservationRow,
+    RegimeRow,
     SourceForecastRow,
     WeatherSnapshotRow,
 )
@@ -84,6 +85,8 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
     ),
     "forecast_kind_known": (ForecastRow, [{"kind": "half_day"}]),
     "source_forecast_plausible": (SourceForecastRow, [{"high_f": 201}, {"high_f": -101}]),
+    "regime_known": (RegimeRow, [{"regime": "STORMY"}]),
+    "regime_sigma_plausible": (RegimeRow, [{"sigma": 0.0}, {"sigma": float("nan")}]),
     "calibration_promoted_on_scores": (CalibrationRow, [{"promoted_at": NOON, "scored": 0}]),
     "calibration_learned_in_order": (
         CalibrationRow,
@@ -219,6 +222,7 @@ UNIQUE: dict[str, Callable[[], tuple[Model, Change]]] = {
     "climate_report_version": lambda: _twin(
         ClimateReportRow, "cli_code", "climate_date", "issued_at", "correction", "text_sha256"
     ),
+    "regime_once": lambda: _twin(RegimeRow, "city_code", "event_date", "since_at"),
     "source_forecast_once": lambda: _twin(
         SourceForecastRow, "city_code", "event_date", "source", "issued_at"
     ),

@@ -17,6 +17,7 @@ CYCLE = ("trading.tasks.run_cycle", "fast")
 SLOW_LOOP = [
     ("weather.tasks.refresh", "slow"),
     ("weather.tasks.refresh_reports", "slow"),
+    ("weather.tasks.update_regimes", "slow"),
     ("trading.tasks.settle", "slow"),
     ("trading.tasks.learn", "slow"),
     ("analytics.tasks.rollup", "slow"),
@@ -36,10 +37,11 @@ def test_ensure_schedule_makes_exactly_these_rows() -> None:
         ("milkbot: cycle", *CYCLE, 60, "seconds", 60, True),
         ("milkbot: weather", *SLOW_LOOP[0], 300, "seconds", 300, True),
         ("milkbot: climate reports", *SLOW_LOOP[1], 300, "seconds", 300, True),
-        ("milkbot: settlement", *SLOW_LOOP[2], 300, "seconds", 300, True),
-        ("milkbot: weights", *SLOW_LOOP[3], 300, "seconds", 300, True),
-        ("milkbot: rollup", *SLOW_LOOP[4], 300, "seconds", 300, True),
-        ("milkbot: skill", *SLOW_LOOP[5], 300, "seconds", 300, True),
+        ("milkbot: regimes", *SLOW_LOOP[2], 300, "seconds", 300, True),
+        ("milkbot: settlement", *SLOW_LOOP[3], 300, "seconds", 300, True),
+        ("milkbot: weights", *SLOW_LOOP[4], 300, "seconds", 300, True),
+        ("milkbot: rollup", *SLOW_LOOP[5], 300, "seconds", 300, True),
+        ("milkbot: skill", *SLOW_LOOP[6], 300, "seconds", 300, True),
         (
             "milkbot: strategy gates",
             "analytics.tasks.judge_strategies",
