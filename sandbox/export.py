@@ -24,7 +24,14 @@ from sandbox.cities import CITIES, City
 from sandbox.clock import parse_instant
 from sandbox.feeds import Ladder, Outcome, Quote
 from sandbox.kalshi.wire import timestamp
-from sandbox.recorded import EVENT_COLUMNS, FORECAST_COLUMNS, HIGH_COLUMNS, INVENTED, QUOTE_COLUMNS
+from sandbox.recorded import (
+    EVENT_COLUMNS,
+    FORECAST_COLUMNS,
+    HIGH_COLUMNS,
+    HOURLY_COLUMNS,
+    INVENTED,
+    QUOTE_COLUMNS,
+)
 from sandbox.world.feed_weather import SimulatedWeatherFeed
 from sandbox.world.market import SimulatedMarketFeed
 from sandbox.world.market_fair import INEFFICIENCY
@@ -33,10 +40,13 @@ from sandbox.world.weather import WorldWeather
 BAD_ARGUMENTS: Final = 2
 DAY: Final = timedelta(days=1)
 MINUTE: Final = timedelta(minutes=1)
+HOUR: Final = timedelta(hours=1)
 FORECAST_SOURCE: Final = "nws_simulated"
 FORECAST_KIND: Final = "day_high"
 # The reader takes official highs from this source; that they are made up stands in events.csv.
 HIGH_SOURCE: Final = "iem"
+OBSERVATION_COLUMNS: Final = ("station", "observed_at_utc", "available_at_utc", "kind", "temp_c", "metar")
+METAR_KIND: Final = "metar"
 EVENTS_KEPT: Final = 1
 
 Row = Sequence[str]
@@ -55,6 +65,8 @@ class Export:
     last: date
     cities: Sequence[City] = CITIES
     until: datetime | None = None
+    with_readings: bool = False
+    """Whether METARs and hourly forecasts of the days under way are written, too: ten times as many weather rows."""
 
     @property
     def days(self) -> list[date]:
@@ -92,6 +104,10 @@ def export(wanted: Export, out: Path) -> None:
         _write(ladders / name, QUOTE_COLUMNS, _quote_rows(feed, found, wanted))
     _write(weather / "forecasts.csv.gz", FORECAST_COLUMNS, _forecast_rows(truth, wanted))
     _write(weather / "daily_highs.csv.gz", HIGH_COLUMNS, _high_rows(truth, wanted, reported_at))
+    for city in wanted.cities if wanted.with_readings else ():
+        days = f"{city.code}_{wanted.first}_{wanted.last}.csv.gz"
+        _write(weather / f"observations_{days}", OBSERVATION_COLUMNS, _reading_rows(truth, city, wanted))
+        _write(weather / f"hourly_forecasts_{days}", HOURLY_COLUMNS, _hourly_rows(truth, city, wanted))
     _write_description(out / "world.json", wanted)
 
 
@@ -202,6 +218,34 @@ def _high_rows(
                 yield city.code, day.isoformat(), str(truth.high_f(city, day)), HIGH_SOURCE, ""
 
 
+def _reading_rows(truth: WorldWeather, city: City, wanted: Export) -> Iterator[Row]:
+    after = city.climate_day_start(wanted.first) - timedelta(microseconds=1)
+    end = wanted.known_part(city.climate_day_start(wanted.last + DAY))
+    for record in truth.metars(city, after, end):
+        if record.temp_c is not None and wanted.is_known(record.available_at):
+            yield (
+                city.station_id,
+                timestamp(record.observed_at),
+                timestamp(record.available_at),
+                METAR_KIND,
+                str(record.temp_c),
+                record.metar,
+            )
+
+
+def _hourly_rows(truth: WorldWeather, city: City, wanted: Export) -> Iterator[Row]:
+    """Of every issue the hours that were left of the day it was issued on."""
+    for day in wanted.days:
+        start, end = city.climate_day_start(day), city.climate_day_start(day + DAY)
+        hours = [start + hour * HOUR for hour in range(24)]
+        issues = {truth.issued_at(city, at) for at in hours if wanted.is_known(at)}
+        for issued_at in sorted(issued_at for issued_at in issues if issued_at >= start):
+            left = -(-(end - issued_at) // HOUR) + 1
+            for target_at, temp_f in truth.hourly_forecast_f(city, issued_at, left):
+                if target_at < end:
+                    yield timestamp(target_at), timestamp(issued_at), FORECAST_SOURCE, str(temp_f)
+
+
 def _text(value: Decimal | int | None) -> str:
     """A number without needless zeros; empty when there is none."""
     if value is None:
@@ -250,6 +294,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument(
         "--until", type=parse_instant, help="write only what is known at this moment; default: everything"
     )
+    parser.add_argument(
+        "--readings", action="store_true", help="also METARs and hourly forecasts, for days under way"
+    )
     parser.add_argument("--out", type=Path, required=True, help="an empty or new folder")
     given = parser.parse_args(arguments)
     if given.first > given.last:
@@ -257,7 +304,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     if given.seed < 0:
         parser.error(f"--seed {given.seed} is negative")
     try:
-        export(Export(given.seed, given.first, given.last, until=given.until), given.out)
+        wanted = Export(given.seed, given.first, given.last, until=given.until, with_readings=given.readings)
+        export(wanted, given.out)
     except UnusableTarget as error:
         parser.error(f"--out cannot be used: {error}")
     return 0

@@ -32,7 +32,7 @@ def live_through(
     say(f"Living through the week before today in the {world.words}: about a minute, this once.")
     folder = profile.folder / "history"
     shutil.rmtree(folder, ignore_errors=True)
-    children.export_world(profile, world, env, *_past(wall_now()), "--out", str(folder))
+    children.export_world(profile, world, env, *_past(wall_now()), "--readings", "--out", str(folder))
     children.manage(profile, env, "fill_history", "--data", str(folder))
     children.manage(profile, env, "roll_up_equity")
     children.manage(profile, env, "score_past")

@@ -21,6 +21,7 @@ from milkbot.logger import logger
 from trading.backtest.as_of import ASSUMED_DEPTH
 from trading.backtest.change_points import change_points
 from trading.backtest.recorded import read_recorded
+from trading.backtest.recorded_weather import read_day_weather
 from trading.backtest.replay_sources import ReplaySources
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
@@ -90,7 +91,8 @@ def fill_history(
         logger.warning("recorded row", extra={"place": f"{note.file}:{note.line}", "fault": str(note)})
     if not any(event.open_at <= end and event.close_at > start for event in recording.events):
         raise HistoryRefused(f"{data} holds no event between {start:%Y-%m-%d} and {end:%Y-%m-%d}")
-    past = _Past(settings, ReplaySources(recording, depth=depth))
+    day_weather = read_day_weather(data, recording, settings.cities, now)
+    past = _Past(settings, ReplaySources(recording, depth=depth, day_weather=day_weather))
     _be_quick_to_commit()
     turns = past.live_through(list(change_points(recording, start, end, settings.policy)), start, end)
     return HistoryReport(
@@ -102,8 +104,8 @@ def fill_history(
         settled=past.settled.settled,
         pnl=past.settled.pnl,
         codes=dict(sum((Counter(turn.codes) for turn in turns), Counter[str]())),
-        rows=recording.report.rows,
-        refused_rows=sum(recording.report.refused.values()),
+        rows=recording.report.rows + day_weather.report.rows,
+        refused_rows=sum(recording.report.refused.values()) + sum(day_weather.report.refused.values()),
         seconds=round(clock.monotonic() - begun, 1),
         valuation=turns[-1].valuation if turns else None,
     )

@@ -9,15 +9,20 @@ from markets.services import BoardRound
 from milkbot.core.cities import load_cities
 from trading.backtest.as_of import ASSUMED_DEPTH, AsOf, paid_out_at
 from trading.backtest.recorded_types import Recording
+from trading.backtest.recorded_weather import DayWeather
 from trading.reading import Sources
+from weather.domain.types import WeatherSnapshot
 from weather.services import WeatherRound
 
 
 class ReplaySources:
     """Boards and weather of a recording as of any `now`. Holds no state: asked twice, it answers the same."""
 
-    def __init__(self, recording: Recording, *, depth: Decimal = ASSUMED_DEPTH) -> None:
+    def __init__(
+        self, recording: Recording, *, depth: Decimal = ASSUMED_DEPTH, day_weather: DayWeather | None = None
+    ) -> None:
         self._as_of = AsOf(recording, depth=depth)
+        self._day_weather = day_weather
 
     def sources(self) -> Sources:
         """What `run_cycle` reads from."""
@@ -35,13 +40,19 @@ class ReplaySources:
 
     def weather(self, city_codes: Sequence[str], now: datetime) -> WeatherRound:
         """For each city the newest forecast of every coming day; a city without any is an error, as live."""
-        found = {code: self._as_of.snapshot(load_cities()[code], now) for code in city_codes}
+        found = {code: self._snapshot(code, now) for code in city_codes}
         return WeatherRound(
             snapshots={code: snapshot for code, snapshot in found.items() if snapshot is not None},
             errors={
                 code: "no forecast was available yet" for code, snapshot in found.items() if snapshot is None
             },
         )
+
+    def _snapshot(self, city_code: str, now: datetime) -> WeatherSnapshot | None:
+        snapshot = self._as_of.snapshot(load_cities()[city_code], now)
+        if snapshot is None or self._day_weather is None:
+            return snapshot
+        return self._day_weather.amend(snapshot, now)
 
     def final_listings(self, after: datetime, until: datetime) -> tuple[Listing, ...]:
         """The markets paid out in (after, until], as the exchange lists them from then on."""
