@@ -13,7 +13,7 @@ from tests.markets.clients.order_makers import ORDER_ID, wire_created, wire_erro
 from tests.markets.local_exchange import LocalExchange, Reply, json_reply
 from tests.trading.makers import NOW, make_order
 from trading.domain.breakers import Breaker
-from trading.domain.types import Order, OrderState, TimeInForce
+from trading.domain.types import Action, Order, OrderState, TimeInForce
 from trading.oms.venues.base import Accepted, NotSent, Rejected, TakenOut, Unknown
 from trading.oms.venues.kalshi import KalshiVenue
 
@@ -85,6 +85,25 @@ def test_place_of_a_quote_then_post_only_with_its_expiration(
     assert venue.place(RESTS) == Accepted(rests=True, kalshi_order_id=ORDER_ID)
     sent = exchange.requests[0].json
     assert (sent["post_only"], sent["expiration_time"]) == (True, int(EXPIRES.timestamp()))
+
+
+@pytest.mark.parametrize(
+    ("order", "is_capped"),
+    [
+        (UNNAMED, False),
+        (UNNAMED.model_copy(update={"action": Action.SELL}), True),
+        # The exchange refuses the cap on what rests: a quote that sells is watched by its review instead.
+        (RESTS.model_copy(update={"action": Action.SELL}), False),
+    ],
+)
+def test_place_of_an_immediate_sale_then_it_can_never_open(
+    exchange: LocalExchange, venue: KalshiVenue, order: Order, is_capped: bool
+) -> None:
+    exchange.on(ORDERS_PATH, created(order))
+
+    venue.place(order)
+
+    assert exchange.requests[0].json["reduce_only"] is is_capped
 
 
 def test_place_when_the_id_exists_then_unknown_and_never_refused(

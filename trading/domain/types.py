@@ -69,6 +69,7 @@ class ReasonCode(StrEnum):
     NOT_ADMITTED = "NOT_ADMITTED"
     LOCK_PRICE = "LOCK_PRICE"
     STAKE_TOO_SMALL = "STAKE_TOO_SMALL"
+    HOLDING_GONE = "HOLDING_GONE"
     # Caps and switches
     CAP_TRADE = "CAP_TRADE"
     CAP_EVENT = "CAP_EVENT"

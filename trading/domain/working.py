@@ -16,7 +16,7 @@ from trading.domain.event_gate import check_event
 from trading.domain.gates import Gate, check_liquidity, check_spread, check_tradable, quote_floor
 from trading.domain.inputs import Circumstances, CityView, EventContext
 from trading.domain.policy import Policy
-from trading.domain.types import BookSide, Order, ReasonCode, Signal, TradingState
+from trading.domain.types import Action, BookSide, Order, ReasonCode, Signal, TradingState
 
 
 class Step(StrEnum):
@@ -79,7 +79,7 @@ def review(
     lower what is at risk.
     """
     now, policy = around.now, around.policy
-    gate = _check_switch(around.trading_state, reduces) and event_gate
+    gate = _check_switch(around.trading_state, reduces) and _check_covered(order, reduces) and event_gate
     gate = gate and _check_market(order, market, belief, now, policy)
     if not gate:
         return Review(Step.CANCEL, gate)
@@ -93,6 +93,13 @@ def _check_switch(state: TradingState, reduces: bool) -> Gate:
         return Gate(False, ReasonCode.TRADING_HALTED, "halted by a person or a breaker, or LIVE is not armed")
     if state is TradingState.REDUCING and not reduces:
         return Gate(False, ReasonCode.TRADING_REDUCING, "only what reduces exposure may rest")
+    return _KEPT
+
+
+def _check_covered(order: Order, reduces: bool) -> Gate:
+    """A sale larger than what is left of its holding would open the other side, which nothing sized or allowed."""
+    if order.action is Action.SELL and not reduces:
+        return Gate(False, ReasonCode.HOLDING_GONE, f"{order.remaining_count} for sale, fewer are held")
     return _KEPT
 
 

@@ -35,7 +35,7 @@ class Valuation(BaseModel):
 def read_account(mode: TradingMode, event_tickers: Iterable[str]) -> Account:
     """What we own and may still owe, orders placed by hand included, and how every wish for the events stands."""
     positions = PositionRepository(mode).open()
-    reserved = (*reserved_by_orders(mode, OPEN_STATES), *ExternalOrderRepository(mode).exposures())
+    reserved = (*reserved_by_orders(mode, OPEN_STATES, positions), *ExternalOrderRepository(mode).exposures())
     places = _places({p.market_ticker for p in positions} | {r.market_ticker for r in reserved})
     at_risk = [Holding(p.market_ticker, places[p.market_ticker], p.at_risk) for p in positions]
     pending = [Holding(r.market_ticker, places[r.market_ticker], r.amount) for r in reserved]

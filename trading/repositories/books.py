@@ -10,9 +10,9 @@ from django.db.models import Sum
 from pydantic import BaseModel, ConfigDict
 
 from milkbot.core.config import TradingMode
-from milkbot.core.money import ZERO
+from milkbot.core.money import ONE, ZERO
 from trading.domain import pnl
-from trading.domain.types import BookSide, Fill, OrderState, Position
+from trading.domain.types import Action, BookSide, Fill, OrderState, Position
 from trading.models import FillRow, LedgerRow, OrderRow, PositionRow
 
 _KNOWN = "SELECT fill_id FROM fills WHERE mode = %s AND fill_id = ANY(%s)"
@@ -232,16 +232,32 @@ class Reserved(BaseModel):
     amount: Decimal
 
 
-def reserved_by_orders(mode: TradingMode, states: Iterable[OrderState]) -> tuple[Reserved, ...]:
-    """Worst-case dollars of every order that may still fill."""
+def reserved_by_orders(
+    mode: TradingMode, states: Iterable[OrderState], positions: Iterable[Position]
+) -> tuple[Reserved, ...]:
+    """Worst-case dollars of every order that may still fill.
+
+    A sale costs its fee as far as `positions` cover it. What they no longer cover opens the other side at its price.
+    """
     rows = OrderRow.objects.filter(mode=mode, state__in=[state.value for state in states])
+    left = {position.market_ticker: position.count for position in positions}
     return tuple(
-        Reserved(
-            market_ticker=row.market.ticker,
-            amount=row.intent.max_cost * (row.count - row.filled_count) / row.count,
-        )
-        for row in rows.select_related("market", "intent")
+        Reserved(market_ticker=row.market.ticker, amount=_at_worst(row, left))
+        for row in rows.select_related("market", "intent").order_by("pk")
     )
+
+
+def _at_worst(row: OrderRow, left: dict[str, Decimal]) -> Decimal:
+    """What the order may still cost; of what is `left` to close, by market, a sale takes its part."""
+    remaining = row.count - row.filled_count
+    amount = row.intent.max_cost * remaining / row.count
+    if row.action != Action.SELL:
+        return amount
+    is_bid = row.book_side == BookSide.BID
+    held = left.get(row.market.ticker, ZERO)
+    covered = min(remaining, max(-held if is_bid else held, ZERO))
+    left[row.market.ticker] = held + covered if is_bid else held - covered
+    return amount + (remaining - covered) * (row.limit_price if is_bid else ONE - row.limit_price)
 
 
 def _to_fill(row: FillRow) -> Fill:

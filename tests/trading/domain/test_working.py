@@ -22,7 +22,16 @@ from tests.trading.makers import (
 )
 from trading.domain.decide import decide
 from trading.domain.gates import PASSED, Gate
-from trading.domain.types import BookSide, Order, OrderState, ReasonCode, Side, TimeInForce, TradingState
+from trading.domain.types import (
+    Action,
+    BookSide,
+    Order,
+    OrderState,
+    ReasonCode,
+    Side,
+    TimeInForce,
+    TradingState,
+)
 from trading.domain.working import Belief, Step, review, review_all
 
 BELIEF = Belief(p_yes=0.40, standard_error=0.01)
@@ -171,3 +180,13 @@ def test_review_while_reducing_keeps_only_what_closes_a_holding() -> None:
     ]
 
     assert steps == [Step.KEEP, Step.CANCEL, Step.CANCEL, Step.CANCEL]
+
+
+@pytest.mark.parametrize("side", Side)
+def test_sale_is_cancelled_when_what_it_would_sell_is_no_longer_held(side: Side) -> None:
+    sale = make_intent(side=side, action=Action.SELL)
+    order = resting(sale.book_side).model_copy(update={"side": side, "action": sale.action})
+    belief = Belief(0.40 if sale.book_side is BookSide.BID else 0.20, 0.01)
+
+    assert step(order, belief=belief, reduces=True)[0] is Step.KEEP
+    assert step(order, belief=belief, reduces=False) == (Step.CANCEL, ReasonCode.HOLDING_GONE)

@@ -76,8 +76,9 @@ class Oracle:
             assert len(ids) == 1, f"{wish} stands at the exchange {len(ids)} times"
 
     def _exposure_is_covered_and_capped(self) -> None:
-        held = sum((position.at_risk for position in PositionRepository(MODE).open()), D(0))
-        ours = held + sum((one.amount for one in reserved_by_orders(MODE, OPEN_STATES)), D(0))
+        positions = PositionRepository(MODE).open()
+        held = sum((position.at_risk for position in positions), D(0))
+        ours = held + sum((one.amount for one in reserved_by_orders(MODE, OPEN_STATES, positions)), D(0))
         assert ours <= LIMITS.total + ROUNDING
         assert ours + ROUNDING >= self._worst_case()
 

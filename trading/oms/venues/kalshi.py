@@ -8,7 +8,7 @@ from markets.domain import order_outcomes as outcome
 from markets.domain.order_request import Amendment, BadOrder, NewOrder, OrderPlace, OrderTerms
 from milkbot.core.money import ZERO
 from trading.domain.breakers import Breaker
-from trading.domain.types import Order
+from trading.domain.types import Action, Order
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOut, Unknown
 
 _PASSING_REASONS: Final = frozenset(
@@ -104,6 +104,8 @@ def _new_order(order: Order) -> NewOrder:
             time_in_force=order.time_in_force,
             expires_at=order.expires_at if order.rests_by_itself else None,
             post_only=order.post_only,
+            # A position may have gone by hand since the decision; of resting orders the exchange refuses the cap.
+            reduce_only=order.action is Action.SELL and not order.rests_by_itself,
         ),
     )
 
