@@ -25,6 +25,7 @@ from sandbox.kalshi.state_file import StateFile
 from sandbox.kalshi.stream.commands import PATH as FEED_PATH
 from sandbox.kalshi.stream.endpoint import feed_endpoint
 from sandbox.kalshi.venue import Venue
+from sandbox.nbm import app as nbm
 from sandbox.nws import app as nws
 from sandbox.recorded import RecordedDataError, read_recorded_day, recorded_dates
 from sandbox.replay import Replay
@@ -104,7 +105,7 @@ def sandbox_app(
     state: StateFile | None = None,
     tier: Tier | None = USUAL_TIER,
 ) -> ASGIApp:
-    """Exchange with its feed, weather service and control panel behind the fault layer.
+    """Exchange with its feed, weather services and control panel behind the fault layer.
 
     The accounts' state is kept in `state`; the token buckets of `tier` refuse who asks too much, None refuses nobody.
     """
@@ -125,6 +126,7 @@ def app_around(
             WebSocketRoute(FEED_PATH, feed_endpoint(venue, gatekeeper)),
             Mount(kalshi.ROOT, app=kalshi.exchange_app(venue, gatekeeper, Budgets(tier))),
             Mount(nws.ROOT, app=nws.weather_app(stage)),
+            Mount(nbm.ROOT, app=nbm.blend_app(stage)),
             *ControlPanel(venue, publish).routes(),
         ],
     )
