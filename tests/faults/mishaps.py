@@ -27,6 +27,15 @@ def forget(member: str, order_id: str) -> Change:
     return change
 
 
+def go_back_to(former: State) -> Change:
+    """What was done to accounts and books since `former` was never written to disk."""
+
+    def change(state: State) -> None:
+        state.accounts, state.markets = former.accounts, former.markets
+
+    return change
+
+
 def overfill(member: str, order_id: str, count: Decimal) -> Change:
     """`count` contracts more than were ordered are executed at the order's price, free of fees."""
 

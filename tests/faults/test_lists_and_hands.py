@@ -8,12 +8,15 @@ import pytest
 from markets.domain.order_outcomes import Accepted
 from markets.domain.order_request import NewOrder, OrderTerms, TimeInForce
 from markets.domain.sides import BookSide
-from tests.faults.bench import MODE, Bench
+from sandbox.exchange.state import loaded
+from tests.faults.bench import LAG, MODE, Bench
 from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, resting, state_of, states
-from tests.faults.mishaps import forget
+from tests.faults.mishaps import forget, go_back_to
 from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
 from trading.models import FillRow, RiskEventRow
+from trading.oms.working import cancel
+from trading.repositories.orders import OrderRepository
 
 FEW = Decimal(2)
 
@@ -32,6 +35,28 @@ def test_exchange_that_restarts_without_an_order_is_believed_only_when_the_order
 
     bench.turns(6)
     assert state_of(row) == OrderState.CANCELED
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_exchange_that_restarts_without_a_cancel_has_its_order_taken_back_and_not_doubled(
+    bench: Bench,
+) -> None:
+    bench.cycle()
+    row = resting()
+    former = loaded(bench.front.do(bench.venue.exchange.dump))
+    (order,) = OrderRepository(MODE).by_intent_keys([row.intent.intent_key])
+    bench.control(do="freeze")
+    cancel(order, bench.watched, at=bench.now, why="a test")
+    assert state_of(row) == OrderState.CANCELED
+    bench.restart_exchange(go_back_to(former))
+    bench.wait(LAG)
+
+    report = bench.reconcile()
+
+    assert (state_of(row), report.is_trusted) == (OrderState.RESTING, True)
+    assert bench.complaints() == []
+    bench.turns(6)
     assert is_recovered()
     assert bench.complaints() == []
 

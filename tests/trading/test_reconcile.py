@@ -4,13 +4,13 @@ from collections.abc import Callable
 from datetime import datetime
 from decimal import Decimal
 from functools import partial
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
 from markets.domain.account_types import ExchangeFill, OrderStatus
 from milkbot.core.config import TradingMode
-from tests.trading.makers import NOW
+from tests.trading.makers import EVENT, NOW
 from tests.trading.scripted_account import (
     ScriptedAccount,
     account,
@@ -34,7 +34,9 @@ from tests.trading.sent_orders import (
 from tests.trading.stored import store_markets
 from trading.controls import ensure_controls, get_trading_state
 from trading.domain.order_states import OrderEvent
-from trading.domain.types import Order, OrderState, TradingState
+from trading.domain.policy import Policy
+from trading.domain.supersede import next_turn
+from trading.domain.types import Order, OrderState, ReasonCode, TradingState
 from trading.models import (
     FillRow,
     LedgerRow,
@@ -48,8 +50,11 @@ from trading.models import (
 from trading.oms.account import OVERLAP
 from trading.oms.lease import take_lease
 from trading.oms.reconcile import START, has_reconciled, reconcile
+from trading.oms.submit import recover
+from trading.oms.venues.base import Venue
+from trading.repositories.accounts import read_account
 from trading.repositories.books import LedgerRepository
-from trading.repositories.orders import Lease
+from trading.repositories.orders import Lease, OrderRepository
 
 pytestmark = pytest.mark.django_db
 
@@ -84,6 +89,12 @@ def _sent(market_ids: dict[str, int], lease: Lease, state: OrderState = S.SUBMIT
 
 def fill(number: int = 0, **changes: Any) -> ExchangeFill:
     return filled(number, **{"at": FILLED_AT, **changes})
+
+
+def recover_new() -> int:
+    """What the next turn does with orders it finds unsent; how many it ended."""
+    unsent = OrderRepository(DEMO).in_states([S.NEW])
+    return recover(cast(Venue, None), unsent, market_ids={}, at=AT)
 
 
 def written() -> list[object]:
@@ -154,6 +165,56 @@ def test_order_acknowledged_already_and_listed_then_nothing_is_recorded_again(se
 
     assert reconcile(DEMO, account(orders=[listed(order)]), AT).orders_moved == 0
     assert last_step(order).event == E.ACKNOWLEDGE
+
+
+@pytest.mark.parametrize("state", [S.NEW, S.CANCELED, S.REJECTED])
+def test_order_that_rests_though_we_believe_it_over_then_taken_back_and_counted(
+    sent: Sent, state: OrderState
+) -> None:
+    order = sent(state, rests=True)
+    late = AT + 3 * MINUTE
+    row = listed(order).model_copy(update={"created_at": SENT_AT, "expires_at": late + MINUTE})
+
+    report = reconcile(DEMO, account(orders=[row], cash="9996", until=late), late)
+
+    now, ours = stored(order), read_account(DEMO, [EVENT])
+    assert (now.state, now.kalshi_order_id, now.sent_at, now.expires_at) == (
+        S.RESTING,
+        "k-1",
+        SENT_AT,
+        late + MINUTE,
+    )
+    assert ours.exposure.total >= order.count * order.limit_price
+    turn = next_turn(
+        next(iter(ours.standings.values())), order.book_side, order.limit_price, LONG_AFTER, Policy()
+    )
+    assert (turn.gate.passed, turn.gate.code) == (
+        False,
+        ReasonCode.INTENT_EXISTS,
+    ), "the wish is not sent twice"
+    assert (report.orders_moved, report.external_orders) == (1, 0)
+    assert RiskEventRow.objects.get().event_type == "ORDER_RESURFACED"
+    assert recover_new() == 0
+
+
+def test_order_found_resting_before_a_restart_ends_it_as_unsent_then_not_ended(sent: Sent) -> None:
+    """Books restored from before it was sent."""
+    order = sent(S.NEW, rests=True)
+
+    reconcile(DEMO, account(orders=[listed(order)], until=None), AT)
+
+    assert recover_new() == 0
+    assert stored(order).state == S.RESTING
+
+
+@pytest.mark.parametrize("until", [SENT_AT, None])
+def test_order_whose_end_a_list_cannot_know_of_yet_then_left_ended(
+    sent: Sent, until: datetime | None
+) -> None:
+    order = sent(S.CANCELED, rests=True)
+
+    assert reconcile(DEMO, account(orders=[listed(order)], until=until), AT).orders_moved == 0
+    assert stored(order).state == S.CANCELED
 
 
 @pytest.mark.parametrize("rests", [False, True])

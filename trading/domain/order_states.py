@@ -41,6 +41,7 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     (S.NEW, E.CANCEL): S.CANCELED,
     (S.NEW, E.REJECT): S.REJECTED,
     # It left after all: these books are a copy from before it was sent.
+    (S.NEW, E.ACKNOWLEDGE): S.RESTING,
     (S.NEW, E.FILL_PART): S.PARTIAL,
     (S.NEW, E.FILL_ALL): S.FILLED,
     (S.SUBMITTED, E.ACKNOWLEDGE): S.RESTING,
@@ -72,6 +73,9 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     (S.PARTIAL, E.FILL_ALL): S.FILLED,
     (S.PARTIAL, E.CANCEL): S.CANCELED,
     (S.PARTIAL, E.LOSE): S.UNKNOWN,
+    # It rests after all: a request that arrived late, or an end we were told and that did not last.
+    (S.CANCELED, E.ACKNOWLEDGE): S.RESTING,
+    (S.REJECTED, E.ACKNOWLEDGE): S.RESTING,
     # The fill raced our cancel and was reported after it.
     (S.CANCELED, E.FILL_PART): S.CANCELED,
     (S.CANCELED, E.FILL_ALL): S.FILLED,

@@ -26,6 +26,7 @@ from trading.oms.account import OVERLAP, Account
 from trading.oms.arrivals import book_arrivals, find_new, find_owners
 from trading.oms.drift import find_drift
 from trading.oms.external import track_external
+from trading.oms.resurfaced import take_back
 from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import Learnt, Lease, Move, OrderRepository, Step
 
@@ -174,14 +175,15 @@ def _open_account(mode: TradingMode, reading: AccountReading, *, is_whole: bool)
 
 
 def _end_or_adopt(mode: TradingMode, asked: Collection[UUID], reading: AccountReading, now: datetime) -> int:
-    """Move the orders that were `asked` after as the evidence says; how many moved.
+    """Move the orders that were `asked` after as the evidence says, and take back what rests unawares; how many moved.
 
     One that somebody else moved meanwhile is left alone: the next run sees it as it is.
     """
     repository = OrderRepository(mode)
     listed = list_orders(reading.orders)
     moves: list[Move] = []
-    for order in repository.in_states(SENT):
+    sent = repository.in_states(SENT)
+    for order in sent:
         # An order sent while the account was being read could not be in the lists yet.
         if order.client_order_id in asked:
             sighting = listed.sighting_of(order, reading.complete_until)
@@ -189,7 +191,7 @@ def _end_or_adopt(mode: TradingMode, asked: Collection[UUID], reading: AccountRe
             if finding.verdict is Verdict.OVERFILLED:
                 trip(mode, Trip(Breaker.OVERFILL, f"{order.intent_key}: {finding.why}"), now)
             moves.extend(move_for(order, sighting.shown, finding))
-    return len(repository.move_all(moves, at=now))
+    return len(repository.move_all(moves, at=now)) + take_back(mode, reading, sent, now)
 
 
 def move_for(order: Order, shown: Shown | None, finding: Finding) -> tuple[Move, ...]:
