@@ -1,6 +1,6 @@
 """One event as it is traded in a replay: on which row to turn next, and what a turn does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Final
@@ -65,7 +65,7 @@ class EventRun:
             return first if first < self.sheet.columns.instants else None
         event_ticker = self.sheet.event.event_ticker
         found = [
-            *self._wanted(first, desk.account.standings(event_ticker)),
+            *self._wanted(first, desk),
             *(self._disturbed(first, each.order) for each in desk.account.resting(event_ticker)),
         ]
         return min((row for row in found if row is not None), default=None)
@@ -93,13 +93,15 @@ class EventRun:
         around = self._around
         return prospects(self.sheet, fees, as_of.depth, around.policy, may_rest=around.may_rest)
 
-    def _wanted(self, first: int, standings: Mapping[str, Standing]) -> Sequence[int]:
+    def _wanted(self, first: int, desk: Desk) -> Sequence[int]:
         """For each wish that may still be sent, the first row on which it could be wanted."""
         if self._prospects is None:
             return ()
-        found = []
+        standings, found = desk.account.standings(self.sheet.event.event_ticker), []
         for (column, side), wish in self._wishes.items():
-            begins = self._sendable_from(first, standings.get(wish))
+            held = desk.account.held(self.sheet.columns.brackets[column].ticker)
+            closes = held < 0 if side is BookSide.BID else held > 0
+            begins = self._sendable_from(first, standings.get(wish), closes=closes)
             if begins is not None:
                 wanted = (self._prospects.bid if side is BookSide.BID else self._prospects.ask)[
                     begins:, column
@@ -109,13 +111,14 @@ class EventRun:
                     found.append(begins + row)
         return found
 
-    def _sendable_from(self, first: int, standing: Standing | None) -> int | None:
+    def _sendable_from(self, first: int, standing: Standing | None, *, closes: bool) -> int | None:
         """The first row from which supersession lets the wish be sent; None when it never does again."""
         if standing is None:
             return first
         policy = self._around.policy
         # A wish that is refused at its own first price and any time later is refused for good.
-        if not next_turn(standing, BookSide.BID, standing.first_price, _LATER, policy).gate:
+        turn = next_turn(standing, BookSide.BID, standing.first_price, _LATER, policy, closes=closes)
+        if not turn.gate:
             return None
         earliest = micros_of(standing.updated_at + policy.supersede_after)
         return max(first, int(np.searchsorted(self.sheet.columns.at, earliest)))

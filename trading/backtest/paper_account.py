@@ -61,6 +61,11 @@ class PaperAccount:
         """How every wish for the event stands."""
         return self._standings.get(event_ticker, {})
 
+    def held(self, market_ticker: str) -> Decimal:
+        """Signed contracts: positive YES, negative NO."""
+        position = self._positions.get(market_ticker)
+        return position.count if position else ZERO
+
     def resting(self, event_ticker: str) -> tuple[PaperOrder, ...]:
         """Orders of the event that stand in the book, oldest first."""
         return tuple(

@@ -1,4 +1,4 @@
-"""When a wish may be sent a second time: only after its last order has ended, and never far above its first price.
+"""When a wish may be sent a second time: only after its last order has ended, and never far beyond its first price.
 
 A wish is an intent key without its generation. Its generations follow one another; no two are alive together.
 """
@@ -40,16 +40,23 @@ class Turn(NamedTuple):
 
 
 def next_turn(
-    standing: Standing | None, book_side: BookSide, yes_price: Decimal, now: datetime, policy: Policy
+    standing: Standing | None,
+    book_side: BookSide,
+    yes_price: Decimal,
+    now: datetime,
+    policy: Policy,
+    *,
+    closes: bool = False,
 ) -> Turn:
     """The generation to send at `yes_price`, or the reason to send none.
 
-    Only an order that was cancelled without a single fill is superseded: what filled is held, what was rejected is a
-    fault of ours that a repetition would repeat.
+    An order that opens is superseded only when it was cancelled without a single fill: what filled is held, what was
+    rejected is a fault of ours that a repetition would repeat. One that `closes` goes on with what is left of the holding
+    however much of it has filled: it can sell no contract twice.
     """
     if standing is None:
         return Turn(PASSED, 0)
-    if standing.state is not OrderState.CANCELED or standing.filled_count:
+    if not _may_follow(standing, closes):
         return _no(ReasonCode.INTENT_EXISTS, f"generation {standing.generation} is {standing.state}")
     if now - standing.updated_at < policy.supersede_after:
         return _no(ReasonCode.INTENT_EXISTS, f"generation {standing.generation} ended a moment ago")
@@ -60,6 +67,12 @@ def next_turn(
     if worse > policy.max_chase:
         return _no(ReasonCode.CHASE_LIMIT, f"{worse * 100:.1f}¢ beyond the price first decided at")
     return Turn(PASSED, standing.generation + 1)
+
+
+def _may_follow(standing: Standing, closes: bool) -> bool:
+    if closes:
+        return standing.state in (OrderState.CANCELED, OrderState.FILLED)
+    return standing.state is OrderState.CANCELED and not standing.filled_count
 
 
 def asks_again(

@@ -59,7 +59,9 @@ def find_chance(
     held = account.holdings.get(ticker, ZERO)
     closes = held < 0 if offer.book_side is BookSide.BID else held > 0
     standing = account.standings.get(_wish(ticker, offer.book_side, event))
-    turn = next_turn(standing, offer.book_side, offer.yes_price, event.around.now, event.around.policy)
+    turn = next_turn(
+        standing, offer.book_side, offer.yes_price, event.around.now, event.around.policy, closes=closes
+    )
     chance = Chance(offer, closes, abs(held) if closes else ZERO, turn, standing)
     gate = _check_switch(closes, event) and _check_answered(ticker, offer.book_side, account, event)
     return gate and (turn.gate if chance.unanswered is None else PASSED), chance

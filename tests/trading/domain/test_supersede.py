@@ -11,7 +11,7 @@ from trading.domain.decide import decide
 from trading.domain.gates import PASSED
 from trading.domain.policy import Policy
 from trading.domain.supersede import Standing, Turn, Unanswered, next_turn
-from trading.domain.types import BookSide, OrderState, ReasonCode
+from trading.domain.types import Action, BookSide, OrderState, ReasonCode
 
 POLICY = Policy()
 LATER = NOW + timedelta(minutes=5)
@@ -43,6 +43,35 @@ def test_wish_cancelled_after_a_partial_fill_is_not_sent_again() -> None:
     turn = next_turn(standing(filled="0.01"), BookSide.BID, Decimal("0.22"), LATER, POLICY)
 
     assert not turn.gate
+
+
+@pytest.mark.parametrize(
+    ("state", "goes"),
+    [(state, state in (OrderState.CANCELED, OrderState.FILLED)) for state in OrderState],
+)
+def test_exit_goes_on_with_what_is_left_once_its_last_order_has_ended(state: OrderState, goes: bool) -> None:
+    before = standing(state, filled="3")
+
+    turn = next_turn(before, BookSide.ASK, Decimal("0.22"), LATER, POLICY, closes=True)
+
+    assert (bool(turn.gate), turn.generation) == ((True, 1) if goes else (False, 0))
+    assert not next_turn(before, BookSide.ASK, Decimal("0.22"), NOW, POLICY, closes=True).gate, "too soon"
+    assert not next_turn(before, BookSide.ASK, Decimal("0.16"), LATER, POLICY, closes=True).gate, "chased"
+
+
+@pytest.mark.parametrize("state", [OrderState.CANCELED, OrderState.FILLED])
+def test_decide_sells_the_rest_of_a_holding_after_an_exit_that_filled_in_part(state: OrderState) -> None:
+    sold = Standing(0, state, Decimal(3), Decimal("0.42"), NOW)
+    standings = {f"SHADOW:CHI:{TARGET}:ask:ensemble:2025-05-14": sold}
+    later = around(now=NOW + timedelta(minutes=1))
+    view = make_view(board=make_board(quotes=DEAR_QUOTES))
+
+    left = decide([view], make_account(holdings={TARGET: Decimal(4)}, standings=standings), later)
+    none = decide([view], make_account(standings=standings), later)
+
+    (exit_,) = [intent for intent in left.intents if intent.market_ticker == TARGET]
+    assert (exit_.action, exit_.count, exit_.generation) == (Action.SELL, Decimal(4), 1)
+    assert code_of(none) is ReasonCode.INTENT_EXISTS, "what filled is never opened a second time"
 
 
 def test_wish_cancelled_unfilled_gets_the_next_generation() -> None:
