@@ -189,6 +189,20 @@ def test_order_whose_place_cannot_be_named_then_refused_here(
     assert exchange.requests == []
 
 
+def test_price_between_two_cents_then_sent_as_it_was_decided(
+    exchange: LocalExchange, venue: KalshiVenue
+) -> None:
+    """The decision took it from the market itself, which may be moved to a finer grid at any time."""
+    price = {"limit_price": Decimal("0.4050")}
+    exchange.on(f"POST {ORDERS_PATH}", created(UNNAMED))
+    exchange.on(f"POST {ORDERS_PATH}/{ORDER_ID}/amend", json_reply(wire_error("not_found"), 404))
+
+    venue.place(UNNAMED.model_copy(update=price))
+    venue.renew(NAMED.model_copy(update=price), EXPIRES)
+
+    assert [request.json["price"] for request in exchange.requests] == ["0.4050", "0.4050"]
+
+
 def test_order_that_must_not_be_sent_then_refused_here(exchange: LocalExchange, venue: KalshiVenue) -> None:
     past = NOW - timedelta(seconds=1)
 

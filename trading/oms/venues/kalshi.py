@@ -6,7 +6,8 @@ from typing import Final, assert_never
 from markets.clients.kalshi.orders import KalshiOrders
 from markets.domain import order_outcomes as outcome
 from markets.domain.order_request import Amendment, BadOrder, NewOrder, OrderPlace, OrderTerms
-from milkbot.core.money import ZERO
+from markets.domain.types import PriceRange
+from milkbot.core.money import CENTICENT, ONE, ZERO
 from trading.domain.breakers import Breaker
 from trading.domain.types import Action, Order
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOut, Unknown
@@ -19,6 +20,9 @@ _PASSING_REASONS: Final = frozenset(
         outcome.RejectReason.RATE_LIMITED,
     }
 )
+_ANY_PRICE: Final = (PriceRange(start=ZERO, end=ONE, step=CENTICENT),)
+"""All that a request can carry. A decision's price is shown in the market's book or lies on its grid; which grid that is
+now the exchange says, and a market may be moved to a finer one at any time (kalshi-api.md 2)."""
 _LEAVES_WITHIN: Final = timedelta(seconds=10)
 """Of the moment it was marked as sent or renewed. A trader paused for longer may have been replaced or halted meanwhile,
 and its order written off once a request sent in time would have died (`trading.domain.evidence`)."""
@@ -106,6 +110,7 @@ def _new_order(order: Order) -> NewOrder:
             post_only=order.post_only,
             # A position may have gone by hand since the decision; of resting orders the exchange refuses the cap.
             reduce_only=order.action is Action.SELL and not order.rests_by_itself,
+            price_ranges=_ANY_PRICE,
         ),
     )
 
@@ -118,6 +123,7 @@ def _renewal(order: Order, kalshi_order_id: str, expires_at: datetime) -> Amendm
         total_count=order.count,
         yes_price=order.limit_price,
         expires_at=expires_at,
+        price_ranges=_ANY_PRICE,
     )
 
 
