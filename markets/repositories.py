@@ -4,7 +4,7 @@ The number of SQL statements never depends on the number of markets.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final, NamedTuple
 
@@ -77,6 +77,15 @@ class KnownMarket(NamedTuple):
     city_code: str
 
 
+class LastShown(NamedTuple):
+    """The last bid and ask of a market's YES book, and how long ago each was shown; None where there never was one."""
+
+    yes_bid: Decimal | None
+    bid_ago: timedelta | None
+    yes_ask: Decimal | None
+    ask_ago: timedelta | None
+
+
 class MarketRepository:
     """Events, markets and their prices, in `ops`."""
 
@@ -141,6 +150,26 @@ class MarketRepository:
         """The latest prices by ticker; markets without any are left out."""
         rows = _latest_rows(MarketRow.objects.filter(ticker__in=tickers))
         return {row.market.ticker: _to_snapshot(row) for row in rows}
+
+    def last_shown(self, tickers: Sequence[str]) -> dict[str, LastShown]:
+        """By ticker, the last bid and ask that were stored, and how long before its latest prices each was last seen."""
+        rows = (
+            MarketRow.objects.filter(ticker__in=tickers)
+            .annotate(
+                bid=_newest("yes_bid", yes_bid__isnull=False),
+                bid_at=_newest("last_seen_at", yes_bid__isnull=False),
+                ask=_newest("yes_ask", yes_ask__isnull=False),
+                ask_at=_newest("last_seen_at", yes_ask__isnull=False),
+                seen_at=_newest("last_seen_at"),
+            )
+            .values_list("ticker", "bid", "bid_at", "ask", "ask_at", "seen_at")
+        )
+        return {
+            ticker: LastShown(
+                bid, seen_at - bid_at if bid_at else None, ask, seen_at - ask_at if ask_at else None
+            )
+            for ticker, bid, bid_at, ask, ask_at, seen_at in rows
+        }
 
     def unsettled(self, now: datetime) -> tuple[str, ...]:
         """Tickers past their close at `now` and not final, the longest waiting first, at most 500."""
@@ -232,9 +261,14 @@ def _store_snapshots(rows: Sequence[MarketSnapshotRow], now: datetime) -> None:
 
 def _latest_rows(markets: QuerySet[MarketRow]) -> QuerySet[MarketSnapshotRow]:
     """The newest snapshot of each market: one index probe per market, however long its history."""
-    newest = MarketSnapshotRow.objects.filter(market=OuterRef("pk")).order_by("-captured_at").values("pk")[:1]
-    ids = markets.annotate(newest_id=Subquery(newest)).values("newest_id")
+    ids = markets.annotate(newest_id=_newest("pk")).values("newest_id")
     return MarketSnapshotRow.objects.filter(pk__in=ids).select_related("market__event")
+
+
+def _newest(column: str, **shown: Any) -> Subquery:
+    """A column of a market's newest snapshot among those that are as `shown`."""
+    rows = MarketSnapshotRow.objects.filter(market=OuterRef("pk"), **shown)
+    return Subquery(rows.order_by("-captured_at").values(column)[:1])
 
 
 def _differs(row: Any, before: Any, columns: Iterable[str]) -> bool:

@@ -4,7 +4,7 @@ Positive counts are YES, negative NO. Contracts of both sides cannot be held tog
 Fees are kept apart from P&L throughout, so that both add up on their own.
 """
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Final, NamedTuple
 
@@ -13,6 +13,8 @@ from trading.domain.types import BookSide, Fill, Position
 
 MONEY_STEP: Final = Decimal("0.000001")
 """A hundredth of a contract at a hundredth of a cent: everything but an average is exact in it."""
+HELD_OVER: Final = timedelta(minutes=10)
+"""A side of the book that is missing for longer than this is worth nothing; before, its last price stands."""
 
 
 class Booking(NamedTuple):
@@ -77,8 +79,29 @@ def settle(position: Position, result_is_yes: bool, settled_at: datetime) -> Pay
     return Payout(closed, payout, pnl)
 
 
+class Touch(NamedTuple):
+    """Best prices on the YES book; None where nobody stands."""
+
+    yes_bid: Decimal | None
+    yes_ask: Decimal | None
+
+
+def held_over(touch: Touch, last: Touch) -> Touch:
+    """`touch` with the `last` known price of a side that is missing, as far as the side that is there bears it out.
+
+    A bid above today's ask, or an ask below today's bid, would hide a fall.
+    """
+    bid, ask = touch
+    if bid is None and last.yes_bid is not None:
+        bid = last.yes_bid if ask is None else min(last.yes_bid, ask)
+    if ask is None and last.yes_ask is not None:
+        ask = last.yes_ask if touch.yes_bid is None else max(last.yes_ask, touch.yes_bid)
+    return Touch(bid, ask)
+
+
 def unrealized(position: Position, yes_bid: Decimal | None, yes_ask: Decimal | None) -> Decimal:
-    """What the open contracts would gain if sold at the touch now. An absent quote is worth nothing: 0 to sell into."""
+    """What the open contracts would gain if sold at the touch now. An absent quote is worth nothing: 0 to sell into
+    (`held_over` first, where a side may be missing for a moment)."""
     if not position.is_open:
         return ZERO
     if position.count > 0:

@@ -1,14 +1,15 @@
 """The account as decisions and the equity curve need it: cash, what is at risk where, what it is worth now."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from decimal import Decimal
 
 from django.db.models import Sum
 from pydantic import BaseModel, ConfigDict
 
-from markets.domain.types import MarketSnapshot
+from markets.domain.types import MarketSnapshot, MarketStatus
 from markets.models import MarketRow
-from markets.repositories import MarketRepository
+from markets.repositories import LastShown, MarketRepository
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from milkbot.core.money import ZERO
@@ -50,14 +51,19 @@ def read_account(mode: TradingMode, event_tickers: Iterable[str]) -> Account:
 
 
 def value_account(mode: TradingMode) -> Valuation:
-    """Mark the account to the newest quotes we stored: after the close a position keeps its last price until it pays."""
+    """Mark the account to the newest quotes we stored: after the close a position keeps its last price until it pays.
+
+    A side of a book that went missing keeps its last price for `pnl.HELD_OVER`: one empty list is no loss.
+    """
     positions = PositionRepository(mode).open()
-    quotes = MarketRepository().latest_snapshots([position.market_ticker for position in positions])
+    touches = _touches(positions)
     totals = PositionRow.objects.filter(mode=mode).aggregate(realized=Sum("realized_pnl"), fees=Sum("fees"))
     return Valuation(
         cash=LedgerRepository(mode).cash(),
         realized_pnl=(totals["realized"] or ZERO) - (totals["fees"] or ZERO),
-        unrealized_pnl=sum((_unrealized(position, quotes) for position in positions), ZERO),
+        unrealized_pnl=sum(
+            (pnl.unrealized(position, *touches[position.market_ticker]) for position in positions), ZERO
+        ),
     )
 
 
@@ -76,6 +82,32 @@ def _places(tickers: set[str]) -> dict[str, MarketPlace]:
     return {ticker: MarketPlace(event, city, cities[city].cluster) for ticker, event, city in rows}
 
 
-def _unrealized(position: Position, quotes: Mapping[str, MarketSnapshot]) -> Decimal:
-    quote = quotes.get(position.market_ticker)
-    return pnl.unrealized(position, quote.yes_bid if quote else None, quote.yes_ask if quote else None)
+def _touches(positions: Sequence[Position]) -> dict[str, pnl.Touch]:
+    """What each position's market is valued at; both sides None for one whose prices were never stored."""
+    repository = MarketRepository()
+    quotes = repository.latest_snapshots([position.market_ticker for position in positions])
+    stuck = [
+        quote.ticker
+        for position in positions
+        if (quote := quotes.get(position.market_ticker)) is not None
+        and (quote.yes_bid if position.count > 0 else quote.yes_ask) is None
+    ]
+    last = repository.last_shown(stuck) if stuck else {}
+    return {
+        position.market_ticker: _touch(quotes.get(position.market_ticker), last.get(position.market_ticker))
+        for position in positions
+    }
+
+
+def _touch(quote: MarketSnapshot | None, last: LastShown | None) -> pnl.Touch:
+    if quote is None:
+        return pnl.Touch(None, None)
+    touch = pnl.Touch(quote.yes_bid, quote.yes_ask)
+    if last is None:
+        return touch
+    longest = pnl.HELD_OVER if quote.status is MarketStatus.ACTIVE else timedelta.max
+    before = pnl.Touch(
+        last.yes_bid if last.bid_ago is not None and last.bid_ago <= longest else None,
+        last.yes_ask if last.ask_ago is not None and last.ask_ago <= longest else None,
+    )
+    return pnl.held_over(touch, before)
