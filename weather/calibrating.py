@@ -14,6 +14,7 @@ from weather.domain.pairing import LEARNED_FROM
 from weather.domain.promotion import Verdict, judge
 from weather.domain.types import Climatology
 from weather.repositories import CalibrationRepository
+from weather.repositories.calibrations import Standing
 
 _NEXT_DAY: Final = timedelta(days=1)
 
@@ -29,17 +30,27 @@ def calibrate(now: datetime) -> Verdict | None:
     last = repository.known_until()
     if not lessons or (last is not None and lessons[-1].known_at <= last):
         return None
-    standing = repository.standing()
+    standing = _standing(repository)
     verdict = judge(lessons, *standing, now, _usual(repository, now))
     repository.append(verdict, standing.calibration, lessons, now)
     return verdict
 
 
+def _standing(repository: CalibrationRepository) -> Standing:
+    """What the cycle uses: where the promoted content cannot be read that is the prior."""
+    try:
+        return repository.standing()
+    except ValueError:
+        logger.exception("calibration in use cannot be read; the prior is judged instead")
+        return Standing(PRIOR, None)
+
+
 def _usual(repository: CalibrationRepository, now: datetime) -> dict[str, Mapping[int, Climatology]]:
     """What each city's high usually is, out of the final reports kept; in hundredths, a third of the exact text."""
     return {
-        city: {day: _in_hundredths(of) for day, of in usual_highs(highs).items()}
+        city: {day: _in_hundredths(of) for day, of in usual.items()}
         for city, highs in repository.highs(now).items()
+        if (usual := usual_highs(highs))
     }
 
 

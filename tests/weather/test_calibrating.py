@@ -232,6 +232,21 @@ def test_calibration_that_cannot_be_read_leaves_the_prior(caplog: pytest.LogCapt
     assert "cannot be read" in caplog.text
 
 
+def test_calibration_that_cannot_be_read_is_replaced_by_what_beats_the_prior() -> None:
+    life = Life(12, {"CHI": 4})
+    long_ago = life.store(slice(0, 1)) - 9 * ONE_DAY
+    CalibrationFactory.create(
+        version="cal-of-next-week", content={"new": 1}, known_until=long_ago, promoted_at=long_ago
+    )
+
+    verdict = calibrate(life.store(slice(1, 12)))
+
+    assert verdict is not None
+    assert verdict.promoted
+    assert calibration_in_use() == verdict.calibration
+    assert CalibrationRow.objects.latest("pk").incumbent_version == PRIOR.version
+
+
 def test_versions_that_were_never_stored_are_none() -> None:
     assert CalibrationRepository().get("cal-unknown") is None
     assert CalibrationRepository().get(PRIOR.version) is PRIOR

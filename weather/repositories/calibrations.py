@@ -66,8 +66,7 @@ class CalibrationRepository:
 
     def known_until(self) -> datetime | None:
         """When the last outcome that any version has learned from was known."""
-        row = CalibrationRow.objects.order_by("-pk").first()
-        return None if row is None else row.known_until
+        return CalibrationRow.objects.order_by("-pk").values_list("known_until", flat=True).first()
 
     def append(
         self, verdict: Verdict, incumbent: Calibration, lessons: Sequence[Lesson], now: datetime
