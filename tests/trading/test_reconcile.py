@@ -1,7 +1,7 @@
 """One run of reconciliation against an account written down by the test, on real rows."""
 
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from functools import partial
 from typing import Any, cast
@@ -10,6 +10,7 @@ import pytest
 
 from markets.domain.account_types import ExchangeFill, OrderStatus
 from milkbot.core.config import TradingMode
+from tests.factories import ReconciliationFactory
 from tests.trading.makers import EVENT, NOW
 from tests.trading.scripted_account import (
     ScriptedAccount,
@@ -279,11 +280,35 @@ def test_next_run_then_reads_from_a_little_before_the_last_complete_one(market_i
 
 def test_run_with_an_old_open_order_then_reads_from_before_it_was_sent(sent: Sent) -> None:
     sent(S.UNKNOWN)
+    ReconciliationFactory.create(mode=DEMO, complete_until=LONG_AFTER)
     theirs = account(until=None)
 
     reconcile(DEMO, theirs, LONG_AFTER, since=LONG_AFTER)
 
     assert theirs.since == [SENT_AT - OVERLAP]
+
+
+@pytest.mark.parametrize("later", [-30 * MINUTE, 30 * MINUTE])
+def test_run_since_a_given_time_then_reads_further_back_and_never_leaves_a_gap(
+    market_ids: dict[str, int], later: timedelta
+) -> None:
+    """A gap would never be read again: its fills would be missing for good."""
+    theirs = account(until=LONG_AFTER)
+    reconcile(DEMO, theirs, LONG_AFTER)
+
+    reconcile(DEMO, theirs, LONG_AFTER + 60 * MINUTE, since=LONG_AFTER + later)
+
+    assert theirs.since == [None, min(LONG_AFTER, LONG_AFTER + later) - OVERLAP]
+
+
+def test_run_since_a_given_time_when_none_was_complete_then_reads_everything(
+    market_ids: dict[str, int],
+) -> None:
+    theirs = account(until=None)
+
+    reconcile(DEMO, theirs, LONG_AFTER, since=LONG_AFTER)
+
+    assert theirs.since == [None]
 
 
 def test_dry_run_then_tells_everything_and_writes_nothing(sent: Sent) -> None:

@@ -98,7 +98,7 @@ def reconcile(
     dry_run: bool = False,
     told: Told | None = None,
 ) -> ReconcileReport:
-    """One run against `account`. Without `since` it reads from a little before the last complete one.
+    """One run against `account`. It reads from a little before the last complete one, or from `since` if that is earlier.
 
     `told` is what the account told already, when it was asked beside something else. With `dry_run` everything is worked
     out and nothing is kept. Never raises for what the outside does.
@@ -146,16 +146,24 @@ def has_reconciled(lease: Lease) -> bool:
 
 
 def _read_from(mode: TradingMode, since: datetime | None, open_orders: Sequence[Order]) -> datetime | None:
-    """None reads everything. Never later than an open order was sent: its absence would prove nothing."""
+    """None reads everything. Never later than an open order was sent: its absence would prove nothing. Nor later than
+    the last complete run reached, whatever `since` says: the next one goes on from here, and what lay between would
+    never be read.
+    """
     if LedgerRepository(mode).opened_at() is None:
         return None
     complete = ReconciliationRow.objects.filter(mode=mode, complete_until__isnull=False).order_by(
         "-at", "-pk"
     )
-    begins = since or complete.values_list("complete_until", flat=True).first()
-    if begins is None:
+    reached = complete.values_list("complete_until", flat=True).first()
+    if reached is None:
         return None
-    return min([begins, *(order.sent_at or order.created_at for order in open_orders)]) - OVERLAP
+    begins = [
+        reached,
+        *([since] if since else []),
+        *(order.sent_at or order.created_at for order in open_orders),
+    ]
+    return min(begins) - OVERLAP
 
 
 def _open_account(mode: TradingMode, reading: AccountReading, *, is_whole: bool) -> bool:

@@ -23,7 +23,7 @@ class Command(BaseCommand):
         parser.add_argument(
             "--since",
             type=instant,
-            help="read from this ISO 8601 time on (default: from a little before the last complete run)",
+            help="read from this ISO 8601 time on, if it is earlier than the last complete run, from which a run reads anyway",
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
