@@ -47,6 +47,7 @@ FORECAST_KIND: Final = "day_high"
 HIGH_SOURCE: Final = "iem"
 OBSERVATION_COLUMNS: Final = ("station", "observed_at_utc", "available_at_utc", "kind", "temp_c", "metar")
 METAR_KIND: Final = "metar"
+FIVE_MINUTE_KIND: Final = "whole_c"
 EVENTS_KEPT: Final = 1
 
 Row = Sequence[str]
@@ -66,7 +67,7 @@ class Export:
     cities: Sequence[City] = CITIES
     until: datetime | None = None
     with_readings: bool = False
-    """Whether METARs and hourly forecasts of the days under way are written, too: ten times as many weather rows."""
+    """Whether readings and hourly forecasts of the days under way are written, too: many times as many weather rows."""
 
     @property
     def days(self) -> list[date]:
@@ -219,15 +220,17 @@ def _high_rows(
 
 
 def _reading_rows(truth: WorldWeather, city: City, wanted: Export) -> Iterator[Row]:
+    """METARs and five-minute records in the order they were taken."""
     after = city.climate_day_start(wanted.first) - timedelta(microseconds=1)
     end = wanted.known_part(city.climate_day_start(wanted.last + DAY))
-    for record in truth.metars(city, after, end):
+    records = [*truth.metars(city, after, end), *truth.five_minute(city, after, end)]
+    for record in sorted(records, key=attrgetter("observed_at")):
         if record.temp_c is not None and wanted.is_known(record.available_at):
             yield (
                 city.station_id,
                 timestamp(record.observed_at),
                 timestamp(record.available_at),
-                METAR_KIND,
+                METAR_KIND if record.metar else FIVE_MINUTE_KIND,
                 str(record.temp_c),
                 record.metar,
             )
@@ -295,7 +298,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         "--until", type=parse_instant, help="write only what is known at this moment; default: everything"
     )
     parser.add_argument(
-        "--readings", action="store_true", help="also METARs and hourly forecasts, for days under way"
+        "--readings",
+        action="store_true",
+        help="also what stations read, and hourly forecasts: for days under way",
     )
     parser.add_argument("--out", type=Path, required=True, help="an empty or new folder")
     given = parser.parse_args(arguments)

@@ -49,12 +49,14 @@ def test_every_moment_knows_what_the_station_and_the_office_had_sent_by_then(fol
     assert turns > 20
     for now in (start + turn * STEP for turn in range(1, turns + 1)):
         found = known.amend(WeatherSnapshot(city_code="NYC", captured_at=now), now)
-        metars = [each for each in feed.observations(NEW_YORK, start, now, now, 500) if each.metar]
+        taken = [
+            each for each in feed.observations(NEW_YORK, start, now, now, 500) if each.temp_c is not None
+        ]
         issued = feed.issuance(NEW_YORK, now)
         assert issued is not None
-        assert (found.so_far is None) == (not metars)
+        assert (found.so_far is None) == (not taken)
         if found.observation is not None:
-            assert found.observation.observed_at == max(each.observed_at for each in metars)
+            assert found.observation.observed_at == max(each.observed_at for each in taken)
         if found.hourly is not None and issued.issued_at >= start:
             hours = dict(issued.hourly_f)
             assert found.hourly.temps_f == tuple(
