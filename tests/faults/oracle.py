@@ -20,7 +20,8 @@ from milkbot.core.config import TradingMode
 from sandbox.exchange.ledger import Account as Member
 from sandbox.exchange.ledger import cost_each
 from sandbox.exchange.types import Order as TheirOrder
-from trading.domain.order_states import TRANSITIONS, OrderEvent
+from tests.trading.order_life import AFTER
+from trading.domain.order_states import OrderEvent
 from trading.domain.policy import Limits
 from trading.domain.types import OPEN_STATES, OrderState
 from trading.models import (
@@ -257,7 +258,7 @@ def _steps_faults(row: OrderRow, steps: list[OrderEventRow]) -> Iterator[str]:
     if (first.event, first.to_state, last.to_state) != (_CREATE, OrderState.NEW, row.state):
         yield f"begins with {first.event}, ends {last.to_state}, stands {row.state}"
     for before, step in pairwise(steps):
-        wanted = TRANSITIONS.get((OrderState(step.from_state), OrderEvent(step.event)))
+        wanted = AFTER.get((OrderState(step.from_state), OrderEvent(step.event)))
         if step.from_state != before.to_state or step.to_state != wanted:
             yield f"step {step.version} goes {step.from_state} -{step.event}-> {step.to_state}"
 

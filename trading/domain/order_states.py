@@ -39,7 +39,6 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     (S.NEW, E.SEND): S.SUBMITTED,
     # Refused by our own switch or found unsent after a crash: it never left.
     (S.NEW, E.CANCEL): S.CANCELED,
-    (S.NEW, E.REJECT): S.REJECTED,
     # It left after all: these books are a copy from before it was sent.
     (S.NEW, E.ACKNOWLEDGE): S.RESTING,
     (S.NEW, E.FILL_PART): S.PARTIAL,
@@ -54,7 +53,6 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     (S.UNKNOWN, E.FILL_PART): S.PARTIAL,
     (S.UNKNOWN, E.FILL_ALL): S.FILLED,
     (S.UNKNOWN, E.CANCEL): S.CANCELED,
-    (S.UNKNOWN, E.REJECT): S.REJECTED,
     (S.UNKNOWN, E.LOSE): S.UNKNOWN,
     # Asked for again under the same id: it is placed now or proves to exist.
     (S.UNKNOWN, E.SEND): S.SUBMITTED,

@@ -4,17 +4,56 @@ from itertools import product
 
 import pytest
 
+from tests.trading.order_life import AFTER
 from trading.domain.order_states import TRANSITIONS, IllegalTransition, OrderEvent, next_state
 from trading.domain.types import OPEN_STATES, OrderState
 
+ENDED = frozenset(OrderState) - OPEN_STATES
+
 
 @pytest.mark.parametrize(("state", "event"), list(product(OrderState, OrderEvent)))
-def test_every_pair_is_either_in_the_table_or_refused(state: OrderState, event: OrderEvent) -> None:
-    if (state, event) in TRANSITIONS:
-        assert next_state(state, event) is TRANSITIONS[state, event]
+def test_every_pair_leads_where_the_design_says_or_is_refused(state: OrderState, event: OrderEvent) -> None:
+    if (state, event) in AFTER:
+        assert next_state(state, event) is AFTER[state, event]
     else:
         with pytest.raises(IllegalTransition, match=f"{state} -> {event}"):
             next_state(state, event)
+
+
+def test_nothing_is_sent_but_what_was_never_sent_or_never_answered() -> None:
+    sent = {
+        state
+        for (state, event), to in TRANSITIONS.items()
+        if to is OrderState.SUBMITTED or event is OrderEvent.SEND
+    }
+
+    assert sent == {OrderState.NEW, OrderState.UNKNOWN}
+
+
+def test_what_has_ended_comes_back_only_by_the_exchanges_own_word() -> None:
+    """It lists the order, or shows a fill: no step of ours brings an order back."""
+    back = {(event, to) for (state, event), to in TRANSITIONS.items() if state in ENDED and to in OPEN_STATES}
+
+    assert back == {
+        (OrderEvent.ACKNOWLEDGE, OrderState.RESTING),
+        (OrderEvent.FILL_PART, OrderState.PARTIAL),
+    }
+
+
+def test_what_has_filled_stays_filled() -> None:
+    after = {to for (state, _), to in TRANSITIONS.items() if state is OrderState.FILLED}
+
+    assert after == {OrderState.FILLED, OrderState.CLOSED}
+
+
+@pytest.mark.parametrize("state", OrderState)
+def test_a_fill_is_taken_in_every_state(state: OrderState) -> None:
+    assert next_state(state, OrderEvent.FILL_ALL) in (OrderState.FILLED, OrderState.CLOSED)
+
+
+def test_only_a_request_under_way_is_refused() -> None:
+    """What came of an order nobody answered for is told by evidence, and a later refusal is none."""
+    assert {state for state, event in TRANSITIONS if event is OrderEvent.REJECT} == {OrderState.SUBMITTED}
 
 
 def test_closed_is_the_end() -> None:

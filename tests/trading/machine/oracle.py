@@ -7,7 +7,8 @@ from typing import Final
 from tests.sandbox.exchange.scripted import D
 from tests.trading.machine.edge import MODE, OURS, Edge
 from tests.trading.machine.trader import LIMITS
-from trading.domain.order_states import TRANSITIONS, OrderEvent
+from tests.trading.order_life import AFTER
+from trading.domain.order_states import OrderEvent
 from trading.domain.types import OPEN_STATES, OrderState
 from trading.models import FillRow, LedgerRow, OrderEventRow, OrderRow, PositionRow
 from trading.repositories.books import LedgerRepository, PositionRepository, reserved_by_orders
@@ -109,7 +110,7 @@ class Oracle:
             assert (step.version, step.from_state) == (version + 1, state)
             if state:
                 key = (OrderState(state), OrderEvent(step.event))
-                assert TRANSITIONS[key] == step.to_state
+                assert AFTER[key] == step.to_state
             self._versions[step.order_id] = (step.version, step.to_state)
         rows = OrderRow.objects.values_list("pk", "version", "state")
         assert {pk: (version, state) for pk, version, state in rows} == self._versions
