@@ -8,6 +8,7 @@ from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
 
 READS = "GET /portfolio"
+RENEW = "POST /portfolio/events/orders/"
 WATERMARK = "GET /exchange/user_data_timestamp"
 
 
@@ -68,6 +69,18 @@ def test_endpoint_that_is_retired_while_orders_rest_lets_them_expire(bench: Benc
     assert is_halted_by("ENDPOINT_RETIRED")
     assert [order for order in bench.member.orders.values() if order.status == "resting"] == []
     assert not orders().filter(state__in=[OrderState.RESTING, OrderState.UNKNOWN]).exists()
+    assert bench.complaints() == []
+
+
+@pytest.mark.parametrize(("kind", "code"), [("410", "ENDPOINT_RETIRED"), ("401", "AUTH_REFUSED")])
+def test_refusal_that_only_renewals_meet_halts_everything(bench: Bench, kind: str, code: str) -> None:
+    bench.cycle()
+    bench.turns(1)
+    bench.fault(RENEW, kind)
+
+    bench.turns(4)
+
+    assert is_halted_by(code)
     assert bench.complaints() == []
 
 

@@ -150,6 +150,27 @@ def test_renewal_that_the_switch_forbids_then_nothing_is_asked(
     assert venue.asked == []
 
 
+@pytest.mark.parametrize("breaker", [Breaker.ENDPOINT_RETIRED, Breaker.AUTH_REFUSED])
+def test_renewal_refused_for_a_cause_that_meets_all_then_trips_its_breaker(
+    resting: Order, lease: Lease, breaker: Breaker
+) -> None:
+    venue = ScriptedVenue(renewed=Rejected(code=breaker.value, message="no more", breaker=breaker))
+
+    renew(resting, venue, lease=lease, at=AT)
+
+    assert LockRow.objects.get().code == breaker
+    assert get_trading_state(DEMO) is TradingState.HALTED
+    assert stored(resting).state is S.RESTING
+
+
+def test_renewal_that_a_halt_forbids_is_told(
+    resting: Order, lease: Lease, caplog: pytest.LogCaptureFixture
+) -> None:
+    _halt()
+    renew(resting, ScriptedVenue(), lease=lease, at=AT)
+    assert "renewal without a clear answer" in caplog.text
+
+
 def test_renewal_under_a_lease_that_moved_on_then_refused(resting: Order, lease: Lease) -> None:
     venue = ScriptedVenue()
     TraderLeaseRow.objects.update(holder="host-b/2/2.00", fencing=lease.fencing + 1)

@@ -14,7 +14,7 @@ from trading.domain.working import Review, Step
 from trading.oms.lease import hold_lease
 from trading.oms.pace import Pace
 from trading.oms.submit import RESTING_LIFE, is_forbidden
-from trading.oms.venues.base import Cancels, Rejected, RestingVenue, TakenOut
+from trading.oms.venues.base import Cancels, NotSent, Rejected, RestingVenue, TakenOut, Unknown
 from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 
 
@@ -59,14 +59,20 @@ def cancel(order: Order, venue: Cancels, *, at: datetime, why: str, actor: str =
         logger.info(
             "cancelled while it filled", extra={"intent_key": order.intent_key, "filled": str(filled)}
         )
-    elif isinstance(answer, Rejected) and answer.breaker is not None:
-        trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
     else:
-        logger.warning(
-            "cancel without a clear answer",
-            extra={"intent_key": order.intent_key, "answer": answer.model_dump(mode="json")},
-        )
+        _heed(order, answer, "cancel", at)
     return order
+
+
+def _heed(order: Order, answer: Rejected | NotSent | Unknown, asked: str, at: datetime) -> None:
+    """A refusal that meets every request trips its breaker; of any other answer the account tells what came."""
+    if isinstance(answer, Rejected) and answer.breaker is not None:
+        trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
+        return
+    logger.warning(
+        f"{asked} without a clear answer",
+        extra={"intent_key": order.intent_key, "answer": answer.model_dump(mode="json")},
+    )
 
 
 def renew(
@@ -76,20 +82,20 @@ def renew(
 
     The later expiration is committed before it is asked for: should the answer be lost, ours can only be too late.
     """
-    orders = OrderRepository(order.mode)
-    order = orders.transition(order, OrderEvent.RENEW, at=at, expires_at=at + life)
-    _send_renewal(order, venue, lease, at + life)
+    order = OrderRepository(order.mode).transition(order, OrderEvent.RENEW, at=at, expires_at=at + life)
+    answer = _send_renewal(order, venue, lease, at + life)
+    if answer is not None:
+        # Outside the send's transaction: a breaker turns the switch that is held there.
+        _heed(order, answer, "renewal", at)
     return order
 
 
 @transaction.atomic(durable=True)
-def _send_renewal(order: Order, venue: RestingVenue, lease: Lease, expires_at: datetime) -> None:
+def _send_renewal(
+    order: Order, venue: RestingVenue, lease: Lease, expires_at: datetime
+) -> Rejected | NotSent | Unknown | None:
+    """What went wrong; None when it was renewed."""
     hold_lease(lease)
     if is_forbidden(order):
-        return
-    answer = venue.renew(order, expires_at)
-    if answer is not None:
-        logger.warning(
-            "renewal without a clear answer",
-            extra={"intent_key": order.intent_key, "answer": answer.model_dump(mode="json")},
-        )
+        return NotSent(why="the switch or a gate forbade it before it left")
+    return venue.renew(order, expires_at)
