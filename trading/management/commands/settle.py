@@ -8,7 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from milkbot.core import clock
 from milkbot.core.config import get_config
-from trading.oms.exchange import connect
+from trading.oms.exchange import connect_cancels
 from trading.settlement import settlement_round
 from trading.settlement_checks import agreement_by_city
 
@@ -23,8 +23,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         config, now = get_config(), clock.now()
-        exchange = connect(config)
-        report = settlement_round(config.trading_mode, now, account=exchange.account if exchange else None)
+        desk = connect_cancels(config)
+        report = settlement_round(config.trading_mode, now, account=desk.account if desk else None)
         agreement = agreement_by_city(now - AGREEMENT_OVER)
         if options["json"]:
             cities = {city: each._asdict() for city, each in agreement.items()}
