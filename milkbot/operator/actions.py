@@ -70,7 +70,9 @@ def _cancel(mode: TradingMode, user: User, reason: str) -> str:
         reason=reason,
     )
     refused = f" Cancel-all was not confirmed ({report.refusal})." if report.refusal else ""
-    return f"{report.open_before} orders were open, {len(report.still_open)} are left open.{refused}"
+    by_hand = report.reconciled.external_orders
+    placed = f" {by_hand} orders placed by hand are still in the book." if by_hand else ""
+    return f"{report.open_before} orders were open, {len(report.still_open)} are left open.{placed}{refused}"
 
 
 def _clear_states(mode: TradingMode) -> tuple[str, ...]:

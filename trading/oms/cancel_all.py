@@ -36,8 +36,10 @@ class CancelAllReport:
 
     @property
     def is_done(self) -> bool:
-        """Whether the books prove that nothing of ours can fill any more."""
-        return not self.still_open and self.reconciled.complete_until is not None
+        """Whether it is proven that nothing on the account can fill any more, orders placed by hand included."""
+        if self.still_open or self.reconciled.complete_until is None:
+            return False
+        return not self.reconciled.external_orders
 
 
 def cancel_all(
@@ -79,7 +81,8 @@ def cancel_all(
 
 def _one_by_one(mode: TradingMode, desk: CancelDesk, at: datetime, *, actor: str, why: str) -> int:
     asked = 0
-    for order in OrderRepository(mode).in_states(IN_BOOK):
+    named = (order for order in OrderRepository(mode).in_states(MAY_FILL) if order.kalshi_order_id)
+    for order in named:
         try:
             cancel(order, desk.venue, at=at, why=why, actor=actor)
         except StaleOrder as moved:
@@ -96,6 +99,6 @@ def _read_back(
             pause()
         report = reconcile(mode, desk.account, now())
         still_open = OrderRepository(mode).in_states(MAY_FILL)
-        if not still_open:
+        if not still_open and not report.external_orders:
             break
     return report, still_open

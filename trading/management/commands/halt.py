@@ -79,5 +79,7 @@ def _in_words(report: CancelAllReport) -> str:
     if report.refusal:
         how = f"cancel-all failed ({report.refusal}), so {report.one_by_one} orders were asked for one by one"
     lines = [f"{report.open_before} orders were open; {how}; {len(report.still_open)} are left open."]
+    if by_hand := report.reconciled.external_orders:
+        lines.append(f"{by_hand} orders placed by hand are still in the book.")
     lines += [f"  {order.state:<9} {order.market_ticker} {order.intent_key}" for order in report.still_open]
     return "\n".join(lines)
