@@ -20,7 +20,8 @@ from trading.repositories.accounts import Valuation
 from trading.repositories.risk_events import record_risk_event
 
 EXCHANGE_DAY_OFFSET_HOURS: Final = -5
-"""A trading day for the loss limit is New York's, by its standard time: no order of ours is alive at its midnight."""
+"""A day for the loss limit begins at New York's midnight, by its standard time. What is held or rests then goes on: the
+positions enter the new day at what they were valued at before it."""
 SYSTEM: Final = "breaker"
 _CITY_CODE: Final = 3
 

@@ -38,24 +38,33 @@ def test_quiet_facts_trip_nothing() -> None:
     assert trips(Facts()) == ()
 
 
-@pytest.mark.parametrize("breaker", Breaker)
-def test_every_breaker_can_be_tripped_and_has_its_rule(breaker: Breaker) -> None:
+def test_each_fact_trips_its_own_breaker_once() -> None:
     bad = Facts(
         stale_weather={"CHI": "16 min"},
         stale_prices={"DEN": "3 min"},
         skew_s=-3.1,
         rejects=MOST_REJECTS,
         day_pnl=Decimal(-250),
-        drift=("KX-A: ours 1, theirs 2",),
-        overfilled=("KX-A",),
         overdue=("DEMO:CHI",),
-        auth_refused="the key was refused",
-        endpoint_retired="410",
     )
 
-    assert [trip.breaker for trip in trips(bad)].count(breaker) == 1
-    assert breaker in RULES
-    assert not RULES[breaker].halts or RULES[breaker].needs_person, "nobody but a person ends a halt"
+    assert [(trip.breaker, trip.scope) for trip in trips(bad)] == [
+        (Breaker.WEATHER_STALE, "CHI"),
+        (Breaker.PRICES_STALE, "DEN"),
+        (Breaker.CLOCK_SKEW, "*"),
+        (Breaker.REJECT_RATE, "*"),
+        (Breaker.DAILY_LOSS, "*"),
+        (Breaker.ORDER_UNKNOWN, "*"),
+    ]
+
+
+@pytest.mark.parametrize("breaker", Breaker)
+def test_every_breaker_halts_and_waits_for_a_person_as_the_design_says(breaker: Breaker) -> None:
+    passes_by_itself = {Breaker.WEATHER_STALE, Breaker.PRICES_STALE, Breaker.CLOCK_SKEW}
+    holds_without_a_halt = passes_by_itself | {Breaker.REJECT_RATE}
+
+    assert RULES[breaker].needs_person is (breaker not in passes_by_itself)
+    assert RULES[breaker].halts is (breaker not in holds_without_a_halt)
 
 
 @pytest.mark.story("4.5", 2)
@@ -80,7 +89,7 @@ def test_reject_rate_trips_at_five_in_the_window() -> None:
 
 
 def test_trip_with_many_causes_names_the_first_three() -> None:
-    (trip,) = trips(Facts(drift=("a", "b", "c", "d", "e")))
+    (trip,) = trips(Facts(overdue=("a", "b", "c", "d", "e")))
 
     assert trip.message == "a; b; c and 2 more"
 

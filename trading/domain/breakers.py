@@ -25,7 +25,8 @@ REJECT_WINDOW: Final = timedelta(minutes=10)
 MOST_SKEW_S: Final = 3.0
 """Beyond this the exchange begins to refuse signatures (kalshi-api.md 1)."""
 UNKNOWN_TERM: Final = timedelta(minutes=15)
-"""Every unanswered order ends by evidence well before: its request dies in a minute, its rest in a few."""
+"""From when we lost sight of it. Where the account can be read, evidence ends an order well before: its request dies in a
+minute, its rest in a few."""
 
 
 class Breaker(StrEnum):
@@ -74,7 +75,11 @@ class Trip(NamedTuple):
 
 
 class Facts(BaseModel):
-    """What a cycle knows when it asks whether it may trade. Dollars; ages as of the cycle's time."""
+    """What a cycle knows when it asks whether it may trade. Dollars; ages as of the cycle's time.
+
+    What an answer or a reading of the account shows (drift, overfill, a refused key, a retired endpoint) trips its breaker
+    on the spot and is no part of these.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -86,13 +91,8 @@ class Facts(BaseModel):
     """Orders rejected within REJECT_WINDOW."""
     day_pnl: Decimal = ZERO
     """Realized and unrealized, net of fees, since the day began or a person reset the breaker."""
-    drift: tuple[str, ...] = ()
-    """Positions that differ between the exchange and us, in words."""
-    overfilled: tuple[str, ...] = ()
     overdue: tuple[str, ...] = ()
-    """Orders whose fate has been unknown for longer than UNKNOWN_TERM."""
-    auth_refused: str = ""
-    endpoint_retired: str = ""
+    """Orders whose fate has been unknown for longer than UNKNOWN_TERM, in words."""
 
 
 def trips(facts: Facts, *, loss_limit: Decimal = DAILY_LOSS_LIMIT) -> tuple[Trip, ...]:
@@ -103,11 +103,7 @@ def trips(facts: Facts, *, loss_limit: Decimal = DAILY_LOSS_LIMIT) -> tuple[Trip
         *check_skew(facts.skew_s),
         *check_rejects(facts.rejects),
         *check_daily_loss(facts.day_pnl, loss_limit),
-        *_named(Breaker.POSITION_DRIFT, facts.drift),
-        *_named(Breaker.OVERFILL, facts.overfilled),
         *_named(Breaker.ORDER_UNKNOWN, facts.overdue),
-        *_named(Breaker.AUTH_REFUSED, filter(None, [facts.auth_refused])),
-        *_named(Breaker.ENDPOINT_RETIRED, filter(None, [facts.endpoint_retired])),
     )
 
 
