@@ -80,18 +80,19 @@ def compared_days(settled_since: datetime) -> Iterator[Compared]:
 def check_account(
     mode: TradingMode, account: Account, settled_since: datetime, now: datetime
 ) -> tuple[Difference, ...]:
-    """What our settlements since then and the exchange's rows of them differ by; each market is told once.
+    """What our settlements since then and the exchange's rows differ by, also of markets it paid and we did not; each
+    market is told once.
 
     Differences are recorded like those of a reconciliation. Nothing is compared while the rows cannot be read whole.
     """
     begun = clock.monotonic()
-    ours = SettlementRepository(mode).booked(settled_since, settled_until=now - ROWS_LAG)
-    if not ours:
-        return ()
+    settlements, until = SettlementRepository(mode), now - ROWS_LAG
+    ours = settlements.booked(settled_since, settled_until=until)
     theirs = account.settlements(settled_since)
     if theirs is None or not theirs.is_complete:
         return ()
-    drift = compare_settlements(ours, theirs)
+    paid = (row.ticker for row in theirs if row.yes_count != row.no_count and row.settled_at <= until)
+    drift = compare_settlements({**settlements.never_booked(paid), **ours}, theirs)
     if drift:
         _record(mode, drift, now, round((clock.monotonic() - begun) * 1000))
     return drift

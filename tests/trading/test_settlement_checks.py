@@ -20,7 +20,7 @@ from tests.trading.makers import BRACKETS, CLOSE, make_fill
 from tests.trading.stored import finalize, store_markets
 from trading.models import ReconciliationRow, RiskEventRow
 from trading.oms.account import KalshiAccount
-from trading.repositories.books import FillRepository
+from trading.repositories.books import FillRepository, LedgerRepository
 from trading.settlement import settle_finalized, settlement_round
 from trading.settlement_checks import Agreement, agreement_by_city, check_account, check_readings
 
@@ -196,6 +196,41 @@ def test_account_that_lacks_a_settlement_is_asked_again_before_it_is_drift(
         f"{WON} contracts",
         f"{WON} revenue",
     ]
+
+
+@pytest.mark.parametrize(
+    ("changes", "differs"),
+    [
+        ({}, ["contracts", "revenue", "fees"]),
+        ({"no_count_fp": "10.00"}, []),
+        ({"ticker": "KXRAINNYC-25MAY14"}, []),
+        ({"settled_time": (LATER - timedelta(minutes=5)).isoformat()}, []),
+    ],
+    ids=["ours to book", "nothing held in the end", "no market of ours", "a moment ago"],
+)
+def test_account_that_was_paid_where_our_books_hold_nothing_is_drift(
+    market_ids: dict[str, int],
+    exchange: LocalExchange,
+    account: KalshiAccount,
+    changes: dict[str, Any],
+    differs: list[str],
+) -> None:
+    """Fills that were never read: once the market is closed nothing else would tell."""
+    LedgerRepository(DEMO).open_account(Decimal(100), CLOSE - timedelta(hours=9))
+    answer(exchange, wire_settlement(**changes))
+
+    drift = check_account(DEMO, account, CLOSE, LATER)
+
+    assert [each.where for each in drift] == [f"{WON} {figure}" for figure in differs]
+
+
+def test_account_that_was_paid_for_what_closed_before_we_opened_it_is_no_drift(
+    market_ids: dict[str, int], exchange: LocalExchange, account: KalshiAccount
+) -> None:
+    LedgerRepository(DEMO).open_account(Decimal(100), CLOSE + timedelta(hours=1))
+    answer(exchange, wire_settlement())
+
+    assert check_account(DEMO, account, CLOSE, LATER) == ()
 
 
 @pytest.mark.usefixtures("settled")

@@ -7,9 +7,11 @@ from typing import Final
 from django.db import transaction
 from django.db.models import F, Max, Sum
 
+from markets.models import MarketRow
 from milkbot.core.config import TradingMode
 from trading.domain.settling import Paid, Result, Settlement
 from trading.models import LedgerRow, PositionRow, SettlementRow
+from trading.repositories.books import LedgerRepository
 
 _RESULTS: Final[dict[str, Result]] = {"yes": "yes", "no": "no"}
 
@@ -84,6 +86,19 @@ class SettlementRepository:
             row["ticker"]: Paid(row["contracts"], row["paid"], fees[row["ticker"]])
             for row in sums.order_by("ticker")
         }
+
+    def never_booked(self, tickers: Iterable[str]) -> dict[str, Paid]:
+        """Those of `tickers` that closed since our account was opened and of which we have neither a settlement nor an
+        open position: in our books the account has nothing to be paid there.
+        """
+        opened_at = LedgerRepository(self._mode).opened_at()
+        if opened_at is None:
+            return {}
+        booked = SettlementRow.objects.filter(mode=self._mode).values("market_id")
+        held = PositionRow.objects.filter(mode=self._mode, is_open=True).values("market_id")
+        markets = MarketRow.objects.filter(ticker__in=list(tickers), close_at__gt=opened_at)
+        rows = markets.exclude(pk__in=booked).exclude(pk__in=held)
+        return {ticker: Paid() for ticker in rows.values_list("ticker", flat=True)}
 
 
 def _to_settlement(row: SettlementRow) -> Settlement:
