@@ -56,6 +56,13 @@ def test_order_seen_again_is_told_once_and_counted_by_what_is_left() -> None:
     assert RiskEventRow.objects.filter(event_type="EXTERNAL_ORDER").count() == 1
 
 
+def test_order_amended_by_hand_then_counted_at_its_new_price() -> None:
+    reconcile(DEMO, account(orders=[listed()]), NOW)
+    reconcile(DEMO, account(orders=[listed().model_copy(update={"yes_price": Decimal("0.90")})]), NOW)
+
+    assert at_risk() == 9
+
+
 def test_order_that_the_exchange_says_is_over_then_counts_no_more() -> None:
     reconcile(DEMO, account(orders=[listed()]), NOW)
     reconcile(DEMO, account(orders=[listed(status=OrderStatus.CANCELED)]), NOW)

@@ -33,7 +33,7 @@ class ExternalOrderRepository:
             (self._row(order, market_ids[order.ticker], now) for order in shown.values()),
             update_conflicts=True,
             unique_fields=["mode", "kalshi_order_id"],
-            update_fields=["remaining_count", "seen_at", "ended_at"],
+            update_fields=["yes_price", "remaining_count", "seen_at", "ended_at"],
         )
         return [name for name in shown if name not in known]
 
