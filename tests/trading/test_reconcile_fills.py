@@ -38,6 +38,7 @@ from trading.models import (
     ReconciliationRow,
     RiskEventRow,
 )
+from trading.oms.account import OVERLAP
 from trading.oms.lease import take_lease
 from trading.oms.reconcile import reconcile
 from trading.repositories.books import LedgerRepository
@@ -169,7 +170,20 @@ def test_fill_of_an_order_nobody_knows_then_external_unless_an_unanswered_one_ma
     assert ReconciliationRow.objects.get().complete_until is None, "the next run must read it again"
 
     OrderRepository(DEMO).transition(order, E.CANCEL, at=AT)
-    assert reconcile(DEMO, theirs, AT).external_fills == 1
+    assert reconcile(DEMO, theirs, AT + OVERLAP).unplaced, "written off is not proven dead"
+    assert reconcile(DEMO, theirs, AT + OVERLAP + SECOND).external_fills == 1
+
+
+def test_fill_of_an_order_that_was_written_off_then_waits_until_a_read_names_it(sent: Sent) -> None:
+    order = sent(S.UNKNOWN)
+    OrderRepository(DEMO).transition(order, E.CANCEL, at=AT)
+    theirs = account(fills=[fill()], positions=[held("10")])
+
+    assert reconcile(DEMO, theirs, AT).fills_booked == 0
+    theirs.named["k-1"] = listed(order, status=EXECUTED, filled="10")
+    reconcile(DEMO, theirs, AT + MINUTE)
+
+    assert (stored(order).state, stored(order).filled_count) == (S.FILLED, Decimal(10))
 
 
 def test_fill_whose_order_cannot_be_read_then_waits_and_is_asked_for_once_a_run(

@@ -20,8 +20,8 @@ from milkbot.core.errors import BadMarketData, OutsideError
 from milkbot.core.money import ZERO
 from milkbot.logger import logger
 from trading.domain.reconciliation import AccountReading
-from trading.domain.types import Fill, Order, OrderState, RiskEvent, Severity
-from trading.oms.account import Account
+from trading.domain.types import Fill, Order, RiskEvent, Severity
+from trading.oms.account import OVERLAP, Account
 from trading.oms.booking import book_fills
 from trading.repositories.books import FillRepository, LedgerRepository
 from trading.repositories.orders import OrderRepository
@@ -61,7 +61,7 @@ def find_new(mode: TradingMode, reading: AccountReading) -> list[ExchangeFill]:
 
 
 def find_owners(
-    mode: TradingMode, account: Account, fills: Sequence[ExchangeFill], reading: AccountReading
+    mode: TradingMode, account: Account, fills: Sequence[ExchangeFill], reading: AccountReading, now: datetime
 ) -> Owners:
     """The orders behind `fills`; one that no list names is asked for by itself, once."""
     orders = OrderRepository(mode)
@@ -69,9 +69,7 @@ def find_owners(
     names = {fill.order_id: client_ids.get(fill.order_id, "") for fill in fills}
     owners: dict[str, Order | None] = {**orders.by_exchange_names(names)}
     unnamed = {fill.order_id: fill for fill in fills if fill.order_id not in owners}
-    unanswered = {
-        order.market_ticker for order in orders.in_states((OrderState.SUBMITTED, OrderState.UNKNOWN))
-    }
+    unanswered = orders.markets_unanswered(since=now - OVERLAP) if unnamed else frozenset[str]()
     waiting: list[str] = []
     for name, fill in unnamed.items():
         if names[name]:

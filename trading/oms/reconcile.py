@@ -113,7 +113,7 @@ def reconcile(
         faults=reading.faults,
     )
     new = find_new(mode, reading)
-    owners = find_owners(mode, account, new, reading)
+    owners = find_owners(mode, account, new, reading, now)
     with transaction.atomic():
         if reading.auth_refused:
             trip(mode, Trip(Breaker.AUTH_REFUSED, reading.auth_refused), now)

@@ -184,6 +184,13 @@ class OrderRepository:
             lost.values("order").annotate(since=Max("at")).values_list("order__client_order_id", "since")
         )
 
+    def markets_unanswered(self, since: datetime) -> frozenset[str]:
+        """Markets in which an order without a name at the exchange may own a fill: unanswered, or written off `since`."""
+        open_ones = Q(state__in=(OrderState.SUBMITTED, OrderState.UNKNOWN))
+        written_off = Q(state=OrderState.CANCELED, kalshi_order_id__isnull=True, updated_at__gte=since)
+        rows = OrderRow.objects.filter(open_ones | written_off, mode=self._mode)
+        return frozenset(rows.values_list("market__ticker", flat=True))
+
     def standings(self, event_tickers: Iterable[str]) -> dict[str, Standing]:
         """How every wish ever written for the markets of these events stands, by its key without generation."""
         rows = OrderRow.objects.filter(mode=self._mode, market__event__event_ticker__in=list(event_tickers))
