@@ -107,6 +107,36 @@ def test_command_needs_no_database_and_shows_every_row(data: Path, tmp_path: Pat
         "report.json",
         "manifest.json",
     }
+    page = (tmp_path / "out" / "report.html").read_text()
+    # At most 25 % of the displayed size is taken (probability-and-sizing.md 5.5), in whole contracts.
+    assert (
+        "nothing can trade at a depth of 1: 25 % of what is displayed, the most we take, is less than" in page
+    )
+    assert "nothing can trade at a depth of 10" not in page
+
+
+@pytest.mark.parametrize(("strategy", "fills"), [("forecast_edge", True), ("climatology", False)])
+def test_strategy_lets_only_that_one_trade(
+    data: Path, tmp_path: Path, result: BacktestResult, strategy: str, fills: bool
+) -> None:
+    """No fill has another's opinion in it. What the season brings is none alone."""
+    others = {name for trade in result.trades for name in trade.shares} - {"forecast_edge", "market"}
+    assert others, "with all strategies, others have a say"
+    command(data, tmp_path / "out", "--assumed-depth", "50", "--strategy", strategy)
+    assert json.loads((tmp_path / "out" / "manifest.json").read_text())["options"]["strategy"] == strategy
+    found = run_backtest(data, asked(strategy=strategy), NOW, processes=1)
+    with (tmp_path / "out" / "trades.csv").open() as written:
+        assert len(written.readlines()) == 1 + len(found.trades)
+    assert bool(found.trades) is fills
+    for trade in found.trades:
+        assert {name for name, share in trade.shares.items() if share > 0} <= {strategy, "market"}
+        assert trade.shares[strategy] > 0
+
+
+def test_unknown_strategy_is_refused_with_the_known_ones(data: Path, tmp_path: Path) -> None:
+    with pytest.raises(CommandError, match=r"invalid choice: 'astrology' \(choose from .*forecast_edge"):
+        command(data, tmp_path / "out", "--strategy", "astrology")
+    assert not (tmp_path / "out").exists()
 
 
 def test_bad_rows_are_counted_and_named_in_output_and_report(tmp_path: Path) -> None:

@@ -82,6 +82,7 @@ def _context(report: Report, result: BacktestResult, manifest: Manifest) -> dict
         "slices": page_money.slice_table(report.slices),
         "sharpe": page_money.sharpe_table(report.money),
         "depth": page_money.depth_table(report.depth),
+        "depth_notes": page_money.depth_notes(report.depth, report.options.policy),
         "decisions": page_money.decision_table(report.decisions),
         "counts": page_money.count_table(report.counts),
         "files": page_money.read_table(read),

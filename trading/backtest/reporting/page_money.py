@@ -23,6 +23,7 @@ from trading.backtest.reporting.cells import (
 from trading.backtest.reporting.manifest import Manifest
 from trading.backtest.reporting.money import Money
 from trading.backtest.results import Counts, DepthOutcome
+from trading.domain.policy import Policy
 
 VIEWS: Final = {
     "strategy": "Leading strategy",
@@ -121,6 +122,23 @@ def depth_table(found: Sequence[DepthOutcome]) -> Table:
             for one in found
         ),
     )
+
+
+def depth_notes(found: Sequence[DepthOutcome], policy: Policy) -> list[str]:
+    """Which of these assumptions rule out any trade by themselves, in sentences."""
+    least, share = policy.min_displayed, policy.max_share_of_displayed
+    notes = []
+    for one in found:
+        if share * one.assumed_depth < 1:
+            why = f"{number(share * 100, 0)} % of what is displayed, the most we take, is less than one contract"
+        elif one.assumed_depth < least:
+            why = f"a price with fewer than {number(least, 0)} contracts behind it is not trusted"
+        else:
+            continue
+        notes.append(
+            f"Where no size was recorded nothing can trade at a depth of {number(one.assumed_depth, 0)}: {why}."
+        )
+    return notes
 
 
 def decision_table(decisions: Mapping[str, int]) -> Table:
