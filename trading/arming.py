@@ -54,7 +54,8 @@ def arm_live(duration: timedelta, *, actor: str, user_id: int | None, reason: st
 def disarm_live(*, actor: str, user_id: int | None, reason: str) -> int:
     """Take every standing arming back; returns how many. Raises ValueError without a reason.
 
-    When this returns no order can leave in LIVE any more: it waits for a send under way, which holds the arming.
+    When this returns no send can begin in LIVE any more: it waits for one under way, which holds the arming. What may
+    still be taken of a trader that stands still says `trading.under_way.sends_under_way`.
     """
     _require(reason)
     taken_back = _standing().update(disarmed_at=TransactionNow(), disarmed_by=actor)

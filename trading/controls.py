@@ -22,7 +22,8 @@ from trading.models import ControlsRow, OperatorActionRow, StrategyGateRow
 from trading.repositories.strategy_gates import read_gate, to_gate
 
 SENDS_END_WITHIN_S: Final = 25
-"""A send ends by itself within six seconds; the session of a worker that was paused in its midst is ended after 15."""
+"""A send to a host that resolves and connects in time ends within six seconds. The session of a worker whose send takes
+longer, or that was paused in its midst, is ended after 15: what it may still write then is told by `trading.under_way`."""
 
 
 def ensure_controls(mode: TradingMode, now: datetime) -> None:
@@ -74,8 +75,9 @@ def set_trading_state(
 ) -> TradingState:
     """Turn the switch and record it in one transaction; returns the state before. Raises ValueError without a reason.
 
-    When this returns from a halt, no order can leave any more: a send under way has ended. It waits for that for at most
-    SENDS_END_WITHIN_S, and raises OperationalError when it was in vain.
+    When this returns from a halt, no send can begin any more, and one under way has ended or lost its session. It waits
+    for that for at most SENDS_END_WITHIN_S, and raises OperationalError when it was in vain. What may still be taken of
+    a trader that stands still says `trading.under_way.sends_under_way`.
     """
     if not reason.strip():
         raise ValueError("say why: the reason is kept with the action")
@@ -137,7 +139,8 @@ def withdraw_gate(
 ) -> StrategyGate:
     """Shut the gate until a person releases it. Raises ValueError without a reason.
 
-    When this returns no order that rests on this strategy alone can leave in LIVE: a send under way has ended.
+    When this returns no send of an order that rests on this strategy alone can begin in LIVE; one under way has ended
+    or lost its session (`trading.under_way`).
     """
     before = _hold_gate(strategy)
     _record_action("withdraw_gate", strategy, actor, user_id, reason, now)

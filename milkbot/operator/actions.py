@@ -26,6 +26,7 @@ from trading.breakers import clear_locks
 from trading.oms.cancel_all import cancel_all
 from trading.oms.exchange import connect_cancels
 from trading.operations import waiting_locks
+from trading.under_way import sends_under_way
 
 _LAG_S: Final = 2.0
 """After this the exchange's lists show what its engine did."""
@@ -96,14 +97,15 @@ def _disarm_states(mode: TradingMode) -> tuple[str, ...]:
     arming = standing_arming()
     until = f"until {arming.expires_at:%Y-%m-%d %H:%M} UTC" if arming else "by nobody"
     return (
-        f"LIVE is armed {until}. Once this is acknowledged no order leaves.",
+        f"LIVE is armed {until}. Once this is acknowledged no send begins; what is under way is told.",
         "What rests is cancelled by the next cycle. It is armed again at a terminal only.",
     )
 
 
 def _disarm(mode: TradingMode, user: User, reason: str) -> str:
     count = disarm_live(actor=user.get_username(), user_id=user.pk, reason=reason)
-    return f"{count} armings taken back: no order leaves in LIVE."
+    left = sends_under_way(mode, clock.now()) or "No order leaves any more."
+    return f"{count} armings taken back: no send begins in LIVE. {left}"
 
 
 _WITH_ACCOUNT: Final = frozenset({TradingMode.DEMO, TradingMode.LIVE})

@@ -17,6 +17,7 @@ from milkbot.operator.forms import ConfirmForm
 from trading.controls import get_trading_state, set_trading_state
 from trading.domain.types import TradingState
 from trading.operations import LocksStand, resume, waiting_locks
+from trading.under_way import sends_under_way
 
 PERMISSION: Final = "trading.change_controlsrow"
 
@@ -38,7 +39,7 @@ TURNS: Final = {
             "HALT",
             TradingState.HALTED,
             "Halt trading",
-            "Once this is acknowledged no order leaves. Prices, weather and settlement go on. Only a person ends a halt.",
+            "Once this is acknowledged no send begins; what is under way is told. Prices, weather and settlement go on. Only a person ends a halt.",
         ),
         Turn(
             "REDUCE",
@@ -95,3 +96,5 @@ def _turn(request: HttpRequest, user: User, turn: Turn, reason: str) -> None:
             mode=mode, state=turn.state, actor=actor, user_id=user.pk, reason=reason, now=now
         )
     messages.success(request, f"{mode.value} was {before.value}, is {turn.state.value} now.")
+    if turn.state is not TradingState.ACTIVE and (left := sends_under_way(mode, clock.now())):
+        messages.warning(request, str(left))

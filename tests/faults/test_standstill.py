@@ -9,11 +9,13 @@ import pytest
 from django.db import OperationalError
 from django.db.models.functions import Now
 
-from tests.faults.bench import Bench
+from sandbox.kalshi import auth
+from tests.faults.bench import MODE, Bench
 from tests.faults.books import PLACE, orders
 from tests.faults.processes import check_recovery, last_complaints, trader_process, turns_of
 from trading.domain.types import OrderState, TradingState
 from trading.models import TraderLeaseRow
+from trading.under_way import sends_under_way
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -85,6 +87,36 @@ def test_halt_while_the_trader_stands_still_is_acknowledged_and_then_nothing_lea
         turns_of(trader, bench, 6)
         assert set(bench.member.orders) == there
         assert not orders().filter(state__in=(OrderState.RESTING, OrderState.PARTIAL)).exists()
+        assert last_complaints(trader, bench) == []
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("goes_on", ["at once", "when a halt says that nothing can arrive"])
+def test_halt_tells_of_the_order_that_a_trader_may_still_write_and_until_when(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, goes_on: str
+) -> None:
+    """Of signatures it is known that 10 s are taken and 30 s are not (kalshi-api.md 1): nothing rests on less."""
+    monkeypatch.setattr(auth, "SKEW_ALLOWED_MS", 29_000)
+    with trader_process(bench) as trader:
+        trader.stop_at(STANDSTILLS["asked whether it may leave, not signed"])
+        begun = time.monotonic()
+        bench.turn_switch(TradingState.HALTED)
+        bench.wait(timedelta(seconds=time.monotonic() - begun))
+        left = sends_under_way(MODE, bench.now)
+        assert left is not None
+        there = set(bench.member.orders)
+        if goes_on != "at once":
+            bench.wait(left.until - bench.now)
+            assert sends_under_way(MODE, bench.now) is None
+
+        trader.go_on()
+        trader.answer()
+
+        taken = set(bench.member.orders) - there
+        assert len(taken) == (left.orders if goes_on == "at once" else 0)
+        turns_of(trader, bench, 7)
+        assert set(bench.member.orders) == there | taken
+        assert not [order for order in bench.member.orders.values() if order.status == "resting"]
         assert last_complaints(trader, bench) == []
 
 

@@ -11,6 +11,7 @@ from decimal import Decimal
 import pytest
 from django.core.management import call_command
 from django.core.management.base import CommandError
+from django.db import connection
 
 from milkbot.core import clock
 from milkbot.core.config import PROJECT_ROOT, TradingMode, get_config
@@ -22,7 +23,9 @@ from trading.arming import standing_arming
 from trading.breakers import trip
 from trading.controls import ensure_controls, get_trading_state, set_trading_state
 from trading.domain.breakers import Breaker, Trip
+from trading.domain.evidence import REQUEST_LIFE
 from trading.domain.types import Order, OrderState, TradingState
+from trading.management.commands import halt
 from trading.models import (
     FillRow,
     LedgerRow,
@@ -88,6 +91,38 @@ def test_halt_alone_leaves_what_rests(demo: Bench) -> None:
     assert get_trading_state(MODE) is TradingState.HALTED
     assert state_of(order) == OrderState.RESTING
     assert demo.front.count(CANCEL) == 0
+
+
+def test_halt_turns_the_switch_at_once_and_returns_when_nothing_can_arrive_any_more(
+    demo: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    row = OrderRow.objects.filter(client_order_id=rest_one(demo).client_order_id)
+    row.update(state=OrderState.SUBMITTED, sent_at=clock.now())
+    seen = []
+
+    def pause() -> None:
+        seen.append(get_trading_state(MODE))
+        row.update(sent_at=clock.now() - (REQUEST_LIFE if len(seen) == 2 else MINUTE / 2))
+
+    monkeypatch.setattr(halt, "pause", pause)
+    said = run("halt", "--reason", "storm")
+
+    assert seen == [TradingState.HALTED] * 2
+    assert said.index("1 orders were under way and are not answered") < said.index(
+        "No order leaves any more."
+    )
+
+
+def test_halt_says_what_it_halted(demo: Bench) -> None:
+    config = get_config()
+    said = run("halt", "--reason", "storm")
+    database = connection.settings_dict["NAME"]
+    assert f"({config.trading_mode}, profile {config.milkbot_profile}, database {database})" in said
+
+
+def test_disarming_where_live_does_not_run_is_no_all_clear(demo: Bench) -> None:
+    with pytest.raises(CommandError, match=r"this installation does not run LIVE \(DEMO, profile"):
+        run("disarm_live", "--reason", "enough")
 
 
 def test_halt_without_a_reason_is_refused(demo: Bench) -> None:

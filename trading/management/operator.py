@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from django.core.management.base import CommandError
+from django.db import connection
 
 from milkbot.core.config import Config
 from milkbot.core.errors import ConfigError
@@ -21,6 +22,11 @@ _UNITS: Final = {"m": timedelta(minutes=1), "h": timedelta(hours=1)}
 def actor() -> str:
     """The person at this terminal, as the record names him."""
     return f"cli:{getpass.getuser()}"
+
+
+def installation(config: Config) -> str:
+    """What the commands of this terminal act on: without an environment of its own, the profile started last."""
+    return f"{config.trading_mode}, profile {config.milkbot_profile}, database {connection.settings_dict['NAME']}"
 
 
 def connect_desk(config: Config) -> CancelDesk:

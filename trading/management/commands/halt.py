@@ -9,12 +9,13 @@ from milkbot.core import clock
 from milkbot.core.config import Config, get_config
 from trading.controls import set_trading_state
 from trading.domain.types import TradingState
-from trading.management.operator import actor, connect_desk, pause
+from trading.management.operator import actor, connect_desk, installation, pause
 from trading.oms.cancel_all import CancelAllReport, cancel_all
+from trading.under_way import sends_under_way
 
 
 class Command(BaseCommand):
-    help = "Halt trading: once this returns no order leaves. Positions are kept until settlement."
+    help = "Halt trading: at once no send begins; once this returns no order leaves. Positions are kept."
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--reason", required=True, help="kept with the action, for whoever asks later")
@@ -39,6 +40,8 @@ class Command(BaseCommand):
             ) from error
         if options["cancel_all"]:
             self._cancel(config, reason)
+        else:
+            self._see_off(config)
 
     def _halt(self, config: Config, reason: str) -> None:
         mode = config.trading_mode
@@ -50,7 +53,17 @@ class Command(BaseCommand):
             reason=reason,
             now=clock.now(),
         )
-        self.stdout.write(f"{mode} was {before}, is {TradingState.HALTED} now: no order leaves any more.")
+        self.stdout.write(
+            f"{mode} was {before}, is {TradingState.HALTED} now ({installation(config)}): no send begins any more."
+        )
+        if left := sends_under_way(mode, clock.now()):
+            self.stdout.write(str(left))
+
+    def _see_off(self, config: Config) -> None:
+        """Wait until what was under way is answered or can no longer be taken. The switch is turned already."""
+        while sends_under_way(config.trading_mode, clock.now()):
+            pause()
+        self.stdout.write("No order leaves any more.")
 
     def _cancel(self, config: Config, reason: str) -> None:
         report = cancel_all(
