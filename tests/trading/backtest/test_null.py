@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 
 from milkbot.core.cities import load_cities
+from milkbot.core.climate_day import climate_day_bounds
 from milkbot.core.scoring.evidence import block_bootstrap
 from sandbox.world.market_fair import LAG, makers_lag
-from tests.trading.backtest.fair_worlds import FairWorld, write_world
+from tests.trading.backtest.fair_worlds import KNOWN_AFTER, MARKET_AHEAD, MORNING, FairWorld, write_world
 from trading.backtest.engine import run_backtest
 from trading.backtest.recorded import read_recorded
 from trading.backtest.recorded_types import Recording
@@ -66,9 +67,9 @@ def of_world(folder: Path, world: FairWorld, policy: Policy | None = None) -> tu
     return lived(write_world(folder, world), world.first, world.days, world.cities, policy)
 
 
-def takers(result: BacktestResult) -> BacktestResult:
-    """Without what rested: quotes that rest while the news is made are filled when it goes against them."""
-    return replace(result, trades=tuple(t for t in result.trades if t.liquidity is Liquidity.TAKER))
+def only(result: BacktestResult, liquidity: Liquidity) -> BacktestResult:
+    """What was taken, or what was filled while it rested."""
+    return replace(result, trades=tuple(t for t in result.trades if t.liquidity is liquidity))
 
 
 def gross(trades: Sequence[Trade]) -> dict[date, float]:
@@ -106,15 +107,17 @@ def test_with_the_outcomes_of_other_days_there_is_no_skill(tmp_path: Path) -> No
         assert found.verdict is not Verdict.BETTER, found.sentence
 
 
-@pytest.mark.slow
-def test_against_a_fair_market_taking_loses_about_its_costs_and_making_loses_more(tmp_path: Path) -> None:
-    """Our forecast is the market's with an error of two degrees: every edge it sees is its own fault.
-
-    What makers lose to those who know more is no cost of ours, so that the sum of all is below the costs.
-    """
+@pytest.fixture(scope="module")
+def fair(tmp_path_factory: pytest.TempPathFactory) -> tuple[BacktestResult, Report]:
+    """Our forecast is the market's with an error of two degrees: every edge it sees is its own fault."""
     world = FairWorld(days=75, cities=FOUR, noise_f=2.0, seed=11)
-    result, report = of_world(tmp_path, world, EAGER)
-    taken = takers(result)
+    return of_world(tmp_path_factory.mktemp("fair"), world, EAGER)
+
+
+@pytest.mark.slow
+def test_against_a_fair_market_taking_loses_about_its_costs(fair: tuple[BacktestResult, Report]) -> None:
+    result, report = fair
+    taken = only(result, Liquidity.TAKER)
     money = measure_money(taken, Trials())
     assert money.trades >= 20, "a strategy that hardly trades proves nothing"
     assert money.parts.edge > 0, "it believed in an edge"
@@ -130,12 +133,37 @@ def test_against_a_fair_market_taking_loses_about_its_costs_and_making_loses_mor
 
 
 @pytest.mark.slow
+def test_what_makers_lose_in_a_fair_market_they_lose_to_the_morning_forecast(
+    fair: tuple[BacktestResult, Report],
+) -> None:
+    """No quote is lost to chance: each one that fills has rested until the market knew the morning's forecast.
+
+    Prices move then, five minutes before anyone could act, and go through whatever still stands.
+    """
+    made = only(fair[0], Liquidity.MAKER).trades
+    assert len(made) >= 20
+    for trade in made:
+        start, _ = climate_day_bounds(trade.event_date, load_cities()[trade.city].std_offset_hours)
+        assert trade.decided_at < trade.at == start + MORNING + KNOWN_AFTER - MARKET_AHEAD
+    interval = block_bootstrap(list(gross(made).values()), seed=7)
+    assert interval.high < 0, "it is more than chance"
+
+
+@pytest.mark.slow
+@pytest.mark.xfail(strict=True, reason="quotes are not withdrawn before a forecast is due")
+def test_against_a_fair_market_making_loses_about_its_costs(fair: tuple[BacktestResult, Report]) -> None:
+    money = measure_money(only(fair[0], Liquidity.MAKER), Trials())
+    assert money.pnl_interval is not None
+    assert money.pnl_interval.low <= -float(money.costs) <= money.pnl_interval.high
+
+
+@pytest.mark.slow
 def test_a_planted_edge_of_five_cents_is_recovered_within_its_interval(tmp_path: Path) -> None:
     world = FairWorld(days=75, cities=FOUR, planted=0.05, seed=11)
     result, _ = of_world(tmp_path, world, EAGER)
     evening = [
         trade
-        for trade in takers(result).trades
+        for trade in only(result, Liquidity.TAKER).trades
         if trade.buys_yes and trade.mid is not None and 0.2 < trade.mid < 0.4 and _is_before_morning(trade)
     ]
     found = list(gross(evening).values())
