@@ -47,6 +47,8 @@ class PaperAccount:
         """Orders of settled events by the state they ended in."""
         self._positions: dict[str, Position] = {}
         self._orders: dict[str, dict[UUID, PaperOrder]] = {}
+        self._open: dict[str, dict[UUID, PaperOrder]] = {}
+        """Of `_orders` those that may still fill."""
         self._standings: dict[str, dict[str, Standing]] = {}
         self._places: dict[str, MarketPlace] = {}
         self._known: Account | None = None
@@ -68,9 +70,7 @@ class PaperAccount:
 
     def resting(self, event_ticker: str) -> tuple[PaperOrder, ...]:
         """Orders of the event that stand in the book, oldest first."""
-        return tuple(
-            each for each in self._orders.get(event_ticker, {}).values() if each.order.state in OPEN_STATES
-        )
+        return tuple(self._open.get(event_ticker, {}).values())
 
     def open(self, intent: Intent, place: MarketPlace, at: datetime) -> Order:
         """A new order for `intent`, as it leaves for the exchange."""
@@ -133,6 +133,7 @@ class PaperAccount:
                 held = True
         for each in self._orders.pop(event_ticker, {}).values():
             self.ended[each.order.state.value] += 1
+        self._open.pop(event_ticker, None)
         self._standings.pop(event_ticker, None)
         self._known = None
         return held
@@ -155,12 +156,7 @@ class PaperAccount:
         return dict(sorted((self.ended + alive).items()))
 
     def _read(self) -> Account:
-        pending = [
-            each
-            for of_event in self._orders.values()
-            for each in of_event.values()
-            if each.order.state in OPEN_STATES
-        ]
+        pending = [each for of_event in self._open.values() for each in of_event.values()]
         reserved = [(each.order.market_ticker, each.reserved) for each in pending]
         at_risk = [(ticker, position.at_risk) for ticker, position in self._positions.items()]
         return Account(
@@ -190,6 +186,11 @@ class PaperAccount:
     def _keep(self, each: PaperOrder) -> None:
         order, intent = each
         self._orders.setdefault(intent.event_ticker, {})[order.client_order_id] = each
+        pending = self._open.setdefault(intent.event_ticker, {})
+        if order.state in OPEN_STATES:
+            pending[order.client_order_id] = each
+        else:
+            pending.pop(order.client_order_id, None)
         standings = self._standings.setdefault(intent.event_ticker, {})
         first = standings.get(intent.wish)
         standings[intent.wish] = Standing(
