@@ -18,7 +18,7 @@ from trading.domain.order_states import OrderEvent
 from trading.domain.policy import Policy
 from trading.domain.risk import MarketPlace
 from trading.domain.shadow_fill import walk
-from trading.domain.types import BookSide, Fill, Intent, Order, OrderState, Signal
+from trading.domain.types import BookSide, Fill, Intent, Order, OrderState
 from trading.domain.working import Review, Step
 
 TURN: Final = timedelta(minutes=1)
@@ -32,12 +32,11 @@ class Verdict(NamedTuple):
     outcomes: Mapping[str, bool | None]
 
 
-class _Note(NamedTuple):
+class Note(NamedTuple):
     """What was believed when an order was decided."""
 
     p_trade: float
-    p_model: float | None
-    mid: Decimal | None
+    p_model: float
     shares: Mapping[str, float]
 
 
@@ -48,7 +47,8 @@ class Desk:
         self.account = account
         self.trades: list[Trade] = []
         self._policy = policy
-        self._notes: dict[UUID, _Note] = {}
+        self._notes: dict[UUID, tuple[Note, Decimal | None]] = {}
+        """Of every order, with the mid at which it was decided."""
 
     def fill_resting(self, board: Board, verdict: Verdict, now: datetime) -> bool:
         """Fill every resting order of the event that the quotes of `now` have passed; whether there was one."""
@@ -87,7 +87,7 @@ class Desk:
     def send(
         self,
         intent: Intent,
-        signal: Signal,
+        note: Note,
         board: Board,
         place: MarketPlace,
         verdict: Verdict,
@@ -97,7 +97,7 @@ class Desk:
         assert board.fees is not None, "nothing is decided without fees"
         entry = next(entry for entry in board.markets if entry.market.ticker == intent.market_ticker)
         order = self.account.open(intent, place, now)
-        self._notes[order.client_order_id] = _note(signal, entry)
+        self._notes[order.client_order_id] = note, entry.snapshot.mid
         if intent.post_only:
             expires_at = now + self._policy.resting_life
             self.account.move(order, OrderEvent.ACKNOWLEDGE, now, expires_at=expires_at)
@@ -146,7 +146,7 @@ class Desk:
             is_taker=is_taker,
             filled_at=now,
         )
-        note = self._notes[order.client_order_id]
+        note, mid = self._notes[order.client_order_id]
         self.trades.append(
             Trade(
                 at=now,
@@ -163,7 +163,7 @@ class Desk:
                 fee=fill.fee,
                 p_trade=note.p_trade,
                 p_model=note.p_model,
-                mid=note.mid,
+                mid=mid,
                 closing_mid=verdict.closing_mids[order.market_ticker],
                 outcome=verdict.outcomes[order.market_ticker],
                 shares=note.shares,
@@ -177,8 +177,3 @@ def _is_passed(order: Order, entry: BoardMarket) -> bool:
     if order.book_side is BookSide.BID:
         return ask is not None and ask < order.limit_price
     return bid is not None and bid > order.limit_price
-
-
-def _note(signal: Signal, entry: BoardMarket) -> _Note:
-    shares = signal.ensemble.weights if signal.ensemble else {}
-    return _Note(signal.p_yes, signal.p_model, entry.snapshot.mid, shares)

@@ -8,19 +8,21 @@ from typing import Final
 import numpy as np
 
 from trading.backtest.as_of import AsOf
-from trading.backtest.desk import Desk, Verdict
+from trading.backtest.desk import Desk, Note, Verdict
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import Bools, EventSheet, Known, Screen
 from trading.backtest.ladder_columns import MICROS, NOBODY, Int32s, micros_of
 from trading.backtest.screen import Prospects, passed_through, prospects, surely_kept
-from trading.domain.decide import decide
-from trading.domain.inputs import Circumstances, DecisionBatch
+from trading.domain.decide import Weighed, weigh
+from trading.domain.ensemble import Belief
+from trading.domain.inputs import Account, Circumstances, CityView, EventContext
 from trading.domain.keys import intent_key
 from trading.domain.risk import MarketPlace
 from trading.domain.supersede import Standing, next_turn
 from trading.domain.taking import BOOK
 from trading.domain.types import BookSide, Order
-from trading.domain.working import review_all
+from trading.domain.working import Belief as PlainBelief
+from trading.domain.working import review_beside
 from weather.domain.types import Outlook
 
 _LATER: Final = datetime(9999, 1, 1, tzinfo=UTC)
@@ -51,6 +53,8 @@ class EventRun:
         self._columns = {bracket.ticker: column for column, bracket in enumerate(sheet.columns.brackets)}
         self._prospects = self._searched(as_of)
         self._outlook: tuple[datetime | None, Outlook | None] = (None, None)
+        self._belief: tuple[int, Belief | None] = (-1, None)
+        """Of the segment that was turned in last."""
 
     @property
     def place(self) -> MarketPlace:
@@ -70,7 +74,7 @@ class EventRun:
         ]
         return min((row for row in found if row is not None), default=None)
 
-    def turn(self, row: int, desk: Desk) -> DecisionBatch:
+    def turn(self, row: int, desk: Desk) -> Weighed:
         """One turn: what was passed has filled, then decide, review, cancel and renew, and send."""
         now = self.sheet.columns.moment(row)
         board = self._past.board(self.sheet.columns.place[row].tolist(), now)
@@ -79,12 +83,22 @@ class EventRun:
         desk.fill_resting(board, self._verdict, now)
         orders = desk.resting_now(board.event_ticker, now)
         account = desk.account.account(board.event_ticker)
-        batch = decide([view], account, around)
-        desk.carry_out(review_all(orders, [view], batch.signals, account.holdings, around), now)
-        signals = {signal.market_ticker: signal for signal in batch.signals}
-        for intent in batch.intents:
-            desk.send(intent, signals[intent.market_ticker], board, self.place, self._verdict, now)
-        return batch
+        weighed = self._weigh(row, view, EventContext(view.city, board, around), account)
+        if orders:
+            beliefs = _beliefs(weighed)
+            desk.carry_out(review_beside(orders, [view], beliefs, account.holdings, around), now)
+        for place, intent in enumerate(weighed.intents):
+            if intent is not None:
+                desk.send(intent, _note(weighed, place), board, self.place, self._verdict, now)
+        return weighed
+
+    def _weigh(self, row: int, view: CityView, event: EventContext, account: Account) -> Weighed:
+        """As `decide` weighs the event; what is believed is formed once a segment, in which only prices move."""
+        segment = int(self.sheet.segment[row])
+        known = self._belief[1] if self._belief[0] == segment else None
+        weighed, _ = weigh(view, event, account, known)
+        self._belief = segment, weighed.opinion and weighed.opinion.belief
+        return weighed
 
     def _searched(self, as_of: AsOf) -> Prospects | None:
         fees = self._past.fees
@@ -100,16 +114,27 @@ class EventRun:
         standings, found = desk.account.standings(self.sheet.event.event_ticker), []
         for (column, side), wish in self._wishes.items():
             held = desk.account.held(self.sheet.columns.brackets[column].ticker)
+            standing = standings.get(wish)
             closes = held < 0 if side is BookSide.BID else held > 0
-            begins = self._sendable_from(first, standings.get(wish), closes=closes)
+            begins = self._sendable_from(first, standing, closes=closes)
             if begins is not None:
                 wanted = (self._prospects.bid if side is BookSide.BID else self._prospects.ask)[
                     begins:, column
                 ]
+                if standing is not None:
+                    wanted = wanted & self._unchased(begins, column, side, standing.first_price)
                 row = _first_true(wanted)
                 if row is not None:
                     found.append(begins + row)
         return found
+
+    def _unchased(self, begins: int, column: int, side: BookSide, first_price: Decimal) -> Bools:
+        """Rows from `begins` on where a second try costs at most `max_chase` more; none is cheaper than at the own touch."""
+        chase = self._around.policy.max_chase
+        columns = self.sheet.columns
+        if side is BookSide.BID:
+            return np.asarray(columns.bid[begins:, column] <= int((first_price + chase) * MICROS))
+        return np.asarray(columns.ask[begins:, column] >= int((first_price - chase) * MICROS))
 
     def _sendable_from(self, first: int, standing: Standing | None, *, closes: bool) -> int | None:
         """The first row from which supersession lets the wish be sent; None when it never does again."""
@@ -161,6 +186,23 @@ def verdict_of(sheet: EventSheet) -> Verdict:
         entry.market.ticker: entry.result == "yes" if entry.result else None for entry in sheet.event.markets
     }
     return Verdict(mids, outcomes)
+
+
+def _beliefs(weighed: Weighed) -> dict[str, PlainBelief]:
+    """What is believed of each market, by its ticker; nothing when every strategy abstains."""
+    if weighed.opinion is None:
+        return {}
+    pool, markets = weighed.opinion.priced.pool, weighed.event.board.markets
+    return {
+        market.market.ticker: PlainBelief(p_yes, error)
+        for market, p_yes, error in zip(markets, pool.p_trade, pool.errors, strict=True)
+    }
+
+
+def _note(weighed: Weighed, place: int) -> Note:
+    opinion = weighed.opinion
+    assert opinion is not None, "nobody who abstains wants anything"
+    return Note(opinion.priced.pool.p_trade[place], opinion.belief.p_model[place], opinion.weights)
 
 
 def _last_mid(bid: Int32s, ask: Int32s, both: Bools) -> Decimal | None:

@@ -132,10 +132,10 @@ class _Run:
 
     def _decide(self, turn: _Turn, now: datetime) -> None:
         before = len(self.desk.trades)
-        batch = self._alive[turn.number].turn(turn.row, self.desk)
+        weighed = self._alive[turn.number].turn(turn.row, self.desk)
         self.decided += 1
-        self.codes.update(batch.codes)
-        self.intents.extend(batch.intents)
+        self.codes.update(gate.code.value for gate in weighed.gates)
+        self.intents.extend(intent for intent in weighed.intents if intent is not None)
         if len(self.desk.trades) > before:
             self._mark(now)
         self._go_on(turn.number, turn.row)

@@ -7,10 +7,11 @@ together what Kelly wants beside what is held; then per market, the largest edge
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from markets.domain.types import BoardMarket
 from milkbot.core.money import ZERO
+from trading.domain.ensemble import Belief
 from trading.domain.event_gate import check_event
 from trading.domain.explain import ensemble_output
 from trading.domain.gates import (
@@ -42,6 +43,8 @@ from trading.domain.supersede import Standing
 from trading.domain.taking import Chance, find_chance, take
 from trading.domain.types import BookSide, Decision, Intent, OrderState, ReasonCode, Signal
 
+_ABSTAINED: Final = Gate(False, ReasonCode.FORECAST_MISSING, "every strategy abstains")
+
 
 class _Choice(NamedTuple):
     """What was found out about one market before any size: the gate that decides, and the offer, if any."""
@@ -50,6 +53,18 @@ class _Choice(NamedTuple):
     offer: Offer | None
     chance: Chance | None = None
     """Of an offer that may be acted on."""
+
+
+class Weighed(NamedTuple):
+    """All that was found out about one event, before it is put into words. Coldest bracket first."""
+
+    event: EventContext
+    opinion: EventOpinion | None
+    """None when every strategy abstains."""
+    offers: tuple[Offer | None, ...]
+    gates: tuple[Gate, ...]
+    """What decided, passed where there is an intent."""
+    intents: tuple[Intent | None, ...]
 
 
 class _Verdict(NamedTuple):
@@ -69,8 +84,8 @@ def decide(views: Iterable[CityView], account: Account, around: Circumstances) -
     for view in views:
         for board in view.boards:
             event = EventContext(view.city, board, around)
-            found, account = _judge(view, event, account)
-            verdicts.extend(found)
+            weighed, account = weigh(view, event, account)
+            verdicts.extend(_verdicts(weighed))
     return DecisionBatch(
         signals=tuple(verdict.signal for verdict in verdicts if verdict.signal is not None),
         decisions=tuple(verdict.decision for verdict in verdicts),
@@ -78,24 +93,41 @@ def decide(views: Iterable[CityView], account: Account, around: Circumstances) -
     )
 
 
-def _judge(view: CityView, event: EventContext, account: Account) -> tuple[list[_Verdict], Account]:
-    """One event's verdicts, coldest bracket first, and the account as they leave it."""
+def weigh(
+    view: CityView, event: EventContext, account: Account, belief: Belief | None = None
+) -> tuple[Weighed, Account]:
+    """What `decide` does with one event of `view`, and the account as it leaves it.
+
+    `belief` is what is believed of the event at this time, where that is known already; else it is formed.
+    """
     board, gate = event.board, check_event(view, event)
     outlook = view.outlooks.get(board.event_date)
-    opinion = form_opinion(outlook, event) if outlook is not None and board.refusal is None else None
+    opinion = form_opinion(outlook, event, belief) if outlook is not None and board.refusal is None else None
     if opinion is None:
-        abstained = Gate(False, ReasonCode.FORECAST_MISSING, "every strategy abstains")
-        verdicts = [_explain(market, gate and abstained, None, event) for market in board.markets]
-        return [_Verdict(None, verdict, None) for verdict in verdicts], account
+        nothing, gate = (None,) * len(board.markets), gate and _ABSTAINED
+        return Weighed(event, None, nothing, (gate,) * len(nothing), nothing), account
     gate = gate and _check_opinion(opinion, event)
     choices = [
         _choose(market, opinion, place, gate, account, event) for place, market in enumerate(board.markets)
     ]
     taken, account = _take_all(choices, opinion, account, event)
+    ends = [taken.get(place, (choice.gate, None)) for place, choice in enumerate(choices)]
+    offers = tuple(choice.offer for choice in choices)
+    return (
+        Weighed(event, opinion, offers, tuple(gate for gate, _ in ends), tuple(intent for _, intent in ends)),
+        account,
+    )
+
+
+def _verdicts(weighed: Weighed) -> list[_Verdict]:
+    event, opinion, offers, gates, intents = weighed
+    ends = list(zip(event.board.markets, offers, gates, intents, strict=True))
+    if opinion is None:
+        return [_Verdict(None, _explain(market, gate, None, event), None) for market, _, gate, _ in ends]
     return [
-        _conclude(market, opinion, place, choice, *taken.get(place, (choice.gate, None)), event)
-        for place, (market, choice) in enumerate(zip(board.markets, choices, strict=True))
-    ], account
+        _conclude(market, opinion, place, offer, gate, intent, event)
+        for place, (market, offer, gate, intent) in enumerate(ends)
+    ]
 
 
 def _check_opinion(opinion: EventOpinion, event: EventContext) -> Gate:
@@ -217,12 +249,12 @@ def _conclude(
     market: BoardMarket,
     opinion: EventOpinion,
     place: int,
-    choice: _Choice,
+    offer: Offer | None,
     gate: Gate,
     intent: Intent | None,
     event: EventContext,
 ) -> _Verdict:
-    priced, offer, decision = opinion.priced, choice.offer, _decision_of(intent)
+    priced, decision = opinion.priced, _decision_of(intent)
     ensemble = ensemble_output(opinion, place, offer, gate, decision)
     signal = Signal(
         market_ticker=market.market.ticker,

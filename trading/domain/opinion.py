@@ -86,10 +86,13 @@ class EventOpinion(NamedTuple):
     confidence: Confidence
 
 
-def form_opinion(outlook: Outlook, event: EventContext) -> EventOpinion | None:
-    """What the strategies, the prices and the weights come to; None when every strategy abstains."""
+def form_opinion(outlook: Outlook, event: EventContext, belief: Belief | None = None) -> EventOpinion | None:
+    """What the strategies, the prices and the weights come to; None when every strategy abstains.
+
+    `belief` is what `form_belief` gives at this time, where that is known already.
+    """
     around, situation = event.around, situation_of(outlook, event)
-    belief = form_belief(situation, event)
+    belief = belief or form_belief(situation, event)
     if belief is None:
         return None
     timing = timing_of(situation)

@@ -47,13 +47,23 @@ def review_all(
     around: Circumstances,
 ) -> tuple[tuple[Order, Review], ...]:
     """Every resting order with its step, in the light of this cycle's boards and signals."""
-    seen: dict[str, tuple[BoardMarket | None, Gate]] = {
-        market.market.ticker: (market, check_event(view, EventContext(view.city, board, around)))
-        for view in views
-        for board in view.boards
-        for market in board.markets
-    }
     beliefs = {signal.market_ticker: Belief(signal.p_yes, signal.uncertainty) for signal in signals}
+    return review_beside(orders, views, beliefs, holdings, around)
+
+
+def review_beside(
+    orders: Iterable[Order],
+    views: Iterable[CityView],
+    beliefs: Mapping[str, Belief],
+    holdings: Mapping[str, Decimal],
+    around: Circumstances,
+) -> tuple[tuple[Order, Review], ...]:
+    """As `review_all`, beside what is believed of each market by its ticker."""
+    seen: dict[str, tuple[BoardMarket | None, Gate]] = {}
+    for view in views:
+        for board in view.boards:
+            gate = check_event(view, EventContext(view.city, board, around))
+            seen.update((market.market.ticker, (market, gate)) for market in board.markets)
     reviews = []
     for order in orders:
         ticker = order.market_ticker

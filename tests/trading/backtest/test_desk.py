@@ -8,8 +8,8 @@ import pytest
 from markets.domain.fees import trade_fee
 from markets.domain.types import Board, FeeSchedule, FeeType, PriceLevel
 from milkbot.core.config import TradingMode
-from tests.trading.makers import BRACKETS, CHI, DAY, EVENT, FEES, NOW, make_board, make_intent
-from trading.backtest.desk import Desk, Verdict
+from tests.trading.makers import BRACKETS, CHI, EVENT, FEES, NOW, make_board, make_intent
+from trading.backtest.desk import Desk, Note, Verdict
 from trading.backtest.paper_account import PaperAccount
 from trading.backtest.results import Liquidity
 from trading.domain.gates import PASSED
@@ -17,11 +17,9 @@ from trading.domain.policy import Policy
 from trading.domain.risk import MarketPlace
 from trading.domain.types import (
     Action,
-    Decision,
     Intent,
     OrderState,
     Side,
-    Signal,
     TimeInForce,
 )
 from trading.domain.working import Review, Step
@@ -46,15 +44,11 @@ def board(bid: str | None, ask: str | None, size: str = "100", fees: FeeSchedule
     return make_board(quotes=[*quotes[:2], (bid, ask), *quotes[3:]], size=size, fees=fees)
 
 
-def signal() -> Signal:
-    return Signal(
-        market_ticker=MARKET, city_code="CHI", event_date=DAY, mode=TradingMode.SHADOW, made_at=NOW, p_yes=0.5,
-        uncertainty=0.05, edge=None, decision=Decision.BUY,
-    )  # fmt: skip
+NOTE = Note(p_trade=0.5, p_model=0.5, shares={})
 
 
 def send(desk: Desk, intent: Intent, on: Board) -> None:
-    desk.send(intent, signal(), on, PLACE, VERDICT, NOW)
+    desk.send(intent, NOTE, on, PLACE, VERDICT, NOW)
 
 
 def state(desk: Desk) -> OrderState:
@@ -187,7 +181,7 @@ def test_trade_tells_its_own_profit() -> None:
     for side, price in ((Side.YES, "0.40"), (Side.NO, "0.38")):
         desk.send(
             make_intent(side=side, limit_price=price, count="2"),
-            signal(),
+            NOTE,
             board("0.38", "0.40"),
             PLACE,
             won,

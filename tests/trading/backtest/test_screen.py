@@ -16,8 +16,10 @@ from trading.backtest.event_sheet import EventSheet, Screen
 from trading.backtest.ladder_columns import MICROS
 from trading.backtest.screen import Prospects, is_deep, passed_through, prospects, surely_kept
 from trading.domain.decide import decide
-from trading.domain.inputs import Account, Circumstances, CityView
+from trading.domain.ensemble import Belief
+from trading.domain.inputs import Account, Circumstances, CityView, EventContext
 from trading.domain.keys import client_order_id
+from trading.domain.opinion import form_belief, situation_of
 from trading.domain.policy import Policy
 from trading.domain.types import (
     Action,
@@ -58,6 +60,13 @@ class Scene:
         """Some rows at which the event may be traded."""
         is_open = np.flatnonzero(self.sheet.is_open[self.sheet.segment]).tolist()
         return draw.sample(is_open, min(most, len(is_open)))
+
+    def belief(self, row: int) -> Belief | None:
+        """Formed on this very row."""
+        view, around = self.view(row), self.around_at(row)
+        event = EventContext(view.city, view.boards[0], around)
+        outlook = view.outlooks.get(self.sheet.event.event_date)
+        return None if outlook is None else form_belief(situation_of(outlook, event), event)
 
     def around_at(self, row: int) -> Circumstances:
         return known(self.as_of).circumstances(self.around, self.sheet.columns.moment(row))
@@ -183,3 +192,14 @@ def test_share_of_the_display_that_is_no_contract_is_not_deep() -> None:
     assert is_deep(Decimal(4), policy)
     assert not is_deep(Decimal(4), policy.model_copy(update={"max_share_of_displayed": Decimal("0.1")}))
     assert not is_deep(Decimal(4), policy.model_copy(update={"min_displayed": Decimal(5)}))
+
+
+def test_belief_does_not_change_within_a_segment() -> None:
+    """A replay forms it once a segment; a decision would form it anew on every row, and find the same."""
+    scene, compared = Scene(3, Decimal(100)), 0
+    for segment in range(len(scene.sheet.outlook_at)):
+        rows = np.flatnonzero(scene.sheet.segment == segment).tolist()
+        formed = [scene.belief(row) for row in {rows[0], rows[-1]}]
+        assert all(belief == formed[0] for belief in formed)
+        compared += len(formed) > 1 and formed[0] is not None
+    assert compared > 10
