@@ -26,7 +26,7 @@ from trading.domain.types import OrderState, RiskEvent, Severity
 from trading.models import OrderRow, PositionRow, ReconciliationRow, SettlementRow
 from trading.oms.account import Account
 from trading.repositories.books import PositionRepository
-from trading.repositories.orders import OrderRepository, StaleOrder, to_order
+from trading.repositories.orders import OrderRepository, StaleOrder, read_orders
 from trading.repositories.risk_events import record_risk_event
 from trading.repositories.settlements import SettlementRepository, usable_result
 from trading.settlement_checks import check_account, check_readings
@@ -203,7 +203,7 @@ def _close_orders(mode: TradingMode, now: datetime) -> int:
         mode=mode, market__status=MarketStatus.FINALIZED, state__in=[state.value for state in ENDED]
     )
     closed = 0
-    for order in [to_order(row) for row in rows.select_related("intent", "market")]:
+    for order in tuple(read_orders(rows)):
         try:
             OrderRepository(mode).transition(order, OrderEvent.SETTLE, at=now)
         except StaleOrder:

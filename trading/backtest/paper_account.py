@@ -13,7 +13,7 @@ from uuid import UUID
 from milkbot.core.config import TradingMode
 from milkbot.core.money import ZERO
 from trading.domain import pnl
-from trading.domain.fills import take_fill
+from trading.domain.fills import take_fills
 from trading.domain.inputs import Account
 from trading.domain.keys import client_order_id
 from trading.domain.order_states import OrderEvent, next_state
@@ -108,7 +108,7 @@ class PaperAccount:
 
     def book(self, order: Order, fill: Fill) -> Order:
         """Order, position and cash after a fill."""
-        taken = take_fill(order, fill)
+        taken = take_fills(order, fill)
         moved = taken.order.model_copy(update={"updated_at": fill.filled_at})
         position = self._positions.get(
             fill.market_ticker, Position(mode=self.mode, market_ticker=fill.market_ticker)

@@ -1,32 +1,34 @@
-"""What a fill does to the order it belongs to: pure, whatever state the order is in."""
+"""What fills do to the order they belong to: pure, whatever state the order is in."""
 
 from decimal import Decimal
 from typing import NamedTuple
 
+from milkbot.core.money import ZERO
 from trading.domain.order_states import OrderEvent, next_state
 from trading.domain.types import Fill, Order
 
 
 class Taken(NamedTuple):
-    """The order after a fill, the event that moved it, and by how many contracts more was filled than ordered."""
+    """The order after its fills, the event of each, and by how many contracts more was filled than ordered."""
 
     order: Order
-    event: OrderEvent
+    events: tuple[OrderEvent, ...]
     excess: Decimal
 
 
-def take_fill(order: Order, fill: Fill) -> Taken:
+def take_fills(order: Order, *fills: Fill) -> Taken:
     """Contracts beyond what was ordered are ours all the same: they count as filled, and the excess is told.
 
     Raises IllegalTransition for a step the order table lacks.
     """
-    filled = order.filled_count + fill.count
-    event = OrderEvent.FILL_ALL if filled >= order.count else OrderEvent.FILL_PART
-    after = order.model_copy(
-        update={
-            "state": next_state(order.state, event),
-            "filled_count": min(filled, order.count),
-            "kalshi_order_id": fill.kalshi_order_id or order.kalshi_order_id,
-        }
-    )
-    return Taken(after, event, max(filled - order.count, Decimal(0)))
+    state, filled, name, excess = order.state, order.filled_count, order.kalshi_order_id, ZERO
+    events = []
+    for fill in fills:
+        filled += fill.count
+        events.append(OrderEvent.FILL_ALL if filled >= order.count else OrderEvent.FILL_PART)
+        state = next_state(state, events[-1])
+        excess += max(filled - order.count, ZERO)
+        filled = min(filled, order.count)
+        name = fill.kalshi_order_id or name
+    after = order.model_copy(update={"state": state, "filled_count": filled, "kalshi_order_id": name})
+    return Taken(after, tuple(events), excess)

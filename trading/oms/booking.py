@@ -13,10 +13,9 @@ from uuid import UUID
 from django.db import transaction
 
 from milkbot.core.config import TradingMode
-from milkbot.core.money import ZERO
 from trading.breakers import trip
 from trading.domain.breakers import Breaker, Trip
-from trading.domain.fills import take_fill
+from trading.domain.fills import take_fills
 from trading.domain.types import Fill, Order
 from trading.repositories.books import FillRepository
 from trading.repositories.orders import Learnt, Move, OrderRepository, StaleOrder, Step
@@ -69,11 +68,10 @@ def _by_order(fills: Sequence[Fill]) -> dict[UUID, list[Fill]]:
 
 def _fold(order: Order, fills: Sequence[Fill]) -> tuple[Move, Decimal]:
     """All of an order's new fills as one move, and the contracts beyond what was ordered."""
-    after, steps, excess = order, [], ZERO
-    for fill in fills:
-        after, event, more = take_fill(after, fill)
-        excess += more
-        payload = {"fill_id": fill.fill_id, "count": fill.count, "yes_price": fill.yes_price}
-        steps.append(Step(event, payload))
+    after, events, excess = take_fills(order, *fills)
+    steps = tuple(
+        Step(event, {"fill_id": fill.fill_id, "count": fill.count, "yes_price": fill.yes_price})
+        for event, fill in zip(events, fills, strict=True)
+    )
     learnt: Learnt = {"filled_count": after.filled_count, "kalshi_order_id": after.kalshi_order_id}
-    return Move(order, tuple(steps), learnt), excess
+    return Move(order, steps, learnt), excess

@@ -15,18 +15,20 @@ from trading.repositories.risk_events import record_risk_event
 
 def track_external(mode: TradingMode, reading: AccountReading, now: datetime) -> int:
     """Bring the external orders up to the reading; returns how many of them it shows that may still fill."""
-    names = {order.order_id: order.client_order_id for order in reading.orders}
-    ours = OrderRepository(mode).by_exchange_names(names)
-    theirs = {order.order_id: order for order in reading.orders if order.order_id not in ours}
+    shown = {order.order_id: order for order in reading.orders}
+    resting = {name: order for name, order in shown.items() if order.may_still_fill}
+    ours = OrderRepository(mode).by_exchange_names(
+        {name: order.client_order_id for name, order in resting.items()}
+    )
+    theirs = {name: order for name, order in resting.items() if name not in ours}
     repository = ExternalOrderRepository(mode)
-    repository.end((name for name, order in theirs.items() if not order.may_still_fill), now)
-    resting = [order for order in theirs.values() if order.may_still_fill]
-    market_ids = MarketRepository().ids(order.ticker for order in resting)
-    for name in repository.see(resting, market_ids, now):
+    repository.end((name for name in shown if name not in resting), now)
+    market_ids = MarketRepository().ids(order.ticker for order in theirs.values())
+    for name in repository.see(theirs.values(), market_ids, now):
         _tell(mode, theirs[name], now)
     if reading.complete_until is not None:
         repository.end_unseen(reading.complete_until, now)
-    return len(resting)
+    return len(theirs)
 
 
 def _tell(mode: TradingMode, order: ExchangeOrder, now: datetime) -> None:

@@ -98,11 +98,17 @@ class FillRepository:
         orders = dict(rows.values_list("client_order_id", "pk"))
         told = [
             {
-                **fill.model_dump(mode="json"),
                 "number": number,
+                "fill_id": fill.fill_id,
                 "order_id": orders[fill.client_order_id] if fill.client_order_id else None,
                 "kalshi_order_id": fill.kalshi_order_id or "",
                 "market_id": market_ids[fill.market_ticker],
+                "book_side": fill.book_side,
+                "count": str(fill.count),
+                "yes_price": str(fill.yes_price),
+                "fee": str(fill.fee),
+                "is_taker": fill.is_taker,
+                "filled_at": fill.filled_at.isoformat(),
                 "cash": str(moved),
             }
             for number, (fill, moved) in enumerate(zip(fills, cash, strict=True))

@@ -16,7 +16,7 @@ from tests.trading.machine.edge import MODE, OURS, Crash, Edge, Fault, Sight
 from tests.trading.machine.trader import LIMITS, PLACE, POLICY, Wish
 from trading.domain import pnl
 from trading.domain.evidence import judge
-from trading.domain.fills import take_fill
+from trading.domain.fills import take_fills
 from trading.domain.keys import client_order_id
 from trading.domain.order_states import OrderEvent, next_state
 from trading.domain.reconciliation import AccountReading, list_orders
@@ -160,7 +160,7 @@ class MemoryPath:
                 is_taker=theirs.is_taker,
                 filled_at=theirs.filled_at,
             )
-            after, _, excess = take_fill(self.orders[ours[owner.client_order_id]], fill)
+            after, _, excess = take_fills(self.orders[ours[owner.client_order_id]], fill)
             assert not excess
             self.orders[after.intent_key] = after
             self.positions[fill.market_ticker] = pnl.apply_fill(
