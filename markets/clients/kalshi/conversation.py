@@ -15,7 +15,7 @@ from urllib.parse import urlencode, urlsplit
 import requests
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError
 
-from markets.clients.kalshi.deadline import DeadlineAdapter
+from markets.clients.kalshi.deadline import DeadlineAdapter, GuardedBody
 from markets.clients.kalshi.errors import SOURCE, Unsent
 from markets.clients.kalshi.signing import Signer
 from markets.domain.account_types import AccountLimits, EndpointCosts
@@ -132,22 +132,25 @@ class Conversation:
     ) -> Answer:
         """Send one request and read its whole answer. `items` counts what a batch is billed for.
 
-        `read_timeout_s` bounds the whole answer, not the wait for each byte. `may_leave` is asked once the request is
-        dated: a process that is held up before that is told no, and one held up later sends what has died by its date.
-        Raises Unsent on a no.
+        `read_timeout_s` bounds the whole answer, not the wait for each byte. `may_leave` is asked of a request with a body
+        when it is dated and signed and its connection stands: however long names and handshakes took, what came too late
+        is not sent. A process that is held up after that sends what is as old as its date. Raises Unsent on a no.
         """
         if self._budget is not None:
             self._budget.spend(method, path, items)
         sent_at = self._now()
         deadline = clock.monotonic() + CONNECT_TIMEOUT_S + read_timeout_s
         where = f"{method} {path}"
-        if not may_leave():
-            raise Unsent(SOURCE, f"{where} was held up for too long to be sent")
+
+        def last_look() -> None:
+            if not may_leave():
+                raise Unsent(SOURCE, f"{where} was held up for too long to be sent")
+
         try:
             with self._session.request(
                 method,
                 self._url(path, query),
-                data=body,
+                data=None if body is None else GuardedBody(body, last_look),
                 headers=self._headers(method, path, sent_at, has_body=body is not None),
                 timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
                 allow_redirects=False,

@@ -1,4 +1,8 @@
-"""Gives an HTTP answer one deadline. A read timeout alone starts anew with every byte, so a dripping peer never ends."""
+"""Gives an HTTP answer one deadline, and a request a last look before it leaves.
+
+A read timeout alone starts anew with every byte, so a dripping peer never ends. And nothing bounds how long a name takes to
+resolve: whether a request may still go is asked when its connection stands.
+"""
 
 import http
 import http.client
@@ -26,6 +30,14 @@ class DeadlineAdapter(HTTPAdapter):
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
         return _time(super().proxy_manager_for(*args, **kwargs))
+
+
+class GuardedBody(io.BytesIO):
+    """The body of a request; `last_look` is called before its first byte leaves, and stops it by raising."""
+
+    def __init__(self, content: bytes, last_look: Callable[[], None]) -> None:
+        super().__init__(content)
+        self.last_look = last_look
 
 
 class _TimedReader(io.RawIOBase):
@@ -72,9 +84,18 @@ class _TimedAnswer(http.client.HTTPResponse):
 class _TimedHttp(HTTPConnection):
     response_class = _TimedAnswer
 
+    def request(self, method: str, url: str, body: Any = None, *args: Any, **named: Any) -> None:
+        """Connects first; a guarded body is asked then, and leaves together with the head."""
+        if isinstance(body, GuardedBody):
+            if self.sock is None:
+                self.connect()
+            body.last_look()
+            body = body.getvalue()
+        super().request(method, url, body, *args, **named)
 
-class _TimedHttps(HTTPSConnection):
-    response_class = _TimedAnswer
+
+class _TimedHttps(HTTPSConnection, _TimedHttp):
+    pass
 
 
 class _HttpPool(HTTPConnectionPool):

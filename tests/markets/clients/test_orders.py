@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from decimal import Decimal
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -349,7 +350,7 @@ def test_write_that_was_held_up_is_dated_and_then_not_sent(
 
 
 def test_request_is_dated_before_it_is_asked_whether_it_may_leave(exchange: LocalExchange) -> None:
-    """Whoever is paused after the question sends what the exchange refuses by its date."""
+    """Whoever is paused after the question sends what is as old as its date says."""
     asked: list[str] = []
 
     def now() -> datetime:
@@ -366,4 +367,26 @@ def test_request_is_dated_before_it_is_asked_whether_it_may_leave(exchange: Loca
     conversation.close()
 
     assert asked == ["dated", "asked"]
+    assert not exchange.requests
+
+
+def test_request_whose_names_were_resolved_too_late_is_not_sent(
+    exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """No time limit of ours bounds a resolver: the question comes after it, when the connection stands."""
+    resolve, resolved = socket.getaddrinfo, []
+
+    def slowly(*arguments: Any, **named: Any) -> Any:
+        resolved.append(arguments[0])
+        return resolve(*arguments, **named)
+
+    monkeypatch.setattr(socket, "getaddrinfo", slowly)
+    conversation = Conversation(exchange.base_url, now=lambda: NOW)
+    with pytest.raises(Unsent, match="held up"):
+        conversation.exchange(
+            "POST", ORDERS_PATH, body=b"{}", read_timeout_s=1, may_leave=lambda: not resolved
+        )
+    conversation.close()
+
+    assert resolved
     assert not exchange.requests
