@@ -204,7 +204,7 @@ def test_the_lag_of_the_simulated_world_is_found_where_it_is_and_bounded(tmp_pat
     the events that lag; on the others prices have moved already, and nothing is gained.
     """
     out = tmp_path / "world"
-    first, days = date(2025, 5, 1), 60
+    first, days = date(2025, 5, 1), 100
     last = first + timedelta(days=days - 1)
     command = [sys.executable, "-m", "sandbox.export", "--seed", str(WORLD_SEED)]
     subprocess.run(
