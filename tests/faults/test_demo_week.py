@@ -30,6 +30,8 @@ WEEK: Final = timedelta(days=7)
 EVERY: Final = timedelta(hours=3)
 """Of the world's time between two short bursts of turns."""
 TURNS: Final = 3
+CALM_TURNS: Final = 3
+"""After which no order's fate is open any more: that a request cannot arrive is proven a minute after it was sent."""
 SETTLES_WITHIN: Final = timedelta(days=3)
 SEED: Final = 7
 PENNY_FRACTION: Final = Decimal("0.0001")
@@ -61,14 +63,15 @@ class Week:
             self.done["exchange restarts"] += 1
         self.bench.heal()
         time.sleep(2 * LATE_S)
-        self._turn()
+        for _ in range(CALM_TURNS):
+            self._turn(may_die=False)
         self.bench.settle()
 
-    def _turn(self) -> None:
+    def _turn(self, *, may_die: bool = True) -> None:
         self.bench.wait(CYCLE)
         begun = time.monotonic()
         self.trader.begin_turn(self.draw.randrange(2**32))
-        if self.draw.random() < 1 / 12:
+        if may_die and self.draw.random() < 1 / 12:
             time.sleep(self.draw.uniform(0, 0.5))
             self.trader.kill()
             self.trader = self.traders.bear()
