@@ -11,7 +11,7 @@ from datetime import date, datetime, timedelta
 from functools import cached_property
 from itertools import groupby
 from types import MappingProxyType
-from typing import Final, NamedTuple
+from typing import Final
 
 from milkbot.core.cities import load_cities
 from trading.backtest.baselines import known_at, official_highs
@@ -20,27 +20,13 @@ from weather.domain.climatology import usual_highs
 from weather.domain.combining import COMBINED, SourceHigh, Together, put_together
 from weather.domain.errors import PRIOR, Calibration, ForecastError
 from weather.domain.learning import ErrorModel
-from weather.domain.pairing import LEADS_H, LEARNED_FROM, REVISION_OVER_H, moment_of
-from weather.domain.types import Climatology, DistKind
+from weather.domain.pairing import LEADS_H, LEARNED_FROM, REVISION_OVER_H, Lesson, moment_of
+from weather.domain.types import Climatology
 
 SOURCE_LASTS: Final = timedelta(hours=36)
 """A source that said nothing for longer is missing: all of the recording speak once a day."""
 REFITTED: Final = timedelta(days=10)
 """Climatology changes slowly; this often it is made anew."""
-
-
-class _Lesson(NamedTuple):
-    """One settled day of one city, and how long before the peak its forecasts are asked for."""
-
-    known_at: datetime
-    city_code: str
-    lead_h: float
-    day: date
-    high_f: int
-
-    @property
-    def asked_at(self) -> datetime:
-        return moment_of(load_cities()[self.city_code], self.day, self.lead_h)
 
 
 class PastCalibrations:
@@ -95,7 +81,7 @@ class PastCalibrations:
             }
         )
 
-    def _lessons(self) -> Iterator[_Lesson]:
+    def _lessons(self) -> Iterator[Lesson]:
         events = self._recording.events
         if not events:
             return
@@ -106,17 +92,18 @@ class PastCalibrations:
             for day, high_f in highs.items():
                 if city_code in cities and first <= day <= last:
                     for lead_h in LEADS_H:
-                        yield _Lesson(known_at(day), city_code, lead_h, day, high_f)
+                        asked_at = moment_of(load_cities()[city_code], day, lead_h)
+                        said = sources_at(self._recording, city_code, day, asked_at)
+                        yield Lesson(known_at(day), day, city_code, lead_h, high_f, said)
 
-    def _errors_of(self, lesson: _Lesson, known: Calibration) -> Iterator[ForecastError]:
+    def _errors_of(self, lesson: Lesson, known: Calibration) -> Iterator[ForecastError]:
         """What every source missed, and what their combination did, made with what was `known` when it was asked for."""
-        highs = sources_at(self._recording, lesson.city_code, lesson.day, lesson.asked_at)
-        for high in highs:
-            yield _error(lesson, high.source, high.high_f, high.revision_f)
-        together = put_together(known, lesson.city_code, lesson.lead_h, lesson.day, highs)
+        for high in lesson.said:
+            yield lesson.error_of(high.source, high.high_f, high.revision_f)
+        together = put_together(known, lesson.city_code, lesson.lead_h, lesson.day, lesson.said)
         if together is not None:
             self._pairs.append((lesson.known_at, lesson.lead_h, _pair(together, lesson.high_f)))
-            yield _error(lesson, COMBINED, together.mean_f, together.revision_f, together.apart_f)
+            yield lesson.error_of(COMBINED, together.mean_f, together.revision_f, together.apart_f)
 
 
 def _pair(together: Together, high_f: int) -> tuple[float, float]:
@@ -145,20 +132,4 @@ def sources_at(recording: Recording, city_code: str, day: date, now: datetime) -
         )
         for forecast in recording.forecasts_at(city_code, day, now)
         if now - forecast.available_at <= SOURCE_LASTS
-    )
-
-
-def _error(
-    lesson: _Lesson, source: str, high_f: float, revision_f: float | None, apart_f: float = 0.0
-) -> ForecastError:
-    return ForecastError(
-        city_code=lesson.city_code,
-        source=source,
-        kind=DistKind.WHOLE_DAY,
-        lead_hours=lesson.lead_h,
-        target_date=lesson.day,
-        error_f=high_f - lesson.high_f,
-        known_at=lesson.known_at,
-        revision_f=revision_f,
-        apart_f=apart_f,
     )

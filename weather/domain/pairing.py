@@ -8,6 +8,8 @@ from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.climate_day import climate_day_bounds
 from weather.domain.calibration import PEAK_HOUR_LST
 from weather.domain.combining import SourceHigh
+from weather.domain.errors import ForecastError
+from weather.domain.types import DistKind
 
 LEADS_H: Final = (3.0, 8.0, 19.0, 31.0, 44.0)
 """Hours before the peak at which a forecast is held against what came: one or two for each class that is traded."""
@@ -40,6 +42,22 @@ class Lesson(NamedTuple):
     def asked_at(self) -> datetime:
         """When the forecasts were used. Raises KeyError for an unknown city."""
         return moment_of(load_cities()[self.city_code], self.day, self.lead_h)
+
+    def error_of(
+        self, source: str, high_f: float, revision_f: float | None, apart_f: float = 0.0
+    ) -> ForecastError:
+        """What `source` missed that day by, having said `high_f`, °F."""
+        return ForecastError(
+            city_code=self.city_code,
+            source=source,
+            kind=DistKind.WHOLE_DAY,
+            lead_hours=self.lead_h,
+            target_date=self.day,
+            error_f=high_f - self.high_f,
+            known_at=self.known_at,
+            revision_f=revision_f,
+            apart_f=apart_f,
+        )
 
 
 Said = Mapping[tuple[str, date, float], Sequence[SourceHigh]]

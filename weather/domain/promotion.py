@@ -19,10 +19,10 @@ from milkbot.core.scoring.crps import crps_student_t
 from milkbot.core.scoring.probability import LOG_SCORE_FLOOR
 from weather.domain.calibration_json import versioned
 from weather.domain.combining import COMBINED, Said, Together, best_of, put_together
-from weather.domain.errors import Calibration, ForecastError
+from weather.domain.errors import Calibration
 from weather.domain.learning import ErrorModel
 from weather.domain.pairing import Lesson
-from weather.domain.types import Climatology, DistKind
+from weather.domain.types import Climatology
 
 JUDGED_OVER: Final = timedelta(days=30)
 FEWEST_DAYS: Final = 7
@@ -96,11 +96,11 @@ class _Learner:
 
     def learn(self, lesson: Lesson) -> None:
         for high in lesson.said:
-            self._model.learn(_error(lesson, high.source, high.high_f, high.revision_f))
+            self._model.learn(lesson.error_of(high.source, high.high_f, high.revision_f))
         together = self._together.pop(lesson, None)
         if together is not None:
             self._model.learn(
-                _error(lesson, COMBINED, together.mean_f, together.revision_f, together.apart_f)
+                lesson.error_of(COMBINED, together.mean_f, together.revision_f, together.apart_f)
             )
         self._known = None
 
@@ -171,22 +171,6 @@ def _walk(
 
 def _said_by(calibration: Calibration, lesson: Lesson) -> Said:
     return best_of(calibration, lesson.city_code, lesson.lead_h, lesson.day, lesson.said)
-
-
-def _error(
-    lesson: Lesson, source: str, high_f: float, revision_f: float | None, apart_f: float = 0.0
-) -> ForecastError:
-    return ForecastError(
-        city_code=lesson.city_code,
-        source=source,
-        kind=DistKind.WHOLE_DAY,
-        lead_hours=lesson.lead_h,
-        target_date=lesson.day,
-        error_f=high_f - lesson.high_f,
-        known_at=lesson.known_at,
-        revision_f=revision_f,
-        apart_f=apart_f,
-    )
 
 
 def _scores(judged: Sequence[tuple[Lesson, Said]], widening: float = 1.0) -> Scores:
