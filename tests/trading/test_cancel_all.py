@@ -1,21 +1,15 @@
 """Cancel-all that the exchange refuses: what is asked for one by one, and when it may say that nothing rests."""
 
-from decimal import Decimal
-
 import pytest
 
-from tests.trading.makers import NOW
 from tests.trading.scripted_account import ScriptedAccount, account, listed
 from tests.trading.sent_orders import AT, DEMO, send_to, stored
-from tests.trading.stored import store_markets
-from trading.controls import ensure_controls
 from trading.domain.types import Order, OrderState
 from trading.oms.cancel_all import CancelAllReport, cancel_all
 from trading.oms.exchange import CancelDesk
 from trading.oms.lease import take_lease
 from trading.oms.reconcile import reconcile
 from trading.oms.venues.base import Rejected, TakenOut
-from trading.repositories.books import LedgerRepository
 
 pytestmark = pytest.mark.django_db
 
@@ -32,13 +26,6 @@ class WithoutCancelAll:
     def cancel(self, order: Order) -> TakenOut:
         self.asked.append(order.kalshi_order_id)
         return TakenOut(reduced_by=order.count)
-
-
-@pytest.fixture
-def market_ids() -> dict[str, int]:
-    ensure_controls(DEMO, NOW)
-    LedgerRepository(DEMO).open_account(Decimal(10_000), NOW)
-    return store_markets()
 
 
 def sweep(venue: WithoutCancelAll, theirs: ScriptedAccount) -> CancelAllReport:

@@ -32,8 +32,7 @@ from tests.trading.sent_orders import (
     stored,
     version_of,
 )
-from tests.trading.stored import store_markets
-from trading.controls import ensure_controls, get_trading_state
+from trading.controls import get_trading_state
 from trading.domain.order_states import OrderEvent
 from trading.domain.policy import Policy
 from trading.domain.supersede import next_turn
@@ -49,7 +48,6 @@ from trading.models import (
     RiskEventRow,
 )
 from trading.oms.account import OVERLAP
-from trading.oms.lease import take_lease
 from trading.oms.reconcile import START, has_reconciled, reconcile
 from trading.oms.submit import recover
 from trading.oms.venues.base import Venue
@@ -65,18 +63,6 @@ LONG_AFTER = NOW + 10 * MINUTE
 CANCELED, EXECUTED = OrderStatus.CANCELED, OrderStatus.EXECUTED
 
 Sent = Callable[..., Order]
-
-
-@pytest.fixture
-def market_ids() -> dict[str, int]:
-    ensure_controls(DEMO, NOW)
-    LedgerRepository(DEMO).open_account(Decimal(10_000), NOW)
-    return store_markets()
-
-
-@pytest.fixture
-def lease() -> Lease:
-    return take_lease(DEMO, "host-a/1/1.00")
 
 
 @pytest.fixture

@@ -39,7 +39,6 @@ from trading.models import (
     RiskEventRow,
 )
 from trading.oms.account import OVERLAP
-from trading.oms.lease import take_lease
 from trading.oms.reconcile import reconcile
 from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import Lease, OrderRepository
@@ -52,18 +51,6 @@ LONG_AFTER = NOW + 10 * MINUTE
 CANCELED, EXECUTED = OrderStatus.CANCELED, OrderStatus.EXECUTED
 
 Sent = Callable[..., Order]
-
-
-@pytest.fixture
-def market_ids() -> dict[str, int]:
-    ensure_controls(DEMO, NOW)
-    LedgerRepository(DEMO).open_account(Decimal(10_000), NOW)
-    return store_markets()
-
-
-@pytest.fixture
-def lease() -> Lease:
-    return take_lease(DEMO, "host-a/1/1.00")
 
 
 @pytest.fixture

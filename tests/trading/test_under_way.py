@@ -1,34 +1,15 @@
 """What a halt cannot call back is told by number and time, and for no longer than a request can live."""
 
-from decimal import Decimal
-
 import pytest
 
 from milkbot.core.config import TradingMode
-from tests.trading.makers import NOW
 from tests.trading.sent_orders import AT, DEMO, SECOND, SENT_AT, send_to
-from tests.trading.stored import store_markets
-from trading.controls import ensure_controls
 from trading.domain.evidence import REQUEST_LIFE
 from trading.domain.types import OrderState
-from trading.oms.lease import take_lease
-from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import Lease
 from trading.under_way import UnderWay, sends_under_way
 
 pytestmark = pytest.mark.django_db
-
-
-@pytest.fixture
-def market_ids() -> dict[str, int]:
-    ensure_controls(DEMO, NOW)
-    LedgerRepository(DEMO).open_account(Decimal(10_000), NOW)
-    return store_markets()
-
-
-@pytest.fixture
-def lease() -> Lease:
-    return take_lease(DEMO, "host-a/1/1.00")
 
 
 @pytest.mark.parametrize("state", [OrderState.SUBMITTED, OrderState.UNKNOWN])

@@ -9,21 +9,18 @@ import pytest
 from tests.trading.makers import BRACKETS, NOW
 from tests.trading.scripted_account import account, filled, held, listed
 from tests.trading.sent_orders import AT, DEMO, MINUTE, last_step, send_to, steps_of, stored
-from tests.trading.stored import store_markets
-from trading.controls import ensure_controls, get_trading_state, set_trading_state
+from trading.controls import get_trading_state, set_trading_state
 from trading.domain.breakers import Breaker
 from trading.domain.gates import Gate
 from trading.domain.order_states import OrderEvent
 from trading.domain.types import Order, OrderState, ReasonCode, TradingState
 from trading.domain.working import Review, Step
 from trading.models import LockRow, TraderLeaseRow
-from trading.oms.lease import take_lease
 from trading.oms.pace import Pace
 from trading.oms.reconcile import reconcile
 from trading.oms.submit import book_answer
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOut, Unknown
 from trading.oms.working import cancel, carry_out, renew
-from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import Fenced, Lease, OrderRepository, StaleOrder
 
 pytestmark = pytest.mark.django_db
@@ -52,18 +49,6 @@ class ScriptedVenue:
     def renew(self, order: Order, expires_at: datetime) -> Any:
         self.asked.append(("renew", order.market_ticker))
         return self._renewed
-
-
-@pytest.fixture
-def market_ids() -> dict[str, int]:
-    ensure_controls(DEMO, NOW)
-    LedgerRepository(DEMO).open_account(Decimal(10_000), NOW)
-    return store_markets()
-
-
-@pytest.fixture
-def lease() -> Lease:
-    return take_lease(DEMO, "host-a/1/1.00")
 
 
 @pytest.fixture
