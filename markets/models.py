@@ -43,6 +43,7 @@ class EventRow(models.Model):
     first_seen_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "event"
         db_table = "events"
         indexes = [models.Index(fields=["city_code", "-event_date"], name="event_city_date")]
 
@@ -70,6 +71,7 @@ class MarketRow(models.Model):
     exchange_index = models.SmallIntegerField(default=0)
 
     class Meta:
+        verbose_name = "market"
         db_table = "markets"
         indexes = [
             models.Index(fields=["city_code", "-event_date"], name="market_city_date"),
@@ -111,6 +113,7 @@ class MarketSnapshotRow(models.Model):
     """The order book as received, once per change."""
 
     class Meta:
+        verbose_name = "market snapshot"
         db_table = "market_snapshots"
         indexes = [
             models.Index(fields=["market", "-captured_at"], name="snapshot_market_captured"),

@@ -74,6 +74,7 @@ class CycleRow(models.Model):
     unrealized_pnl = models.DecimalField(**MONEY, null=True)
 
     class Meta:
+        verbose_name = "cycle"
         db_table = "cycles"
         constraints = [
             _known_mode("cycle"),
@@ -97,6 +98,7 @@ class TraderLeaseRow(models.Model):
     expires_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "trader lease"
         db_table = "trader_lease"
         constraints = [_known_mode("lease")]
 
@@ -115,6 +117,8 @@ class ControlsRow(models.Model):
     is_published = models.BooleanField(default=False)
 
     class Meta:
+        verbose_name = "trading switch"
+        verbose_name_plural = "trading switches"
         db_table = "controls"
         constraints = [
             _known_mode("controls"),
@@ -141,6 +145,7 @@ class OperatorActionRow(models.Model):
     after = models.JSONField(default=dict)
 
     class Meta:
+        verbose_name = "operator action"
         db_table = "operator_actions"
         constraints = [_known_mode("operator_action")]
         indexes = [models.Index(fields=["-at"], name="operator_action_at")]
@@ -166,6 +171,7 @@ class LockRow(models.Model):
     cleared_by = models.CharField(max_length=150, null=True)  # noqa: DJ001 - null together with cleared_at
 
     class Meta:
+        verbose_name = "lock"
         db_table = "locks"
         constraints = [
             _known_mode("lock"),
@@ -201,6 +207,7 @@ class SignalRow(models.Model):
     ensemble = models.JSONField(null=True)
 
     class Meta:
+        verbose_name = "signal"
         db_table = "signals"
         indexes = [
             models.Index(fields=["mode", "market", "-made_at"], name="signal_mode_market_made"),
@@ -240,6 +247,8 @@ class EnsembleWeightsRow(models.Model):
     """By horizon: the weight of each expert, events, mean log loss and mean entropy."""
 
     class Meta:
+        verbose_name = "ensemble weights"
+        verbose_name_plural = "ensemble weights"
         db_table = "ensemble_weights"
         constraints = [
             _known_mode("ensemble_weights"),
@@ -274,6 +283,7 @@ class StrategyGateRow(models.Model):
     """From then on it admits nothing any more; null when it never did."""
 
     class Meta:
+        verbose_name = "strategy gate"
         db_table = "strategy_gates"
         constraints = [
             _known_mode("strategy_gate"),
@@ -313,6 +323,7 @@ class DecisionRow(models.Model):
     seen_until = models.DateTimeField()
 
     class Meta:
+        verbose_name = "decision"
         db_table = "decisions"
         indexes = [
             models.Index(fields=["mode", "market", "-decided_at"], name="decision_mode_market_decided")
@@ -355,6 +366,7 @@ class IntentRow(models.Model):
     """The lease number it was written under."""
 
     class Meta:
+        verbose_name = "intent"
         db_table = "intents"
         constraints = [
             _known_mode("intent"),
@@ -401,6 +413,7 @@ class OrderRow(models.Model):
     expires_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "order"
         db_table = "orders"
         constraints = [
             _known_mode("order"),
@@ -438,6 +451,7 @@ class OrderEventRow(models.Model):
     payload = models.JSONField(default=dict)
 
     class Meta:
+        verbose_name = "order event"
         db_table = "order_events"
         constraints = [models.UniqueConstraint(fields=["order", "version"], name="order_event_version_once")]
 
@@ -462,6 +476,7 @@ class FillRow(models.Model):
     filled_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "fill"
         db_table = "fills"
         constraints = [
             _known_mode("fill"),
@@ -493,6 +508,7 @@ class PositionRow(models.Model):
     settled_at = models.DateTimeField(null=True)
 
     class Meta:
+        verbose_name = "position"
         db_table = "positions"
         constraints = [
             _known_mode("position"),
@@ -526,6 +542,7 @@ class SettlementRow(models.Model):
     booked_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "settlement"
         db_table = "settlements"
         constraints = [
             _known_mode("settlement"),
@@ -558,6 +575,8 @@ class LedgerRow(models.Model):
     at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "ledger entry"
+        verbose_name_plural = "ledger"
         db_table = "ledger"
         constraints = [
             _known_mode("ledger"),
@@ -603,6 +622,7 @@ class ReconciliationRow(models.Model):
     duration_ms = models.PositiveIntegerField()
 
     class Meta:
+        verbose_name = "reconciliation"
         db_table = "reconciliations"
         constraints = [_known_mode("reconciliation")]
         indexes = [models.Index(fields=["mode", "-at"], name="reconciliation_mode_at")]
@@ -627,6 +647,7 @@ class ExternalOrderRow(models.Model):
     """When complete readings had not shown it for some time; null while it may fill."""
 
     class Meta:
+        verbose_name = "external order"
         db_table = "external_orders"
         constraints = [
             _known_mode("external_order"),
@@ -657,6 +678,8 @@ class LiveArmingRow(models.Model):
     disarmed_by = models.CharField(max_length=150, blank=True, default="")
 
     class Meta:
+        verbose_name = "arming of LIVE"
+        verbose_name_plural = "armings of LIVE"
         db_table = "live_armings"
         constraints = [
             models.CheckConstraint(condition=Q(expires_at__gt=F("armed_at")), name="arming_ends_after_start")
@@ -680,6 +703,7 @@ class RiskEventRow(models.Model):
     payload = models.JSONField(default=dict)
 
     class Meta:
+        verbose_name = "risk event"
         db_table = "risk_events"
         indexes = [
             models.Index(fields=["-at"], name="risk_event_at"),

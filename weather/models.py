@@ -25,6 +25,7 @@ class WeatherSnapshotRow(models.Model):
     """The payload's parts we parse, once per change."""
 
     class Meta:
+        verbose_name = "weather snapshot"
         db_table = "weather_snapshots"
         indexes = [
             models.Index(fields=["city_code", "-captured_at"], name="weather_city_captured"),
@@ -67,6 +68,7 @@ class ObservationRow(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "observation"
         db_table = "observations"
         constraints = [
             models.UniqueConstraint(fields=["station", "observed_at", "is_metar"], name="observation_once"),
@@ -112,6 +114,7 @@ class ForecastRow(models.Model):
     calibration_version = models.CharField(max_length=40, blank=True, default="")
 
     class Meta:
+        verbose_name = "forecast"
         db_table = "forecasts"
         indexes = [
             models.Index(fields=["city_code", "event_date", "-made_at"], name="forecast_city_day_made")
@@ -145,6 +148,8 @@ class SourceForecastRow(models.Model):
     high_f = models.SmallIntegerField()
 
     class Meta:
+        verbose_name = "other source's forecast"
+        verbose_name_plural = "other sources' forecasts"
         db_table = "source_forecasts"
         constraints = [
             models.UniqueConstraint(
@@ -172,6 +177,7 @@ class ClimateReportRow(models.Model):
     received_at = models.DateTimeField()
 
     class Meta:
+        verbose_name = "climate report"
         db_table = "climate_reports"
         constraints = [
             models.UniqueConstraint(
@@ -201,6 +207,7 @@ class RegimeRow(models.Model):
     sources = models.JSONField(default=list)
 
     class Meta:
+        verbose_name = "regime"
         db_table = "regimes"
         constraints = [
             models.UniqueConstraint(fields=["city_code", "event_date", "since_at"], name="regime_once"),
@@ -243,6 +250,7 @@ class CalibrationRow(models.Model):
     """Why it was promoted, or why not."""
 
     class Meta:
+        verbose_name = "calibration"
         db_table = "calibrations"
         constraints = [
             models.CheckConstraint(

@@ -11,8 +11,6 @@ from milkbot.core import clock
 from milkbot.core.config import get_config
 from milkbot.operator.banner import read_banner
 
-_SINGULAR = frozenset({"Controls", "Ensemble weights", "Ledger"})
-
 
 class OperatorSite(AdminSite):
     site_header = "Milkbot console"
@@ -37,15 +35,6 @@ class OperatorSite(AdminSite):
         mode = get_config().trading_mode
         status = collect_status(mode, now=clock.now(), wall_now=clock.wall_now())
         return super().index(request, {**(extra_context or {}), "status": status, "desk": read_desk(mode)})
-
-    def get_app_list(self, request: HttpRequest, app_label: str | None = None) -> list[Any]:
-        """The list of pages in the field's words: "Fills" for FillRow."""
-        apps = super().get_app_list(request, app_label)
-        for model in (model for app in apps for model in app["models"]):
-            name = model["name"].removesuffix(" rows")
-            if name != model["name"]:
-                model["name"] = name if name in _SINGULAR else f"{name}s"
-        return apps
 
     def get_urls(self) -> list[URLResolver | URLPattern]:
         from milkbot.operator.actions import act

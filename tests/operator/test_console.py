@@ -1,5 +1,6 @@
 """The console: mode and state on every page, history to look at and never to edit."""
 
+import re
 from decimal import Decimal
 
 import pytest
@@ -161,6 +162,13 @@ def test_index_names_history_in_the_words_of_the_field(console: Client) -> None:
     assert ">Fills</a>" in html
     assert ">Ledger</a>" in html
     assert " rows</a>" not in html
+
+
+@pytest.mark.parametrize("name", ["trading/fillrow", "weather/calibrationrow", "markets/eventrow"])
+def test_no_page_speaks_of_rows(console: Client, name: str) -> None:
+    html = console.get(f"/admin/{name}/").content.decode()
+
+    assert not re.search(r"\brows?\b", html.split('id="content"')[1].split("</main>")[0])
 
 
 @pytest.mark.parametrize("url", ["/admin/", "/admin/switch/halt/"])
