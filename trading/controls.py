@@ -22,8 +22,8 @@ from trading.models import ControlsRow, OperatorActionRow, StrategyGateRow
 from trading.repositories.strategy_gates import read_gate, to_gate
 
 SENDS_END_WITHIN_S: Final = 25
-"""A send to a host that resolves and connects in time ends within six seconds. The session of a worker whose send takes
-longer, or that was paused in its midst, is ended after 15: what it may still write then is told by `trading.under_way`."""
+"""A send ends within four seconds, whatever names, addresses and answers do. The session of a worker that was paused in
+its midst is ended after 15: what it may still write then is told by `trading.under_way`."""
 
 
 def ensure_controls(mode: TradingMode, now: datetime) -> None:

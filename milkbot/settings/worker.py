@@ -11,7 +11,7 @@ FAST_SOFT_LIMIT_S: Final = 45
 LONG_LIMIT_S: Final = 3600
 HELD_UP_S: Final = 15
 """A worker that is paused in the midst of a send holds the trading switch and the lease no longer than this. Well above
-the longest wait for an answer (connect 3 s, read 3 s)."""
+the longest send (1 s for its turn in the budget, 3 s for all the rest)."""
 
 DATABASES = {"default": database(MILKBOT.database_url, idle_timeout_s=HELD_UP_S)}
 

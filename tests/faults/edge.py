@@ -53,7 +53,7 @@ class HastyConversation(Conversation):
         method: str,
         path: str,
         *,
-        read_timeout_s: float,
+        timeout_s: float,
         query: Query = (),
         body: bytes | None = None,
         items: int = 1,
@@ -62,7 +62,7 @@ class HastyConversation(Conversation):
         return super().exchange(
             method,
             path,
-            read_timeout_s=min(read_timeout_s, self.patience_s),
+            timeout_s=min(timeout_s, self.patience_s),
             query=query,
             body=body,
             items=items,

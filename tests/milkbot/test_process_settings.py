@@ -2,7 +2,7 @@
 
 import pytest
 
-from markets.clients.kalshi.conversation import CONNECT_TIMEOUT_S
+from markets.clients.kalshi.budget import ORDER_WAIT_S
 from markets.clients.kalshi.orders import WRITE_TIMEOUT_S
 from milkbot.settings import public, worker
 from trading.controls import SENDS_END_WITHIN_S
@@ -52,4 +52,4 @@ def test_paused_worker_lets_go_of_the_switch_before_an_operator_s_halt_gives_up(
     options = worker.DATABASES["default"]["OPTIONS"]
     assert isinstance(options, dict)
     assert f"idle_in_transaction_session_timeout={worker.HELD_UP_S * 1000}" in options["options"]
-    assert CONNECT_TIMEOUT_S + WRITE_TIMEOUT_S < worker.HELD_UP_S < SENDS_END_WITHIN_S
+    assert ORDER_WAIT_S + WRITE_TIMEOUT_S < worker.HELD_UP_S < SENDS_END_WITHIN_S

@@ -9,13 +9,14 @@ import ssl
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from http.cookiejar import DefaultCookiePolicy
-from typing import Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple, Protocol
 from urllib.parse import urlencode, urlsplit
 
 import requests
+from urllib3 import Timeout
 from urllib3.exceptions import ConnectTimeoutError, MaxRetryError
 
-from markets.clients.kalshi.deadline import DeadlineAdapter, GuardedBody
+from markets.clients.kalshi.deadline import CONNECT_TIMEOUT_S, DeadlineAdapter, GuardedBody
 from markets.clients.kalshi.errors import SOURCE, Unsent
 from markets.clients.kalshi.signing import Signer
 from markets.domain.account_types import AccountLimits, EndpointCosts
@@ -25,7 +26,6 @@ from milkbot.core.errors import ConfigError, Malformed, Unreachable
 from milkbot.core.retry_after import seconds_asked
 
 MAX_BODY_BYTES: Final = 20 * 1024 * 1024
-CONNECT_TIMEOUT_S: Final = 3.0
 MAX_SKEW_S: Final = 3.0
 """Beyond this we do not trade. Signatures are refused somewhere between 10 and 30 s (kalshi-api.md 1)."""
 _BELIEVED_SKEW: Final = timedelta(days=1)
@@ -124,7 +124,7 @@ class Conversation:
         method: str,
         path: str,
         *,
-        read_timeout_s: float,
+        timeout_s: float,
         query: Query = (),
         body: bytes | None = None,
         items: int = 1,
@@ -132,27 +132,24 @@ class Conversation:
     ) -> Answer:
         """Send one request and read its whole answer. `items` counts what a batch is billed for.
 
-        `read_timeout_s` bounds the whole answer, not the wait for each byte. `may_leave` is asked of a request with a body
-        when it is dated and signed and its connection stands: however long names and handshakes took, what came too late
-        is not sent. A process that is held up after that sends what is as old as its date. Raises Unsent on a no.
+        `timeout_s` bounds all of it once the budget lets it go: looking the name up, connecting, for which half of the time
+        is allowed, and the answer to its last byte. `may_leave` is asked of a request with a body when it is dated and
+        signed and its connection stands: however long names and handshakes took, what came too late is not sent. A process
+        that is held up after that sends what is as old as its date. Raises Unsent on a no.
         """
         if self._budget is not None:
             self._budget.spend(method, path, items)
         sent_at = self._now()
-        deadline = clock.monotonic() + CONNECT_TIMEOUT_S + read_timeout_s
+        deadline = clock.monotonic() + timeout_s
         where = f"{method} {path}"
-
-        def last_look() -> None:
-            if not may_leave():
-                raise Unsent(SOURCE, f"{where} was held up for too long to be sent")
-
+        last_look = _LastLook(may_leave, where)
         try:
             with self._session.request(
                 method,
                 self._url(path, query),
                 data=None if body is None else GuardedBody(body, last_look),
                 headers=self._headers(method, path, sent_at, has_body=body is not None),
-                timeout=(CONNECT_TIMEOUT_S, read_timeout_s),
+                timeout=_timeout(timeout_s),
                 allow_redirects=False,
                 stream=True,
             ) as response:
@@ -164,7 +161,10 @@ class Conversation:
                 asked_s = seconds_asked(response.headers.get("Retry-After"), sent_at)
                 answer = Answer(response.status_code, whole, asked_s)
         except requests.RequestException as error:
-            raise _as_ours(error, where) from None
+            if isinstance(error, requests.ReadTimeout):
+                # Whoever went silent took the idle connections along: none of them is to be tried next.
+                self._session.close()
+            raise _as_ours(error, where, was_let_out=body is None or last_look.passed) from None
         if answer.status == 429 and self._budget is not None:
             self._budget.note_limit(method)
         return answer
@@ -191,14 +191,33 @@ class Conversation:
             self._skew_s = skew.total_seconds()
 
 
-def _as_ours(error: requests.RequestException, where: str) -> Unreachable:
-    """Unsent where no connection came about: only then is it proven that nothing was done."""
+class _LastLook:
+    """Asked when the connection stands; whether it was passed tells what cannot have left."""
+
+    def __init__(self, may_leave: Callable[[], bool], where: str) -> None:
+        self._may_leave = may_leave
+        self._where = where
+        self.passed = False
+
+    def __call__(self) -> None:
+        if not self._may_leave():
+            raise Unsent(SOURCE, f"{self._where} was held up for too long to be sent")
+        self.passed = True
+
+
+def _timeout(total_s: float) -> Any:
+    """urllib3's own type, which the types of requests do not know."""
+    return Timeout(total=total_s, connect=min(CONNECT_TIMEOUT_S, total_s / 2))
+
+
+def _as_ours(error: requests.RequestException, where: str, *, was_let_out: bool) -> Unreachable:
+    """Unsent where no connection came about, or a body was not let out: only then is it proven that nothing was done."""
     cause = error.args[0] if error.args else None
     reason = cause.reason if isinstance(cause, MaxRetryError) else None
-    if isinstance(reason, ConnectTimeoutError):
-        return Unsent(SOURCE, f"{where} found no connection ({type(reason).__name__})")
     if reason is not None and any(isinstance(part, ssl.SSLCertVerificationError) for part in reason.args):
         return Unsent(SOURCE, f"{where} was not sent: the host's certificate is not to be trusted")
+    if not was_let_out or isinstance(reason, ConnectTimeoutError):
+        return Unsent(SOURCE, f"{where} found no connection ({type(reason or error).__name__})")
     return Unreachable(SOURCE, f"{where} got no answer ({type(error).__name__})")
 
 

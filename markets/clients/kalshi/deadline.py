@@ -1,7 +1,7 @@
-"""Gives an HTTP answer one deadline, and a request a last look before it leaves.
+"""Gives connecting one deadline, the answer another, and a request a last look before it leaves.
 
-A read timeout alone starts anew with every byte, so a dripping peer never ends. And nothing bounds how long a name takes to
-resolve: whether a request may still go is asked when its connection stands.
+A connect timeout alone leaves the name's lookup unbounded and starts anew with every address; a read timeout starts anew
+with every byte, so a dripping peer never ends. Whether a request may still go is asked when its connection stands.
 """
 
 import http
@@ -14,18 +14,25 @@ from typing import Any, Final
 from requests.adapters import HTTPAdapter
 from urllib3 import HTTPConnectionPool, HTTPSConnectionPool, PoolManager
 from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.exceptions import ConnectTimeoutError, NameResolutionError, NewConnectionError
 
+from markets.clients.kalshi.dialing import KEPT_ALIVE, Resolver, dial
 from milkbot.core import clock
+
+CONNECT_TIMEOUT_S: Final = 3.0
+"""Of finding the name, connecting to its addresses and shaking hands, all together."""
 
 
 class DeadlineAdapter(HTTPAdapter):
-    """The read timeout of a request bounds its whole answer, status line to last byte. Nothing is ever sent twice."""
+    """The connect timeout of a request bounds lookup, addresses and handshake together, its read timeout the whole answer,
+    status line to last byte. Nothing is ever sent twice."""
 
     def __init__(self, connections: int) -> None:
         super().__init__(pool_connections=1, pool_maxsize=connections, max_retries=0)
 
     def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-        super().init_poolmanager(*args, **kwargs)
+        options = [*HTTPConnection.default_socket_options, *KEPT_ALIVE]
+        super().init_poolmanager(*args, **kwargs, socket_options=options)
         _time(self.poolmanager)
 
     def proxy_manager_for(self, *args: Any, **kwargs: Any) -> Any:
@@ -83,30 +90,68 @@ class _TimedAnswer(http.client.HTTPResponse):
 
 class _TimedHttp(HTTPConnection):
     response_class = _TimedAnswer
+    resolver: Resolver
+    """Its pool's."""
 
     def request(self, method: str, url: str, body: Any = None, *args: Any, **named: Any) -> None:
         """Connects first; a guarded body is asked then, and leaves together with the head."""
+        if self.sock is None:
+            self.connect()
+        else:
+            # What the answer before it left over is no time to send in.
+            self.sock.settimeout(self.timeout)
         if isinstance(body, GuardedBody):
-            if self.sock is None:
-                self.connect()
             body.last_look()
             body = body.getvalue()
         super().request(method, url, body, *args, **named)
+
+    def _new_conn(self) -> socket.socket:
+        """Connected before the connect timeout is over, which the handshake has the rest of."""
+        host, port = self._dns_host, self.port
+        ends_at = clock.monotonic() + float(self.timeout or CONNECT_TIMEOUT_S)
+        try:
+            addresses = self.resolver.addresses(host, port, ends_at)
+        except TimeoutError as late:
+            raise ConnectTimeoutError(self, f"the lookup of {host} hangs") from late
+        except socket.gaierror as fault:
+            raise NameResolutionError(self.host, self, fault) from fault
+        except OSError as fault:
+            raise NewConnectionError(self, f"the lookup of {host} failed: {fault}") from fault
+        try:
+            return dial(addresses, ends_at, self.socket_options or ())
+        except OSError as fault:
+            self.resolver.forget(host, port)
+            if isinstance(fault, TimeoutError):
+                raise ConnectTimeoutError(self, f"no address of {host} answers") from fault
+            raise NewConnectionError(self, f"no connection to {host}: {fault}") from fault
 
 
 class _TimedHttps(HTTPSConnection, _TimedHttp):
     pass
 
 
-class _HttpPool(HTTPConnectionPool):
+class _Resolving:
+    """A pool whose connections look names up together."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.resolver = Resolver(CONNECT_TIMEOUT_S)
+
+    def _new_conn(self) -> Any:
+        connection: Any = super()._new_conn()  # type: ignore[misc]
+        connection.resolver = self.resolver
+        return connection
+
+
+class _HttpPool(_Resolving, HTTPConnectionPool):
     ConnectionCls = _TimedHttp
 
 
-class _HttpsPool(HTTPSConnectionPool):
+class _HttpsPool(_Resolving, HTTPSConnectionPool):
     ConnectionCls = _TimedHttps
 
 
-_POOLS: Final = {"http": _HttpPool, "https": _HttpsPool}
+_POOLS: Final[dict[str, type]] = {"http": _HttpPool, "https": _HttpsPool}
 
 
 def _time(manager: PoolManager) -> PoolManager:

@@ -39,7 +39,8 @@ from milkbot.core.money import ZERO
 ORDERS_PATH: Final = "/portfolio/events/orders"
 BATCH_PATH: Final = f"{ORDERS_PATH}/batched"
 WRITE_TIMEOUT_S: Final = 3.0
-"""The sender holds a lock on the trading switch around one POST (design 6.6): it may not wait longer."""
+"""The sender holds a lock on the trading switch around one POST (design 6.6): looking the name up, connecting and the
+answer may not take longer."""
 
 
 class KalshiOrders:
@@ -159,7 +160,7 @@ class KalshiOrders:
                 path,
                 query=query,
                 body=None if body is None else _encode(body),
-                read_timeout_s=WRITE_TIMEOUT_S,
+                timeout_s=WRITE_TIMEOUT_S,
                 items=items,
                 may_leave=lambda: leave_by is None or self._now() <= leave_by,
             )

@@ -113,8 +113,8 @@ class Transport:
         )
 
     def _get(self, path: str, query: Query, read_timeout_s: float) -> Answer:
-        answer = self.conversation.exchange("GET", path, query=query, read_timeout_s=read_timeout_s)
+        answer = self.conversation.exchange("GET", path, query=query, timeout_s=read_timeout_s)
         if answer.status == 401 and read_error(answer.body).word == CLOCK_CODE and self.conversation.resync():
             logger.warning("this machine's clock is wrong", extra={"skew_s": self.skew_s})
-            answer = self.conversation.exchange("GET", path, query=query, read_timeout_s=read_timeout_s)
+            answer = self.conversation.exchange("GET", path, query=query, timeout_s=read_timeout_s)
         return answer

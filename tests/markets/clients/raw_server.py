@@ -106,8 +106,11 @@ def stays_silent(peer: socket.socket, over: threading.Event) -> None:
     over.wait(10)
 
 
-def self_signed(folder: Path) -> ssl.SSLContext:
-    """A server's TLS context with a certificate for 127.0.0.1 that nobody vouches for."""
+_LOOPBACK = x509.IPAddress(ipaddress.ip_address("127.0.0.1"))
+
+
+def self_signed(folder: Path, certified: x509.GeneralName = _LOOPBACK) -> ssl.SSLContext:
+    """A server's TLS context with a certificate that nobody vouches for; it is in `folder`/server.pem."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
     begins = datetime.datetime(2020, 1, 1, tzinfo=datetime.UTC)
@@ -119,9 +122,7 @@ def self_signed(folder: Path) -> ssl.SSLContext:
         .serial_number(1)
         .not_valid_before(begins)
         .not_valid_after(begins.replace(year=2120))
-        .add_extension(
-            x509.SubjectAlternativeName([x509.IPAddress(ipaddress.ip_address("127.0.0.1"))]), critical=False
-        )
+        .add_extension(x509.SubjectAlternativeName([certified]), critical=False)
         .sign(key, hashes.SHA256())
     )
     path = folder / "server.pem"

@@ -66,7 +66,7 @@ def test_clock_is_measured_within_a_day_and_no_further(
     date = format_datetime(NOW + timedelta(hours=ahead_h), usegmt=True)
     with raw_server(says(_dated(200, {}, date))) as server:
         conversation = Conversation(server.base_url, signer, now=lambda: NOW)
-        conversation.exchange("GET", "/x", read_timeout_s=5)
+        conversation.exchange("GET", "/x", timeout_s=5)
         assert conversation.skew_s == (ahead_h * 3600 if is_measured else None)
         assert conversation.resync() is is_measured
         conversation.close()

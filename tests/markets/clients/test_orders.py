@@ -363,7 +363,7 @@ def test_request_is_dated_before_it_is_asked_whether_it_may_leave(exchange: Loca
 
     conversation = Conversation(exchange.base_url, now=now)
     with pytest.raises(Unsent):
-        conversation.exchange("POST", ORDERS_PATH, body=b"{}", read_timeout_s=1, may_leave=may_leave)
+        conversation.exchange("POST", ORDERS_PATH, body=b"{}", timeout_s=1, may_leave=may_leave)
     conversation.close()
 
     assert asked == ["dated", "asked"]
@@ -373,7 +373,7 @@ def test_request_is_dated_before_it_is_asked_whether_it_may_leave(exchange: Loca
 def test_request_whose_names_were_resolved_too_late_is_not_sent(
     exchange: LocalExchange, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """No time limit of ours bounds a resolver: the question comes after it, when the connection stands."""
+    """The question comes when the connection stands."""
     resolve, resolved = socket.getaddrinfo, []
 
     def slowly(*arguments: Any, **named: Any) -> Any:
@@ -383,9 +383,7 @@ def test_request_whose_names_were_resolved_too_late_is_not_sent(
     monkeypatch.setattr(socket, "getaddrinfo", slowly)
     conversation = Conversation(exchange.base_url, now=lambda: NOW)
     with pytest.raises(Unsent, match="held up"):
-        conversation.exchange(
-            "POST", ORDERS_PATH, body=b"{}", read_timeout_s=1, may_leave=lambda: not resolved
-        )
+        conversation.exchange("POST", ORDERS_PATH, body=b"{}", timeout_s=1, may_leave=lambda: not resolved)
     conversation.close()
 
     assert resolved
