@@ -3,27 +3,30 @@
 import random
 import threading
 import time
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from queue import SimpleQueue
 
 import pytest
 from django.db import connections
 
-from tests.trading.makers import BRACKETS, NOW, make_intent
+from tests.trading.makers import NOW, make_intent
 from tests.trading.sent_orders import DEMO
 from tests.trading.stored import store_markets
 from trading.controls import ensure_controls, set_trading_state
+from trading.cycle import submit_round
 from trading.domain.order_states import OrderEvent
-from trading.domain.types import Order, OrderState, TradingState
+from trading.domain.types import Intent, Order, OrderState, TradingState
 from trading.oms.lease import take_lease
-from trading.oms.submit import submit
+from trading.oms.pace import Pace
 from trading.oms.venues.base import Accepted, Answer, NotSent, TakenOut
 from trading.oms.working import renew
 from trading.repositories.orders import Lease, OrderRepository
 
-LONGEST_S = 0.02
-"""Longer than a send takes, so that halts come before, within and after it."""
-TICKER = BRACKETS[2].ticker
+LONGER_THAN_A_SEND = 1.5
+"""Halts come before, within and after it, however fast the machine is."""
 
 
 class Recording:
@@ -69,14 +72,62 @@ def halts(delays: "SimpleQueue[float | None]", acknowledged: "SimpleQueue[float]
         connections.close_all()
 
 
-def send(number: int, resting: Order, venue: Recording, lease: Lease, market_id: int) -> Order:
-    """A new order, or every third time a renewal; the resting order as it stands after it."""
-    if number % 3 == 0:
-        return renew(resting, venue, lease=lease, at=NOW + timedelta(seconds=number))
-    intent = make_intent(mode=DEMO, generation=number)
-    (order,) = OrderRepository(DEMO).create([intent], {TICKER: market_id}, lease=lease)
-    submit(order, venue, lease=lease, market_id=market_id, at=NOW)
-    return resting
+@dataclass
+class Sender:
+    """A trader with one order in the book. Each way out gets everything ready and returns what lets something leave."""
+
+    lease: Lease
+    market_ids: dict[str, int]
+    venue: Recording = field(default_factory=Recording)
+    number: int = 0
+
+    def __post_init__(self) -> None:
+        (self.resting,) = self._create(make_intent(mode=DEMO))
+        self.resting = self._moved(self.resting, OrderEvent.SEND, OrderEvent.ACKNOWLEDGE)
+
+    def sends(self) -> Callable[[], object]:
+        return self._round(self._new())
+
+    def renews(self) -> Callable[[], object]:
+        self.number += 1
+        at = NOW + timedelta(seconds=self.number)
+
+        def leave() -> None:
+            self.resting = renew(self.resting, self.venue, lease=self.lease, at=at)
+
+        return leave
+
+    def asks_again(self) -> Callable[[], object]:
+        """For an order of whose first request nothing was heard."""
+        return self._round(self._moved(self._new(), OrderEvent.SEND, OrderEvent.LOSE))
+
+    def _round(self, order: Order) -> Callable[[], object]:
+        pace = Pace(lambda: NOW)
+        return lambda: submit_round(
+            [order], self.venue, lease=self.lease, market_ids=self.market_ids, pace=pace
+        )
+
+    def _new(self) -> Order:
+        self.number += 1
+        return self._create(make_intent(mode=DEMO, generation=self.number))[0]
+
+    def _create(self, intent: Intent) -> tuple[Order, ...]:
+        return OrderRepository(DEMO).create([intent], self.market_ids, lease=self.lease)
+
+    def _moved(self, order: Order, *events: OrderEvent) -> Order:
+        for event in events:
+            order = OrderRepository(DEMO).transition(order, event, at=NOW, sent_at=NOW)
+        return order
+
+
+WAYS_OUT = (Sender.sends, Sender.renews, Sender.asks_again)
+"""All that may increase exposure leaves by one of these."""
+
+
+def takes_s(leave: Callable[[], object]) -> float:
+    begun = time.perf_counter()
+    leave()
+    return time.perf_counter() - begun
 
 
 @pytest.mark.django_db(transaction=True)
@@ -89,29 +140,31 @@ def test_halt_at_random_instants_then_nothing_leaves_after_its_acknowledgement(
     ensure_controls(DEMO, NOW)
     market_ids = store_markets()
     lease = take_lease(DEMO, "host-a/1/1.00", timedelta(hours=1))
-    repository = OrderRepository(DEMO)
-    (resting,) = repository.create([make_intent(mode=DEMO)], market_ids, lease=lease)
-    for event in (OrderEvent.SEND, OrderEvent.ACKNOWLEDGE):
-        resting = repository.transition(resting, event, at=NOW, sent_at=NOW)
+    sender = Sender(lease, market_ids)
     delays: SimpleQueue[float | None] = SimpleQueue()
     acknowledged: SimpleQueue[float] = SimpleQueue()
     operator = threading.Thread(target=halts, args=(delays, acknowledged))
     operator.start()
-    left, late = 0, 0
+    left, late = Counter[str](), 0
     try:
         for number in range(1, instants + 1):
             turn(TradingState.ACTIVE)
-            venue = Recording()
-            delays.put(draw.uniform(0, LONGEST_S))
-            resting = send(number, resting, venue, lease, market_ids[TICKER])
+            way_out = WAYS_OUT[number % len(WAYS_OUT)]
+            longest_s = LONGER_THAN_A_SEND * takes_s(way_out(sender))
+            sender.venue, leave = Recording(), way_out(sender)
+            delays.put(draw.uniform(0, longest_s))
+            leave()
             at = acknowledged.get(timeout=30)
-            left += len(venue.left_at)
-            late += sum(moment > at for moment in venue.left_at)
+            left[way_out.__name__] += len(sender.venue.left_at)
+            late += sum(moment > at for moment in sender.venue.left_at)
     finally:
         delays.put(None)
         operator.join(30)
     with capsys.disabled():
-        print(f"\n{instants:,} halts, seed {drawn}: {left} sends were ahead of theirs")  # noqa: T201
+        print(f"\n{instants:,} halts, seed {drawn}: ahead of theirs were {dict(left)}")  # noqa: T201
     assert late == 0
-    assert 0 < left < instants, "halts must have come both before and after a send"
+    assert set(left) == {way_out.__name__ for way_out in WAYS_OUT}
+    assert all(
+        0 < count < instants // len(WAYS_OUT) for count in left.values()
+    ), "halts came before and after each"
     assert not OrderRepository(DEMO).in_states([OrderState.NEW, OrderState.SUBMITTED])
