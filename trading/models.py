@@ -526,7 +526,10 @@ class PositionRow(models.Model):
 
 
 class SettlementRow(models.Model):
-    """A position paid out at the exchange's finalized result. Append-only; a re-settlement is a new revision."""
+    """A position paid out at the exchange's finalized result. Append-only; a re-settlement is a new revision.
+
+    `scalar` is booked by a person (`trading.hand_settlement`): what a contract paid is its payout by its count.
+    """
 
     mode = models.CharField(max_length=8, choices=_choices(TradingMode))
     market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="settlements")
@@ -547,7 +550,9 @@ class SettlementRow(models.Model):
         constraints = [
             _known_mode("settlement"),
             models.UniqueConstraint(fields=["mode", "market", "revision"], name="settlement_once"),
-            models.CheckConstraint(condition=Q(result__in=["yes", "no"]), name="settlement_result_known"),
+            models.CheckConstraint(
+                condition=Q(result__in=["yes", "no", "scalar"]), name="settlement_result_known"
+            ),
             models.CheckConstraint(condition=Q(pnl=F("payout") - F("cost")), name="settlement_adds_up"),
         ]
 

@@ -9,7 +9,7 @@ from decimal import Decimal
 from typing import Final, NamedTuple
 
 from django.db import transaction
-from django.db.models import F
+from django.db.models import F, Q
 from pydantic import BaseModel, ConfigDict
 
 from markets.domain.types import MarketStatus
@@ -21,21 +21,19 @@ from milkbot.core.money import ZERO
 from milkbot.logger import logger
 from trading.domain import pnl
 from trading.domain.order_states import OrderEvent
-from trading.domain.settling import Result, Settlement, revised
+from trading.domain.settling import OVERDUE_AFTER, FinalResult, Settlement, revised
 from trading.domain.types import OrderState, RiskEvent, Severity
 from trading.models import OrderRow, PositionRow, ReconciliationRow, SettlementRow
 from trading.oms.account import Account
 from trading.repositories.books import PositionRepository
 from trading.repositories.orders import OrderRepository, StaleOrder, read_orders
 from trading.repositories.risk_events import record_risk_event
-from trading.repositories.settlements import SettlementRepository, usable_result
+from trading.repositories.settlements import SettlementRepository, is_by_hand, usable_result
 from trading.settlement_checks import check_account, check_readings
 
 ENDED: Final = (OrderState.FILLED, OrderState.CANCELED, OrderState.REJECTED)
 REVIEWED_FOR: Final = timedelta(days=14)
 """How long a final result is followed: the exchange's own backstop is a week after the day."""
-OVERDUE_AFTER: Final = timedelta(days=8)
-"""From the close: results come the next morning, at the latest a week after the day."""
 
 
 class SettlementReport(BaseModel):
@@ -100,7 +98,8 @@ def settle_finalized(mode: TradingMode, now: datetime) -> SettlementReport:
     for outcome in outcomes(mode, now):
         counts[outcome.counted_as] += 1
         total += outcome.pnl
-    return SettlementReport(pnl=total, orders_closed=_close_orders(mode, now), **counts)
+    closed = close_orders(mode, now, Q(market__status=MarketStatus.FINALIZED))
+    return SettlementReport(pnl=total, orders_closed=closed, **counts)
 
 
 def outcomes(mode: TradingMode, now: datetime) -> Iterator[Outcome]:
@@ -127,24 +126,32 @@ def _to_book(mode: TradingMode) -> list[int]:
 @transaction.atomic
 def _book_market(market_id: int, mode: TradingMode, now: datetime) -> Outcome | None:
     """Bring the books of one market to its final result; None when they stand so already."""
-    # Held, so that the exchange's next word on it waits until this one is booked.
-    market = MarketRow.objects.select_for_update(no_key=True).get(pk=market_id)
+    market = hold_market(market_id)
     if market.status != MarketStatus.FINALIZED:
         return None
-    result = usable_result(market.result)
-    if result is None or market.settled_at is None:
-        _refuse(market, mode, now)
-        return Outcome(market.ticker, "refused")
-    if not _fills_are_complete(mode, market):
+    final = usable_result(market)
+    if final is None:
+        return _refuse(market, mode, now)
+    if not fills_are_complete(mode, market):
         return Outcome(market.ticker, "waiting")
-    gained = [_revise(market, result, market.settled_at, mode, now), _settle(market, result, mode, now)]
+    return book(market, final, mode, now)
+
+
+def hold_market(market_id: int) -> MarketRow:
+    """The market, held until the transaction ends: the exchange's next word on it waits until this one is booked."""
+    return MarketRow.objects.select_for_update(no_key=True).get(pk=market_id)
+
+
+def book(market: MarketRow, final: FinalResult, mode: TradingMode, now: datetime) -> Outcome | None:
+    """Bring our books of a market, which the caller holds, to `final`; None when they stand so already."""
+    gained = [_revise(market, final, mode, now), _settle(market, final, mode, now)]
     if gained == [None, None]:
         return None
     counted_as = "settled" if gained[0] is None else "revised"
     return Outcome(market.ticker, counted_as, sum((gain or ZERO for gain in gained), ZERO))
 
 
-def _fills_are_complete(mode: TradingMode, market: MarketRow) -> bool:
+def fills_are_complete(mode: TradingMode, market: MarketRow) -> bool:
     """Whether every fill of the market is in our books: a fill learnt after the payout would never be paid with it."""
     if mode is TradingMode.SHADOW:
         return True
@@ -152,56 +159,52 @@ def _fills_are_complete(mode: TradingMode, market: MarketRow) -> bool:
     return read.exists()
 
 
-def _settle(market: MarketRow, result: Result, mode: TradingMode, now: datetime) -> Decimal | None:
+def _settle(market: MarketRow, final: FinalResult, mode: TradingMode, now: datetime) -> Decimal | None:
     """P&L of the open position, booked; None when there is none."""
     positions = PositionRepository(mode)
     position = positions.lock(market.ticker, market.pk, now)
     if not position.is_open:
         return None
-    assert market.settled_at is not None
-    paid = pnl.settle(position, result == "yes", market.settled_at)
+    paid = pnl.pay_out(position, final.payout(position.count), final.settled_at)
     settlement = Settlement(
-        result=result,
-        expiration_value=market.expiration_value,
+        result=final.result,
+        expiration_value=final.expiration_value,
         count=position.count,
         cost=position.cost,
         payout=paid.payout,
-        settled_at=market.settled_at,
+        settled_at=final.settled_at,
     )
     SettlementRepository(mode).book([settlement], market.pk, now)
     positions.save(paid.position, market.pk, now)
-    logger.info("settled", extra={"market": market.ticker, "result": result, "pnl": str(paid.pnl)})
+    logger.info("settled", extra={"market": market.ticker, "result": final.result, "pnl": str(paid.pnl)})
     return paid.pnl
 
 
-def _revise(
-    market: MarketRow, result: Result, settled_at: datetime, mode: TradingMode, now: datetime
-) -> Decimal | None:
+def _revise(market: MarketRow, final: FinalResult, mode: TradingMode, now: datetime) -> Decimal | None:
     """The change of P&L by a result that is not the one we booked; None when it is."""
     positions, settlements = PositionRepository(mode), SettlementRepository(mode)
     position = positions.lock(market.ticker, market.pk, now)
     before = settlements.of_market(market.pk)
-    changes = revised(before, result, market.expiration_value, settled_at)
+    changes = revised(before, final)
     if not changes:
         return None
     settlements.book(changes, market.pk, now)
     change = sum((each.pnl for each in changes), ZERO)
-    booked = {"realized_pnl": position.realized_pnl + change, "settled_at": settled_at}
+    booked = {"realized_pnl": position.realized_pnl + change, "settled_at": final.settled_at}
     positions.save(position.model_copy(update=booked), market.pk, now)
     _tell(
         market,
         mode,
         now,
         "SETTLEMENT_REVISED",
-        f"was {before[-1].result}, is {result} now: {change:+f} dollars",
+        f"was {before[-1].result}, is {final.result} now: {change:+f} dollars",
     )
     return change
 
 
-def _close_orders(mode: TradingMode, now: datetime) -> int:
-    rows = OrderRow.objects.filter(
-        mode=mode, market__status=MarketStatus.FINALIZED, state__in=[state.value for state in ENDED]
-    )
+def close_orders(mode: TradingMode, now: datetime, settled: Q) -> int:
+    """Close the orders that have ended in markets that are `settled`; how many."""
+    rows = OrderRow.objects.filter(settled, mode=mode, state__in=[state.value for state in ENDED])
     closed = 0
     for order in tuple(read_orders(rows)):
         try:
@@ -212,9 +215,14 @@ def _close_orders(mode: TradingMode, now: datetime) -> int:
     return closed
 
 
-def _refuse(market: MarketRow, mode: TradingMode, now: datetime) -> None:
-    words = f"final with result {market.result or 'empty'!r}: book it by hand"
+def _refuse(market: MarketRow, mode: TradingMode, now: datetime) -> Outcome | None:
+    """Have a person book it; None when one has."""
+    is_open = PositionRow.objects.filter(mode=mode, market=market, is_open=True).exists()
+    if not is_open and is_by_hand(SettlementRepository(mode).of_market(market.pk)):
+        return None
+    words = f"final with result {market.result or 'empty'!r}: book it with manage.py settle_by_hand"
     _tell(market, mode, now, "SETTLEMENT_RESULT_UNUSABLE", words, once=True)
+    return Outcome(market.ticker, "refused")
 
 
 def _tell_overdue(mode: TradingMode, now: datetime) -> None:
@@ -222,7 +230,8 @@ def _tell_overdue(mode: TradingMode, now: datetime) -> None:
     overdue = PositionRow.objects.filter(mode=mode, is_open=True, market__close_at__lt=now - OVERDUE_AFTER)
     for row in overdue.select_related("market").order_by("market__close_at", "pk"):
         words = (
-            f"closed {row.market.close_at:%d %b %H:%MZ}, is {row.market.status}, and was never paid out here"
+            f"closed {row.market.close_at:%d %b %H:%MZ}, is {row.market.status}, and was never paid out here: "
+            "once you know what it paid, book it with manage.py settle_by_hand"
         )
         _tell(row.market, mode, now, "SETTLEMENT_OVERDUE", words, once=True)
 

@@ -25,11 +25,14 @@ BEFORE = NOW - timedelta(minutes=1)
 
 @dataclass
 class ScriptedAccount:
-    """Answers with `reading`, and by name with `named`; a name in `unreadable` cannot be asked for."""
+    """Answers with `reading`, and by name with `named`; a name in `unreadable` cannot be asked for. `paid` are its
+    settlements, None when they cannot be read.
+    """
 
     reading: AccountReading
     named: dict[str, ExchangeOrder] = field(default_factory=dict)
     unreadable: frozenset[str] = frozenset()
+    paid: Reading[ExchangeSettlement] | None = field(default_factory=lambda: Reading(()))
     since: list[datetime | None] = field(default_factory=list)
     asked_for: list[str] = field(default_factory=list)
 
@@ -44,7 +47,7 @@ class ScriptedAccount:
         return self.named.get(order_id)
 
     def settlements(self, since: datetime) -> Reading[ExchangeSettlement] | None:
-        return Reading(())
+        return self.paid
 
 
 def read_as(

@@ -45,7 +45,16 @@ def test_playbook_names_settings_that_are_read(name: str) -> None:
 
 def test_playbook_says_every_way_to_stop_and_the_limits_that_hold() -> None:
     named = {line.split()[0] for line in COMMANDS}
-    assert {"halt", "resume", "reconcile", "arm_live", "disarm_live", "ledger", "status"} <= named
+    assert {
+        "halt",
+        "resume",
+        "reconcile",
+        "arm_live",
+        "disarm_live",
+        "ledger",
+        "settle_by_hand",
+        "status",
+    } <= named
     assert f"At most {LONGEST.total_seconds() / 3600:g} hours at a time" in PLAYBOOK
     assert f"The daily loss limit is ${DAILY_LOSS_LIMIT:f}" in PLAYBOOK
     assert Policy().resting_life.total_seconds() <= 300, "orders expire within the five minutes it promises"

@@ -13,6 +13,7 @@ from tests.factories import ReconciliationFactory
 from tests.trading.makers import BRACKETS, CLOSE, FEES, NOW, make_book, make_fill, make_intent
 from tests.trading.stored import assert_settled_books_add_up, finalize, hold_past_days, store_markets
 from trading.controls import ensure_controls
+from trading.domain.settling import OVERDUE_AFTER
 from trading.domain.types import BookSide
 from trading.models import LedgerRow, OrderRow, PositionRow, RiskEventRow, SettlementRow
 from trading.oms.lease import take_lease
@@ -20,7 +21,7 @@ from trading.oms.submit import submit
 from trading.oms.venues.shadow import ShadowVenue, ShownMarket
 from trading.repositories.books import FillRepository, LedgerRepository, PositionRepository
 from trading.repositories.orders import OrderRepository
-from trading.settlement import OVERDUE_AFTER, SettlementReport, outcomes, settle_finalized, settlement_round
+from trading.settlement import SettlementReport, outcomes, settle_finalized, settlement_round
 
 pytestmark = pytest.mark.django_db
 

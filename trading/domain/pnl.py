@@ -66,7 +66,11 @@ def apply_fill(position: Position, fill: Fill) -> Booking:
 def settle(position: Position, result_is_yes: bool, settled_at: datetime) -> Payout:
     """Pay out an open position at the final result: one dollar for each contract of the winning side."""
     holds_winner = (position.count > 0) == result_is_yes
-    payout = abs(position.count) if position.is_open and holds_winner else ZERO
+    return pay_out(position, abs(position.count) if position.is_open and holds_winner else ZERO, settled_at)
+
+
+def pay_out(position: Position, payout: Decimal, settled_at: datetime) -> Payout:
+    """Close a position for what it was paid, in dollars."""
     pnl = payout - position.cost
     closed = position.model_copy(
         update={

@@ -5,23 +5,43 @@ the new payments. So the sum over all of them is always what the account has tru
 """
 
 from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal, InvalidOperation
 from typing import Final, Literal, NamedTuple
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict
 
-from markets.domain.account_types import ExchangeSettlement
+from markets.domain.account_types import ExchangeSettlement, MarketResult
 from markets.domain.types import Bracket, SettlementSource
-from milkbot.core.money import ZERO
+from milkbot.core.money import CENT, CENTICENT, ONE, ZERO
 from trading.domain.reconciliation import Difference
 from weather.domain.types import CliReport
 
-Result = Literal["yes", "no"]
+Result = Literal["yes", "no", "scalar"]
+"""`scalar` is booked by hand only: a market's listing does not say what it pays."""
 
+YES_VALUE: Final[Mapping[Result, Decimal]] = {"yes": ONE, "no": ZERO}
+"""Dollars that one YES contract pays, by the results we can pay out ourselves."""
+OVERDUE_AFTER: Final = timedelta(days=8)
+"""From the close: results come the next morning, at the latest a week after the day."""
 SETTLEMENT: Final = "settlement"
 """The kind of drift found here."""
-TOLERANCE: Final = Decimal("0.0001")
+TOLERANCE: Final = CENTICENT
 """Dollars from which on two figures differ: the exchange's own precision."""
+
+
+class FinalResult(NamedTuple):
+    """What a market was settled at. `yes_value` is what one YES contract pays, in dollars from 0 to 1."""
+
+    result: Result
+    yes_value: Decimal
+    settled_at: datetime
+    expiration_value: str = ""
+
+    def payout(self, count: Decimal) -> Decimal:
+        """Dollars paid for `count` contracts, positive YES and negative NO."""
+        each = self.yes_value if count > 0 else ONE - self.yes_value
+        return (abs(count) * each).quantize(CENTICENT)
 
 
 class Settlement(BaseModel):
@@ -53,21 +73,16 @@ class Settlement(BaseModel):
             update={"count": -self.count, "cost": -self.cost, "payout": -self.payout},
         )
 
-    def repaid(self, result: Result, expiration_value: str, settled_at: AwareDatetime) -> "Settlement":
+    def repaid(self, final: FinalResult) -> "Settlement":
         """The same contracts paid out at another result."""
         return self.model_copy(
             update={
-                "result": result,
-                "expiration_value": expiration_value,
-                "payout": payout_of(self.count, result),
-                "settled_at": settled_at,
+                "result": final.result,
+                "expiration_value": final.expiration_value,
+                "payout": final.payout(self.count),
+                "settled_at": final.settled_at,
             }
         )
-
-
-def payout_of(count: Decimal, result: Result) -> Decimal:
-    """Dollars paid for `count` contracts (positive YES, negative NO): one for each of the winning side."""
-    return abs(count) if (count > 0) == (result == "yes") else ZERO
 
 
 def standing(settlements: Sequence[Settlement]) -> tuple[Settlement, ...]:
@@ -76,16 +91,36 @@ def standing(settlements: Sequence[Settlement]) -> tuple[Settlement, ...]:
     return tuple(settlements[last_reversal + 1 :])
 
 
-def revised(
-    settlements: Sequence[Settlement], result: Result, expiration_value: str, settled_at: AwareDatetime
-) -> tuple[Settlement, ...]:
-    """The bookings that turn what stands into `result`: each taken back, then each paid again. None if it stands so."""
+def revised(settlements: Sequence[Settlement], final: FinalResult) -> tuple[Settlement, ...]:
+    """The bookings that turn what stands into `final`: each taken back, then each paid again. None if it stands so."""
     stale = standing(settlements)
-    if all(each.result == result for each in stale):
+    if all((each.result, each.payout) == (final.result, final.payout(each.count)) for each in stale):
         return ()
-    repaid = (each.repaid(result, expiration_value, settled_at) for each in stale)
-    taken_back = (each.reversed().model_copy(update={"settled_at": settled_at}) for each in stale)
+    repaid = (each.repaid(final) for each in stale)
+    taken_back = (each.reversed().model_copy(update={"settled_at": final.settled_at}) for each in stale)
     return (*taken_back, *repaid)
+
+
+class UnknownPayouts(NamedTuple):
+    """Markets whose payout our books do not have and cannot work out, and what it may change cash by, in dollars."""
+
+    tickers: tuple[str, ...]
+    least: Decimal
+    most: Decimal
+
+    def may_explain(self, change: Decimal) -> bool:
+        """Whether these payouts alone may have changed cash so."""
+        return self.least <= change <= self.most
+
+
+def payout_bounds(held: Decimal, settlements: Sequence[Settlement]) -> tuple[Decimal, Decimal]:
+    """The least and the most by which a market may yet change cash that pays an unknown amount for the contracts `held`
+    and instead of what its `settlements` paid: from nothing to a dollar a contract.
+    """
+    paid = standing(settlements)
+    contracts = abs(held) + sum((abs(each.count) for each in paid), ZERO)
+    booked = sum((each.payout for each in paid), ZERO)
+    return -booked, contracts - booked
 
 
 class Paid(NamedTuple):
@@ -116,6 +151,8 @@ def compare_settlements(
 
 def _differences(ticker: str, booked: Paid, rows: Sequence[ExchangeSettlement]) -> Iterable[Difference]:
     fees = [row.fee for row in rows if row.fee is not None]
+    # The row states its revenue in whole cents: exact for a dollar a contract, and for nothing else.
+    in_cents = any(row.result not in (MarketResult.YES, MarketResult.NO) for row in rows)
     figures = [
         ("contracts", booked.contracts, sum((row.yes_count - row.no_count for row in rows), ZERO)),
         ("revenue", booked.payout, sum((row.revenue for row in rows), ZERO)),
@@ -124,7 +161,8 @@ def _differences(ticker: str, booked: Paid, rows: Sequence[ExchangeSettlement]) 
         # Each row states all fees the market has cost so far.
         figures.append(("fees", booked.fees, max(fees)))
     for name, our_figure, their_figure in figures:
-        if abs(our_figure - their_figure) >= TOLERANCE:
+        tolerance = CENT if in_cents and name == "revenue" else TOLERANCE
+        if abs(our_figure - their_figure) >= tolerance:
             yield Difference(SETTLEMENT, f"{ticker} {name}", our_figure, their_figure)
 
 

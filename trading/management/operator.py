@@ -5,6 +5,7 @@ import getpass
 import re
 import time
 from datetime import datetime, timedelta
+from decimal import Decimal, InvalidOperation
 from typing import Final
 
 from django.core.management.base import CommandError
@@ -54,6 +55,17 @@ def instant(text: str) -> datetime:
     if parsed.tzinfo is None:
         raise argparse.ArgumentTypeError(f"{text!r} names no offset from UTC; write {text}Z")
     return parsed
+
+
+def dollars(text: str) -> Decimal:
+    """An amount in dollars, for argparse."""
+    try:
+        amount = Decimal(text)
+    except InvalidOperation:
+        amount = Decimal("nan")
+    if not amount.is_finite():
+        raise argparse.ArgumentTypeError(f"{text!r} is no amount in dollars")
+    return amount
 
 
 def duration(text: str) -> timedelta:

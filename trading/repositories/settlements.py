@@ -1,24 +1,48 @@
 """Settlements of one mode with the cash they moved. Append-only: what was booked wrongly is taken back by a new row."""
 
+from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
 from typing import Final
 
 from django.db import transaction
-from django.db.models import F, Max, Sum
+from django.db.models import F, Max, Q, Sum
 
+from markets.domain.types import MarketStatus
 from markets.models import MarketRow
 from milkbot.core.config import TradingMode
-from trading.domain.settling import Paid, Result, Settlement
+from milkbot.core.money import ZERO
+from trading.domain.settling import (
+    OVERDUE_AFTER,
+    YES_VALUE,
+    FinalResult,
+    Paid,
+    Settlement,
+    UnknownPayouts,
+    payout_bounds,
+    standing,
+)
 from trading.models import LedgerRow, PositionRow, SettlementRow
 from trading.repositories.books import LedgerRepository
 
-_RESULTS: Final[dict[str, Result]] = {"yes": "yes", "no": "no"}
+UNUSABLE: Final = Q(market__status=MarketStatus.FINALIZED) & (
+    ~Q(market__result__in=YES_VALUE) | Q(market__settled_at=None)
+)
+"""Rows of final markets that we cannot pay out ourselves: `usable_result` of them is None."""
 
 
-def usable_result(result: str) -> Result | None:
-    """A result we can pay out; None for `scalar`, none, or any new word."""
-    return _RESULTS.get(result)
+def usable_result(market: MarketRow) -> FinalResult | None:
+    """A final market's result if we can pay it out; None for `scalar`, none, or any new word."""
+    for result, yes_value in YES_VALUE.items():
+        if market.result == result and market.settled_at is not None:
+            return FinalResult(result, yes_value, market.settled_at, market.expiration_value)
+    return None
+
+
+def is_by_hand(settlements: Iterable[Settlement]) -> bool:
+    """Whether what stands of a market was booked by hand."""
+    stands = standing(tuple(settlements))
+    return bool(stands) and all(each.result == "scalar" for each in stands)
 
 
 class SettlementRepository:
@@ -29,8 +53,7 @@ class SettlementRepository:
 
     def of_market(self, market_id: int) -> tuple[Settlement, ...]:
         """Everything booked for a market, in the order it was."""
-        rows = SettlementRow.objects.filter(mode=self._mode, market_id=market_id).order_by("revision")
-        return tuple(_to_settlement(row) for row in rows)
+        return tuple(self._of_markets([market_id])[market_id])
 
     @transaction.atomic
     def book(self, settlements: Iterable[Settlement], market_id: int, now: datetime) -> None:
@@ -61,6 +84,43 @@ class SettlementRepository:
         """Markets that were settled at or after `settled_since`: their results may still be amended."""
         rows = SettlementRow.objects.filter(mode=self._mode, settled_at__gte=settled_since)
         return tuple(rows.values_list("market__ticker", flat=True).distinct().order_by("market__ticker"))
+
+    def wait_for_payout(self, now: datetime) -> bool:
+        """Whether a position of a closed market will be paid out by itself: the exchange may have paid what is not
+        booked yet. One that cannot be, or is overdue, is among `unknown_payouts`.
+        """
+        closed = Q(market__close_at__lte=now, market__close_at__gte=now - OVERDUE_AFTER)
+        open_rows = PositionRow.objects.filter(closed, mode=self._mode, is_open=True)
+        return open_rows.exclude(UNUSABLE).exists()
+
+    def unknown_payouts(self, now: datetime) -> UnknownPayouts | None:
+        """What waits for a person to book it (`manage.py settle_by_hand`); None when nothing does."""
+        overdue = Q(is_open=True, market__close_at__lt=now - OVERDUE_AFTER)
+        rows = PositionRow.objects.filter(UNUSABLE | overdue, mode=self._mode).select_related("market")
+        booked = self._of_markets(row.market_id for row in rows)
+        tickers, least, most = [], ZERO, ZERO
+        for row in rows:
+            paid = booked[row.market_id]
+            if not row.is_open and (not standing(paid) or is_by_hand(paid)):
+                continue
+            bounds = payout_bounds(row.count, paid)
+            tickers.append(row.market.ticker)
+            least, most = least + bounds[0], most + bounds[1]
+        return UnknownPayouts(tuple(sorted(tickers)), least, most) if tickers else None
+
+    def _of_markets(self, market_ids: Iterable[int]) -> defaultdict[int, list[Settlement]]:
+        rows = SettlementRow.objects.filter(mode=self._mode, market_id__in=list(market_ids))
+        found: defaultdict[int, list[Settlement]] = defaultdict(list)
+        for row in rows.order_by("revision"):
+            found[row.market_id].append(_to_settlement(row))
+        return found
+
+    def paid(self, ticker: str) -> Paid:
+        """What one market came to."""
+        sums = SettlementRow.objects.filter(mode=self._mode, market__ticker=ticker).aggregate(
+            contracts=Sum("count", default=ZERO), payout=Sum("payout", default=ZERO)
+        )
+        return Paid(**sums)
 
     def booked(self, settled_since: datetime, *, settled_until: datetime) -> dict[str, Paid]:
         """What each market came to whose last settlement lies in that time, by ticker."""
