@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from decimal import Decimal
 
-from sandbox.exchange.ledger import proceeds, traded
+from sandbox.exchange.ledger import proceeds, settled, settlement, traded
 from sandbox.exchange.state import State
 from sandbox.exchange.types import Fill
 
@@ -62,5 +62,32 @@ def overfill(member: str, order_id: str, count: Decimal) -> Change:
             at=state.now,
         )
         account.fills.append(extra)
+
+    return change
+
+
+def move_cash(member: str, dollars: Decimal) -> Change:
+    """A person puts money on the account, or takes it out."""
+
+    def change(state: State) -> None:
+        state.accounts[member].cash += dollars
+
+    return change
+
+
+def settle_at(member: str, ticker: str, yes_value: Decimal) -> Change:
+    """A closed market pays what is neither yes nor no."""
+
+    def change(state: State) -> None:
+        account = state.accounts[member]
+        held = account.positions[ticker]
+        paid = abs(held.count) * (yes_value if held.count > 0 else 1 - yes_value)
+        after, _ = settled(held, "yes" if held.count < 0 else "no", state.now)
+        account.cash += paid
+        account.positions[ticker] = replace(after, realized_pnl=after.realized_pnl + paid)
+        # The sandbox knows no word for it; the figures are what counts.
+        row = settlement(held, "yes", paid, state.now)
+        account.settlements.append(replace(row, value=int(yes_value * 100)))
+        state.markets[ticker].is_settled = True
 
     return change

@@ -1,24 +1,18 @@
 """The exchange forgets, lists nothing by error, or holds what a person did on our account."""
 
-from decimal import Decimal
-from uuid import uuid4
-
 import pytest
 
-from markets.domain.order_outcomes import Accepted
-from markets.domain.order_request import NewOrder, OrderTerms, TimeInForce
-from markets.domain.sides import BookSide
+from markets.domain.order_request import TimeInForce
 from sandbox.exchange.state import loaded
 from tests.faults.bench import LAG, MODE, Bench
 from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, resting, state_of, states
+from tests.faults.hands import place_by_hand
 from tests.faults.mishaps import forget, go_back_to
 from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
 from trading.models import FillRow, RiskEventRow
 from trading.oms.working import cancel
 from trading.repositories.orders import OrderRepository
-
-FEW = Decimal(2)
 
 
 def test_exchange_that_restarts_without_an_order_is_believed_only_when_the_order_can_no_longer_rest(
@@ -109,15 +103,6 @@ def test_positions_that_stay_empty_halt_trading_and_change_no_book_of_ours(bench
     assert bench.complaints() == []
 
 
-def _by_hand(bench: Bench, ticker: str, price: Decimal, tif: TimeInForce) -> str:
-    """A person bids on our account, outside of this bot; the exchange's name of the order."""
-    order = NewOrder(ticker, BookSide.BID, FEW, price, str(uuid4()), OrderTerms(time_in_force=tif))
-    said = bench.hand().place(order)
-    assert isinstance(said, Accepted)
-    bench.placed_by_hand.add(said.order_id)
-    return said.order_id
-
-
 @pytest.mark.story("4.7", 4)
 @pytest.mark.parametrize("is_known", [True, False])
 def test_order_placed_by_hand_is_never_touched_and_its_fill_is_counted(bench: Bench, is_known: bool) -> None:
@@ -125,8 +110,8 @@ def test_order_placed_by_hand_is_never_touched_and_its_fill_is_counted(bench: Be
     if is_known:
         bench.cycle()
     ticker = resting().market.ticker if is_known else bench.tickers()[-1]
-    rests = _by_hand(bench, ticker, Decimal("0.01"), TimeInForce.GTC)
-    fills = _by_hand(bench, ticker, Decimal("0.99"), TimeInForce.IOC)
+    rests = place_by_hand(bench, ticker, "0.01")
+    fills = place_by_hand(bench, ticker, "0.99", TimeInForce.IOC)
 
     bench.turns(4)
 
@@ -134,7 +119,7 @@ def test_order_placed_by_hand_is_never_touched_and_its_fill_is_counted(bench: Be
     assert not [request for request in bench.front.asked if request.startswith(f"{CANCEL}/{rests}")]
     external = FillRow.objects.filter(order__isnull=True)
     assert {row.kalshi_order_id for row in external} == {fills}
-    assert sum(row.count for row in external) == FEW
+    assert sum(row.count for row in external) == 2
     assert RiskEventRow.objects.filter(event_type="EXTERNAL_FILL").count() == external.count()
     assert not orders().filter(kalshi_order_id__in=bench.placed_by_hand).exists()
     assert is_recovered()

@@ -65,6 +65,21 @@ def test_read_while_something_fills_then_positions_and_balance_belong_to_neither
     assert reading.complete_until == WATERMARK
 
 
+def test_read_while_the_balance_moves_then_it_belongs_to_no_list_of_orders(
+    exchange: LocalExchange, account: KalshiAccount
+) -> None:
+    """An order that expires beside the reading: whether it is listed tells nothing of what it holds in the balance."""
+    exchange.replace(
+        "/portfolio/balance", json_reply(BALANCE), json_reply({**BALANCE, "balance_dollars": "2.0000"})
+    )
+
+    reading = account.read(None, ())
+
+    assert reading.balance is None
+    assert reading.positions is not None
+    assert (reading.complete_until, reading.faults) == (WATERMARK, ())
+
+
 @pytest.mark.parametrize("path", ["/portfolio/orders", "/portfolio/fills"])
 @pytest.mark.parametrize("reply", [Reply(503), json_reply({"unexpected": []})])
 def test_read_when_a_list_fails_then_complete_up_to_nothing(

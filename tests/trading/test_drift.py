@@ -1,21 +1,24 @@
 """Differences that stay once every fill is booked: what passes by itself, and what stands."""
 
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from markets.domain.account_types import OrderStatus
 from tests.trading.makers import BRACKETS, CLOSE, NOW, make_fill
-from tests.trading.scripted_account import ScriptedAccount, account, held, listed, read_as
+from tests.trading.scripted_account import ScriptedAccount, account, filled, held, listed, read_as
 from tests.trading.sent_orders import AT, DEMO, MINUTE, send_to
-from tests.trading.stored import store_markets
+from tests.trading.stored import finalize, store_markets
 from trading.controls import ensure_controls, get_trading_state
+from trading.domain.settling import OVERDUE_AFTER
 from trading.domain.types import OrderState, TradingState
 from trading.models import LedgerRow, LockRow, ReconciliationRow, RiskEventRow
 from trading.oms.drift import CASH_ROUNDS, POSITION_ROUNDS
 from trading.oms.lease import take_lease
 from trading.oms.reconcile import ReconcileReport, reconcile
 from trading.repositories.books import FillRepository, LedgerRepository
+from trading.settlement import settle_finalized
 
 pytestmark = pytest.mark.django_db
 
@@ -101,12 +104,64 @@ def test_cash_that_moves_every_round_then_not_booked() -> None:
     assert not LedgerRow.objects.filter(kind="external").exists()
 
 
-def test_cash_while_an_order_may_hold_collateral_then_not_compared(market_ids: dict[str, int]) -> None:
-    by_hand = account(orders=[listed(name="by-hand")], cash="9000")
-    assert reconcile(DEMO, by_hand, AT).drift == ()
+def test_cash_while_an_order_rests_then_what_it_holds_is_ours_as_well() -> None:
+    rests = [listed(name="by-hand")]
 
-    send_to(OrderState.UNKNOWN, market_ids, take_lease(DEMO, "host-a/1/1.00"))
+    assert reconcile(DEMO, account(orders=rests, cash="9996"), AT).drift == ()
+    (found,) = reconcile(DEMO, account(orders=rests, cash="9000"), AT).drift
+    assert found.words == "account beside 4 held by orders: ours 10000, theirs 9004"
+
+
+@pytest.mark.parametrize("state", [OrderState.SUBMITTED, OrderState.UNKNOWN])
+def test_cash_while_an_order_s_fate_is_open_then_not_compared(
+    market_ids: dict[str, int], state: OrderState
+) -> None:
+    send_to(state, market_ids, take_lease(DEMO, "host-a/1/1.00"))
+
+    assert reconcile(DEMO, account(cash="9000", until=None), AT).drift == ()
     assert reconcile(DEMO, account(cash="9000"), AT).drift == ()
+
+
+def test_cash_while_an_order_stands_in_a_status_we_do_not_know_then_not_compared() -> None:
+    strange = account(orders=[listed(name="by-hand", status=OrderStatus.UNRECOGNIZED)], cash="9000")
+
+    assert reconcile(DEMO, strange, AT).drift == ()
+
+
+def test_cash_while_a_fill_is_not_booked_yet_then_not_compared() -> None:
+    theirs = account(fills=[filled(at=AT)], cash="9000")
+    theirs.unreadable = frozenset({"k-1"})
+
+    (report,) = rounds(theirs, 1)
+
+    assert report.unplaced
+    assert report.drift == ()
+
+
+def test_cash_that_differs_beside_the_same_orders_then_told_once_and_booked_when_other_ones_rest() -> None:
+    """What the orders hold may be reckoned wrongly: nothing else tells it from money that went."""
+    theirs = account(orders=[listed(name="by-hand")], cash="9994.98")
+
+    assert not any(report.is_trusted for report in rounds(theirs, 2 * CASH_ROUNDS))
+    assert not LedgerRow.objects.filter(kind="external").exists()
+    told = RiskEventRow.objects.get(event_type="CASH_DRIFT")
+    assert told.message.startswith("account beside 4 held by orders: ours 10000, theirs 9998.98. Nothing new")
+
+    theirs.reading = read_as(orders=[listed(name="by-hand", filled="5")], cash="9996.98")
+    assert rounds(theirs, 1, begin=2 * CASH_ROUNDS)[0].is_trusted
+    assert LedgerRow.objects.get(kind="external").amount == Decimal("-1.02")
+
+
+def test_cash_that_differs_only_while_orders_rest_then_never_booked() -> None:
+    """An exchange that also held the fees of what rests, say."""
+    theirs = account()
+    for minute in range(4 * CASH_ROUNDS):
+        rests = [listed(name="by-hand")] if minute % 2 else []
+        theirs.reading = read_as(orders=rests, cash="9995.83" if rests else "10000")
+        (report,) = rounds(theirs, 1, begin=minute)
+        assert report.is_trusted is not bool(rests)
+
+    assert not LedgerRow.objects.filter(kind="external").exists()
 
 
 def test_cash_while_a_closed_market_waits_for_its_payout_then_not_compared(
@@ -114,7 +169,52 @@ def test_cash_while_a_closed_market_waits_for_its_payout_then_not_compared(
 ) -> None:
     FillRepository(DEMO).book(make_fill(mode=DEMO), market_ids[TICKER])
 
-    assert reconcile(DEMO, account(cash="9999"), CLOSE + timedelta(seconds=1)).drift == ()
+    for at in (CLOSE + timedelta(seconds=1), CLOSE + OVERDUE_AFTER):
+        assert reconcile(DEMO, account(cash="9000"), at).drift == ()
+    finalize(TICKER, "yes")
+    assert reconcile(DEMO, account(cash="9000"), CLOSE + OVERDUE_AFTER).drift == ()
+
+
+@pytest.mark.parametrize(
+    ("result", "at"),
+    [("scalar", CLOSE + MINUTE), ("", CLOSE + MINUTE), (None, CLOSE + OVERDUE_AFTER + MINUTE)],
+)
+def test_cash_while_a_closed_market_must_be_settled_by_hand_then_compared_but_for_what_it_may_pay(
+    market_ids: dict[str, int], result: str | None, at: datetime
+) -> None:
+    FillRepository(DEMO).book(make_fill(mode=DEMO, count="10", fee="0"), market_ids[TICKER])
+    cash = LedgerRepository(DEMO).cash()
+    if result is not None:
+        finalize(TICKER, result)
+    for paid in ("0", "3.70", "10"):
+        assert reconcile(DEMO, account(cash=str(cash + Decimal(paid))), at).is_trusted
+
+    for gone in ("-0.01", "10.01"):
+        theirs = account(cash=str(cash + Decimal(gone)))
+        reports = [reconcile(DEMO, theirs, at + n * MINUTE) for n in range(2 * CASH_ROUNDS)]
+        assert not any(report.is_trusted for report in reports)
+
+    assert not LedgerRow.objects.filter(kind="external").exists(), "what of it the market paid nobody knows"
+    told = RiskEventRow.objects.filter(event_type="CASH_DRIFT").values_list("message", flat=True)
+    assert len(told) == 2
+    assert all(words.endswith(f"first book {TICKER} with manage.py settle_by_hand") for words in told)
+
+
+def test_cash_when_a_final_result_became_one_we_cannot_pay_then_what_was_booked_may_be_taken_back(
+    market_ids: dict[str, int],
+) -> None:
+    FillRepository(DEMO).book(make_fill(mode=DEMO, count="10", fee="0"), market_ids[TICKER])
+    at = CLOSE + timedelta(hours=8)
+    reconcile(DEMO, account(cash=None, until=at), at)
+    finalize(TICKER, "yes")
+    settle_finalized(DEMO, at)
+    cash = LedgerRepository(DEMO).cash()
+    finalize(TICKER, "scalar")
+
+    theirs = account(cash=str(cash - 10 + Decimal("3.70")))
+
+    assert all(reconcile(DEMO, theirs, at + n * MINUTE).is_trusted for n in range(2 * CASH_ROUNDS))
+    assert not LedgerRow.objects.filter(kind="external").exists()
 
 
 def test_cash_beside_positions_that_differ_then_not_compared() -> None:

@@ -44,6 +44,11 @@ class Difference(NamedTuple):
     theirs: Decimal
 
     @property
+    def change(self) -> Decimal:
+        """By what theirs is more than ours."""
+        return self.theirs - self.ours
+
+    @property
     def words(self) -> str:
         return f"{self.where}: ours {self.ours.normalize():f}, theirs {self.theirs.normalize():f}"
 
@@ -53,6 +58,8 @@ class Difference(NamedTuple):
 
 POSITION = "position"
 CASH = "cash"
+ACCOUNT = "account"
+"""Where cash differs while orders hold none of it."""
 
 
 class ListedOrders(NamedTuple):
@@ -90,10 +97,14 @@ def compare_positions(
 
 
 def collateral(orders: Iterable[ExchangeOrder], positions: Iterable[ExchangePosition]) -> Decimal:
-    """Dollars that resting orders keep from the available balance: what opens costs its price, what closes nothing."""
+    """Dollars that resting orders keep from the available balance: what opens costs its price, what closes nothing.
+
+    Of several orders that would close the same contracts, the first to fill are free. kalshi-api.md 3.5 says that resting
+    orders hold collateral, not how much: neither the order among several nor a reserve for fees is stated anywhere.
+    """
     closable = {position.ticker: position.count for position in positions}
     total = ZERO
-    for order in orders:
+    for order in sorted(orders, key=_first_to_fill):
         if not order.may_still_fill:
             continue
         sign = -1 if order.book_side is BookSide.BID else 1
@@ -105,8 +116,18 @@ def collateral(orders: Iterable[ExchangeOrder], positions: Iterable[ExchangePosi
     return total
 
 
-def compare_cash(ledger: Decimal, balance: ExchangeBalance) -> tuple[Difference, ...]:
-    """Cash by our ledger against the available balance; meaningful only while no order holds collateral."""
-    if ledger == balance.available:
+def compare_cash(ledger: Decimal, balance: ExchangeBalance, held: Decimal) -> tuple[Difference, ...]:
+    """Cash by our ledger against the available balance and what resting orders hold besides.
+
+    What is held is part of where they differ: the same difference beside another amount does not come from it.
+    """
+    theirs = balance.available + held
+    if ledger == theirs:
         return ()
-    return (Difference(CASH, "account", ledger, balance.available),)
+    where = f"{ACCOUNT} beside {held.normalize():f} held by orders" if held else ACCOUNT
+    return (Difference(CASH, where, ledger, theirs),)
+
+
+def _first_to_fill(order: ExchangeOrder) -> Decimal:
+    """Sorts the orders of each side of a book, the best price first."""
+    return -order.yes_price if order.book_side is BookSide.BID else order.yes_price

@@ -1,17 +1,20 @@
 """Reads the account at the exchange in one round: how far the lists reach first, then the lists themselves.
 
 In that order a list can only know more than its watermark promises. A call that fails leaves its figure unknown and is
-named; it never reads as "nothing there".
+named; it never reads as "nothing there". The balance is read before and after the lists of orders and positions: only when it
+is the same do all of them belong together, for whatever changes what an order holds changes the balance.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Executor, ThreadPoolExecutor
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final, Protocol, TypeVar
 
 from markets.clients.kalshi.errors import CLOCK_CODE
 from markets.clients.kalshi.portfolio import KalshiPortfolio
 from markets.domain.account_types import (
+    ExchangeBalance,
     ExchangeFill,
     ExchangeOrder,
     ExchangePosition,
@@ -62,17 +65,21 @@ class KalshiAccount:
         client = self._client
         watermark_call = round_.start("watermark", client.get_user_data_timestamp)
         fills_call = round_.start("fills", lambda: client.get_fills(since))
-        watermark, fills_before = watermark_call(), fills_call()
+        balance_call = round_.start("balance", client.get_balance)
+        watermark, fills_before, balance_before = watermark_call(), fills_call(), balance_call()
         if watermark is None and fills_before is None:
             return _nothing_read(round_)
         resting_call = round_.start("resting orders", lambda: client.get_orders(status=OrderStatus.RESTING))
         recent_call = round_.start("orders", lambda: client.get_orders(since=since))
         positions_call = round_.start("positions", client.get_positions)
-        balance_call = round_.start("balance", client.get_balance)
-        resting, recent, positions, balance = resting_call(), recent_call(), positions_call(), balance_call()
+        resting, recent, positions = resting_call(), recent_call(), positions_call()
         orders = _joined(resting, recent, lambda order: order.order_id)
         named = self._by_name(round_, orders, open_orders)
-        fills = round_.start("fills", lambda: client.get_fills(since))()
+        fills_call = round_.start("fills", lambda: client.get_fills(since))
+        balance_call = round_.start("balance", client.get_balance)
+        fills, balance = fills_call(), balance_call()
+        if _cash(balance) != _cash(balance_before):
+            balance = None  # An order came or went meanwhile; compared next time.
         if _names(fills) != _names(fills_before):
             # Something filled in between: positions and balance belong to neither list, and are compared next time.
             positions = balance = None
@@ -168,6 +175,10 @@ def _joined(
         tuple(rows.values()),
         tuple(fault for reading in (first, second) if reading is not None for fault in reading.faults),
     )
+
+
+def _cash(balance: ExchangeBalance | None) -> Decimal | None:
+    return balance.available if balance is not None else None
 
 
 def _names(fills: Reading[ExchangeFill] | None) -> frozenset[str] | None:

@@ -1,43 +1,58 @@
 """What still differs between the exchange and us once every fill is booked, and what a difference that stands leads to.
 
-A position that differs stops new orders at once and, if it stands, everything. Cash that differs for some time without
-an order in the book came or went by hand: it is booked as external and told.
+A position that differs stops new orders at once and, if it stands, everything. Cash that differs stops new orders, too, and
+our quotes are taken out of the book. What then still differs by the same came or went by hand: it is booked as external
+and told.
 """
 
 from collections.abc import Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any, Final
 
+from markets.domain.account_types import OrderStatus
 from markets.models import MarketRow
 from milkbot.core.config import TradingMode
 from trading.breakers import trip
 from trading.domain.breakers import Breaker, Trip
-from trading.domain.reconciliation import AccountReading, Difference, compare_cash, compare_positions
-from trading.domain.types import OPEN_STATES, RiskEvent, Severity
+from trading.domain.reconciliation import (
+    ACCOUNT,
+    CASH,
+    AccountReading,
+    Difference,
+    collateral,
+    compare_cash,
+    compare_positions,
+)
+from trading.domain.types import OrderState, RiskEvent, Severity
 from trading.models import PositionRow, ReconciliationRow
 from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import OrderRepository
 from trading.repositories.risk_events import record_risk_event
+from trading.repositories.settlements import SettlementRepository
 
 POSITION_ROUNDS: Final = 5
 """In a row with the same difference, this one included, before everything halts: an erroneous answer passes sooner."""
 CASH_ROUNDS: Final = 3
+"""In a row with the same difference, this one included, before it is booked or, where it may not be, told."""
+UNANSWERED: Final = (OrderState.SUBMITTED, OrderState.UNKNOWN)
 SETTLEMENT_KIND: Final = "settle"
 """Kind of the rows in which settlements are compared: no round of the account as a whole."""
 
 
-def find_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tuple[Difference, ...]:
-    """The differences left. Trips the breaker or books external cash when one has stood for long enough."""
+def find_drift(
+    mode: TradingMode, reading: AccountReading, now: datetime, *, is_whole: bool
+) -> tuple[Difference, ...]:
+    """The differences left. Trips the breaker or books external cash when one has stood for long enough.
+
+    `is_whole`: every fill of the reading is in our books. What an unbooked one cost is nothing external.
+    """
     positions = _position_drift(mode, reading, now)
-    cash = _cash_drift(mode, reading, now) if not positions else ()
     standing = [each for each in positions if _has_stood(mode, each, POSITION_ROUNDS)]
     if standing:
         trip(mode, Trip(Breaker.POSITION_DRIFT, "; ".join(each.words for each in standing[:3])), now)
-    for each in cash:
-        if _has_stood(mode, each, CASH_ROUNDS):
-            _book_external(mode, each, now)
-            cash = ()
-    return (*positions, *cash)
+    cash = _cash_drift(mode, reading, now) if is_whole and not positions else ()
+    return (*positions, *(each for each in cash if not _is_booked(mode, each, now)))
 
 
 def _position_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tuple[Difference, ...]:
@@ -57,35 +72,90 @@ def _still_trading(reading: AccountReading, now: datetime) -> Sequence[str]:
 
 
 def _cash_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tuple[Difference, ...]:
-    """Nothing while any order may hold collateral or a closed market waits for its payout."""
-    if reading.balance is None or reading.complete_until is None:
+    """The exchange's balance is what is available: what resting orders hold is not in it (kalshi-api.md 3.5).
+
+    Not compared while what is held or paid cannot be known: an order of ours is under way or its fate open, the exchange
+    calls an order by a status we do not know, or a closed market waits for a payout that may have been made already.
+    """
+    if reading.balance is None or reading.positions is None or reading.complete_until is None:
         return ()
-    holds = any(order.may_still_fill for order in reading.orders) or OrderRepository(mode).in_states(
-        OPEN_STATES
+    settlements = SettlementRepository(mode)
+    if (
+        any(order.status is OrderStatus.UNRECOGNIZED for order in reading.orders)
+        or OrderRepository(mode).in_states(UNANSWERED)
+        or settlements.wait_for_payout(now)
+    ):
+        return ()
+    held = collateral(reading.orders, reading.positions)
+    found = compare_cash(LedgerRepository(mode).cash(), reading.balance, held)
+    unknown = settlements.unknown_payouts(now) if found else None
+    return tuple(each for each in found if unknown is None or not unknown.may_explain(each.change))
+
+
+def _is_booked(mode: TradingMode, cash: Difference, now: datetime) -> bool:
+    """Book a difference that has stood as external if it cannot be anything else. Tell once when it may be."""
+    before = _cash_before(mode, cash.change)
+    if len(before) + 1 < CASH_ROUNDS:
+        return False
+    doubt = _doubt(mode, cash, before, now)
+    if not doubt:
+        _book_external(mode, cash, now)
+    elif len(before) + 1 == CASH_ROUNDS:
+        _tell(mode, "CASH_DRIFT", f"{cash.words}. Nothing new is traded: {doubt}", now)
+    return not doubt
+
+
+def _doubt(mode: TradingMode, cash: Difference, before: Sequence[dict[str, Any]], now: datetime) -> str:
+    """What else than a person's hand may have caused a difference that has stood; empty when nothing.
+
+    What resting orders hold may be reckoned wrongly; the same difference beside another amount held does not come from it.
+    """
+    unknown = SettlementRepository(mode).unknown_payouts(now)
+    if unknown is not None:
+        return f"first book {', '.join(unknown.tickers)} with manage.py settle_by_hand"
+    if cash.where == ACCOUNT or any(each["where"] != cash.where for each in before):
+        return ""
+    return (
+        "orders placed by hand rest, and may hold another amount than we reckon; it is booked once they end"
     )
-    waits = PositionRow.objects.filter(mode=mode, is_open=True, market__close_at__lte=now).exists()
-    if holds or waits:
-        return ()
-    return compare_cash(LedgerRepository(mode).cash(), reading.balance)
+
+
+def _cash_before(mode: TradingMode, change: Decimal) -> list[dict[str, Any]]:
+    """Of the last rounds before this one, back to the first that does not show cash to differ by `change`; at most
+    CASH_ROUNDS.
+    """
+    found: list[dict[str, Any]] = []
+    for drift in _drift_before(mode, CASH_ROUNDS):
+        same = [
+            each
+            for each in drift
+            if each["what"] == CASH and Decimal(each["theirs"]) - Decimal(each["ours"]) == change
+        ]
+        if not same:
+            break
+        found += same
+    return found
+
+
+def _drift_before(mode: TradingMode, rounds: int) -> list[list[dict[str, Any]]]:
+    """What the last rounds before this one left, the latest first."""
+    rows = ReconciliationRow.objects.filter(mode=mode).exclude(kind=SETTLEMENT_KIND).order_by("-pk")
+    return list(rows.values_list("drift", flat=True)[:rounds])
 
 
 def _has_stood(mode: TradingMode, difference: Difference, rounds: int) -> bool:
     """Whether the last rounds before this one all show the same difference."""
-    rounds_before = ReconciliationRow.objects.filter(mode=mode).exclude(kind=SETTLEMENT_KIND)
-    before = rounds_before.order_by("-pk").values_list("drift", flat=True)
-    last: list[list[dict[str, Any]]] = list(before[: rounds - 1])
+    last = _drift_before(mode, rounds - 1)
     return len(last) == rounds - 1 and all(difference.as_json() in drift for drift in last)
 
 
 def _book_external(mode: TradingMode, difference: Difference, now: datetime) -> None:
-    amount = difference.theirs - difference.ours
+    amount = difference.change
     LedgerRepository(mode).book_external(amount, now, note="came or went outside this bot")
+    _tell(mode, "EXTERNAL_CASH", f"{amount:+f} dollars that no fill, fee or settlement explains", now)
+
+
+def _tell(mode: TradingMode, event_type: str, message: str, now: datetime) -> None:
     record_risk_event(
-        RiskEvent(
-            at=now,
-            severity=Severity.CRITICAL,
-            event_type="EXTERNAL_CASH",
-            mode=mode,
-            message=f"{amount:+f} dollars that no fill, fee or settlement explains",
-        )
+        RiskEvent(at=now, severity=Severity.CRITICAL, event_type=event_type, mode=mode, message=message)
     )

@@ -124,7 +124,7 @@ def reconcile(
             report.unplaced = (*report.unplaced, "the account has never been read as a whole")
         report.orders_moved = _end_or_adopt(mode, asked_after, reading, now)
         report.external_orders = track_external(mode, reading, now)
-        report.drift = find_drift(mode, reading, now)
+        report.drift = find_drift(mode, reading, now, is_whole=not report.unplaced)
         ReconciliationRow.objects.create(
             mode=mode,
             at=now,

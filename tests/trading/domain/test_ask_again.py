@@ -88,3 +88,4 @@ def test_collateral_frees_contracts_held_once_however_many_orders_would_close_th
     orders = [resting(BookSide.ASK, "0.30", 10), resting(BookSide.ASK, "0.40", 10)]
 
     assert collateral(orders, [held(10)]) == Decimal("6.00")
+    assert collateral(orders[::-1], [held(10)]) == Decimal("6.00"), "the first to fill are free"
