@@ -21,6 +21,7 @@ from trading.backtest.results import FLAT, P_MODEL
 from trading.controls import GATED, release_gate, withdraw_gate
 from trading.domain.strategy_gate import StrategyGate
 from trading.repositories.strategy_gates import read_gate, read_gates
+from trading.under_way import sends_under_way
 
 
 @dataclass(frozen=True)
@@ -38,7 +39,8 @@ GATE_ACTS: Final = {
         "WITHDRAW",
         "Withdraw from LIVE",
         (
-            "Once this is acknowledged no order leaves in LIVE that rests on this strategy alone.",
+            "Once this is acknowledged no send begins in LIVE of an order that rests on this strategy alone.",
+            "What was under way then the exchange may still take; the acknowledgement tells how much, and until when.",
             "What rests is not renewed and expires within five minutes. Positions are kept; they may still be sold.",
             "It stays shut, whatever its evidence, until a person releases it.",
         ),
@@ -105,6 +107,8 @@ def _perform(request: HttpRequest, user: User, act: GateAct, strategy: str, reas
     else:
         standing = "open" if gate.admitted else "shut"
         messages.success(request, f"The gate of {strategy} is {standing} now.")
+        if not gate.admitted and (left := sends_under_way(GATED, clock.now())):
+            messages.warning(request, str(left))
 
 
 def _tables(report: Report) -> dict[str, Any]:

@@ -11,9 +11,10 @@ from django.test.utils import CaptureQueriesContext
 from milkbot.core import clock
 from milkbot.core.config import TradingMode
 from tests.analytics.skill.scenes import CITIES, NOW, store_scores
-from tests.factories import SHADOW, StrategyGateFactory
+from tests.factories import SHADOW, OrderFactory, StrategyGateFactory
 from trading.controls import decide_gate
 from trading.domain.strategy_gate import GateEvidence
+from trading.domain.types import OrderState
 from trading.models import OperatorActionRow, StrategyGateRow
 from trading.repositories.strategy_gates import admitted_strategies
 
@@ -78,7 +79,7 @@ def test_gates_say_how_they_stand_and_what_is_missing(console: Client) -> None:
 def test_a_gate_is_withdrawn_and_released_in_two_steps(console: Client) -> None:
     StrategyGateFactory.create(strategy=EDGE)
     path = f"/admin/skill/{EDGE}/withdraw/"
-    assert "no order leaves in LIVE that rests on this strategy alone" in shown(console, path)
+    assert "no send begins in LIVE of an order that rests on this strategy alone" in shown(console, path)
     assert admitted_strategies(LIVE) == frozenset({EDGE})
 
     wrong = console.post(path, {"reason": "odd", "word": "withdraw"})
@@ -90,6 +91,17 @@ def test_a_gate_is_withdrawn_and_released_in_two_steps(console: Client) -> None:
     assert OperatorActionRow.objects.get().actor == "ada"
     console.post(f"/admin/skill/{EDGE}/release/", {"reason": "seen", "word": "RELEASE"})
     assert "nothing it said was ever scored" in shown(console)
+
+
+def test_a_withdrawal_tells_what_may_still_arrive(console: Client) -> None:
+    StrategyGateFactory.create(strategy=EDGE)
+    path = f"/admin/skill/{EDGE}/withdraw/"
+    assert "the exchange may still take" in shown(console, path)
+    OrderFactory.create(intent__mode=LIVE, state=OrderState.SUBMITTED, sent_at=clock.now())
+
+    done = console.post(path, {"reason": "odd", "word": "WITHDRAW"}, follow=True)
+
+    assert "1 orders were under way and are not answered" in done.content.decode()
 
 
 def test_releasing_what_is_not_withdrawn_says_so(console: Client) -> None:

@@ -14,20 +14,21 @@ _EVENTS: Final = (
     E.REJECT,
     E.LOSE,
     E.RENEW,
+    E.END_RENEWAL,
     E.ASK_CANCEL,
     E.SETTLE,
 )
 _LIFE: Final = """
-           send      acknowl.  part      all       cancel    reject    lose      renew     ask       settle
-NEW        SUBMITTED RESTING   PARTIAL   FILLED    CANCELED  -         -         -         -         -
-SUBMITTED  -         RESTING   PARTIAL   FILLED    CANCELED  REJECTED  UNKNOWN   -         -         -
-UNKNOWN    SUBMITTED RESTING   PARTIAL   FILLED    CANCELED  -         UNKNOWN   -         UNKNOWN   -
-RESTING    -         -         PARTIAL   FILLED    CANCELED  -         UNKNOWN   RESTING   RESTING   -
-PARTIAL    -         PARTIAL   PARTIAL   FILLED    CANCELED  -         UNKNOWN   PARTIAL   PARTIAL   -
-FILLED     -         -         -         FILLED    -         -         -         -         -         CLOSED
-CANCELED   -         RESTING   CANCELED  FILLED    -         -         -         -         -         CLOSED
-REJECTED   -         RESTING   PARTIAL   FILLED    -         -         -         -         -         CLOSED
-CLOSED     -         -         CLOSED    CLOSED    -         -         -         -         -         -
+           send      acknowl.  part      all       cancel    reject    lose      renew     end       ask       settle
+NEW        SUBMITTED RESTING   PARTIAL   FILLED    CANCELED  -         -         -         -         -         -
+SUBMITTED  -         RESTING   PARTIAL   FILLED    CANCELED  REJECTED  UNKNOWN   -         -         -         -
+UNKNOWN    SUBMITTED RESTING   PARTIAL   FILLED    CANCELED  -         UNKNOWN   -         -         UNKNOWN   -
+RESTING    -         -         PARTIAL   FILLED    CANCELED  -         UNKNOWN   RESTING   RESTING   RESTING   -
+PARTIAL    -         PARTIAL   PARTIAL   FILLED    CANCELED  -         UNKNOWN   PARTIAL   PARTIAL   PARTIAL   -
+FILLED     -         -         -         FILLED    -         -         -         -         -         -         CLOSED
+CANCELED   -         RESTING   CANCELED  FILLED    -         -         -         -         -         -         CLOSED
+REJECTED   -         RESTING   PARTIAL   FILLED    -         -         -         -         -         -         CLOSED
+CLOSED     -         -         CLOSED    CLOSED    -         -         -         -         -         -         -
 """
 
 

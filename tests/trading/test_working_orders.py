@@ -112,7 +112,7 @@ def test_cancel_passes_a_halt_and_a_lost_lease(resting: Order) -> None:
     assert cancel(resting, ScriptedVenue(), at=AT, why="halted").state is S.CANCELED
 
 
-@pytest.mark.parametrize("answer", [None, Unknown(why="timeout"), NotSent(why="dns"), Rejected(code="x")])
+@pytest.mark.parametrize("answer", [None, Unknown(why="timeout"), Rejected(code="x")])
 def test_renewal_then_our_expiration_is_the_later_one_whatever_comes_back(
     resting: Order, lease: Lease, answer: Any
 ) -> None:
@@ -120,7 +120,35 @@ def test_renewal_then_our_expiration_is_the_later_one_whatever_comes_back(
 
     assert order == stored(order)
     assert (order.state, order.expires_at) == (S.RESTING, AT + LIFE)
-    assert steps_of(order)[-1] == "renew"
+    assert "renew" in steps_of(order)[-2:]
+
+
+@pytest.mark.parametrize("is_halted", [True, False])
+def test_renewal_that_never_left_then_the_expiration_the_exchange_has_stands_again(
+    resting: Order, lease: Lease, is_halted: bool
+) -> None:
+    if is_halted:
+        _halt()
+
+    order = renew(resting, ScriptedVenue(renewed=NotSent(why="dns")), lease=lease, at=AT, life=LIFE)
+
+    assert order == stored(order)
+    assert (order.state, order.expires_at) == (S.RESTING, resting.expires_at)
+    assert steps_of(order)[-2:] == ["renew", "end_renewal"]
+
+
+def test_renewal_that_never_left_of_an_order_that_moved_meanwhile_is_left_alone(
+    resting: Order, lease: Lease
+) -> None:
+    class Moving(ScriptedVenue):
+        def renew(self, order: Order, expires_at: datetime) -> Any:
+            OrderRepository(DEMO).transition(order, OrderEvent.CANCEL, at=AT, actor="ann")
+            return NotSent(why="dns")
+
+    renew(resting, Moving(), lease=lease, at=AT, life=LIFE)
+
+    assert stored(resting).state is S.CANCELED
+    assert steps_of(resting)[-2:] == ["renew", "cancel"]
 
 
 @pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.REDUCING])

@@ -25,6 +25,8 @@ class OrderEvent(StrEnum):
     """Timeout, reset, 5xx, unreadable or contradicting answer."""
     RENEW = "renew"
     """A later expiration was asked for; it stands in our books before it is asked, so that it can only be too late."""
+    END_RENEWAL = "end_renewal"
+    """A renewal was answered or never left: nothing of it is under way any more."""
     ASK_CANCEL = "ask_cancel"
     """We asked the exchange to take it out of the book; what came of it is told by evidence."""
     SETTLE = "settle"
@@ -58,6 +60,7 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     (S.UNKNOWN, E.SEND): S.SUBMITTED,
     (S.UNKNOWN, E.ASK_CANCEL): S.UNKNOWN,
     (S.RESTING, E.RENEW): S.RESTING,
+    (S.RESTING, E.END_RENEWAL): S.RESTING,
     (S.RESTING, E.ASK_CANCEL): S.RESTING,
     (S.RESTING, E.FILL_PART): S.PARTIAL,
     (S.RESTING, E.FILL_ALL): S.FILLED,
@@ -66,6 +69,7 @@ TRANSITIONS: dict[tuple[S, E], S] = {
     (S.RESTING, E.LOSE): S.UNKNOWN,
     (S.PARTIAL, E.ACKNOWLEDGE): S.PARTIAL,
     (S.PARTIAL, E.RENEW): S.PARTIAL,
+    (S.PARTIAL, E.END_RENEWAL): S.PARTIAL,
     (S.PARTIAL, E.ASK_CANCEL): S.PARTIAL,
     (S.PARTIAL, E.FILL_PART): S.PARTIAL,
     (S.PARTIAL, E.FILL_ALL): S.FILLED,

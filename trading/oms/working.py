@@ -80,14 +80,32 @@ def renew(
 ) -> Order:
     """Let an order rest for `life` from now. Like a new order it needs the lease and the switch.
 
-    The later expiration is committed before it is asked for: should the answer be lost, ours can only be too late.
+    The later expiration is committed before it is asked for: should the answer be lost, ours can only be too late. Of a
+    renewal that never left, the expiration before it stands again.
     """
+    before = order.expires_at
     order = OrderRepository(order.mode).transition(order, OrderEvent.RENEW, at=at, expires_at=at + life)
     answer = _send_renewal(order, venue, lease, at + life)
     if answer is not None:
         # Outside the send's transaction: a breaker turns the switch that is held there.
         _heed(order, answer, "renewal", at)
-    return order
+    if isinstance(answer, Unknown):
+        return order
+    return _end_renewal(order, answer, before, at)
+
+
+def _end_renewal(
+    order: Order, answer: Rejected | NotSent | None, before: datetime | None, at: datetime
+) -> Order:
+    """Nothing of it is under way any more. An order that somebody else moved meanwhile is left to them."""
+    stands = before if isinstance(answer, NotSent) else None
+    told = {} if answer is None else answer.model_dump(mode="json")
+    try:
+        return OrderRepository(order.mode).transition(
+            order, OrderEvent.END_RENEWAL, at=at, payload=told, expires_at=stands
+        )
+    except StaleOrder:
+        return order
 
 
 @transaction.atomic(durable=True)
