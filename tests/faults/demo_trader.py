@@ -1,7 +1,8 @@
 """A DEMO trader in a process of its own, obeying one line at a time, that can die or stop at any named seam.
 
 Run as `python -m tests.faults.demo_trader BASE_URL KEY_ID KEY_FILE CITIES CLOCK` with a worker's settings in its environment;
-the file CLOCK holds the time, for as long as it stands there. Each line of standard input is a JSON object: `do` ("turn",
+the file CLOCK holds the time this machine's clock shows, for as long as it stands there: the one reader of the clock reads
+it, and so does all that is dated, signed or judged by age in the process; the database has a clock of its own. Each line of standard input is a JSON object: `do` ("turn",
 "reconcile" or "settle"), `seam`, a place in our code or none, and `signal`, which the process sends itself there (SIGKILL or
 SIGSTOP). Connections are kept no longer than a piece of work, as by a worker.
 
@@ -15,14 +16,14 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, tzinfo
 from decimal import Decimal
 from functools import partial
 from pathlib import Path
 from types import FrameType
 from typing import Any
 
-from tests.faults.edge import HandClock
+from milkbot.core import clock
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "milkbot.settings.worker")
 
@@ -54,15 +55,14 @@ class Seam:
                 os.kill(os.getpid(), self._signal)
 
 
-class FileClock(HandClock):
-    """Whoever stood still for long finds the file changed."""
+class FileClock:
+    """Stands where `milkbot.core.clock` looks at the machine's clock. Whoever stood still for long finds it changed."""
 
     def __init__(self, file: Path) -> None:
         self._file = file
 
-    def __call__(self) -> datetime:
-        self.now = datetime.fromisoformat(self._file.read_text("utf-8"))
-        return self.now
+    def now(self, _zone: tzinfo) -> datetime:
+        return datetime.fromisoformat(self._file.read_text("utf-8"))
 
 
 def main(base_url: str, key_id: str, key_file: str, cities: str, clock_file: str) -> None:
@@ -78,10 +78,12 @@ def main(base_url: str, key_id: str, key_file: str, cities: str, clock_file: str
     from trading.oms.reconcile import reconcile
     from trading.settlement import settle_finalized
 
-    clock = FileClock(Path(clock_file))
-    ours = connected(base_url, Key(key_id, Path(key_file)), clock)
+    setattr(clock, "datetime", FileClock(Path(clock_file)))  # noqa: B010 - what it reads, not how
+    ours = connected(base_url, Key(key_id, Path(key_file)), clock.now)
     settings = Settings(mode=MODE, cities=tuple(cities.split(",")), capital=Decimal(10_000))
-    turn = partial(run_cycle, settings=settings, sources=ours.sources, exchange=ours.exchange, clock=clock)
+    turn = partial(
+        run_cycle, settings=settings, sources=ours.sources, exchange=ours.exchange, clock=clock.now
+    )
     work: dict[str, Callable[[datetime], Any]] = {
         "turn": lambda at: turn(at).intents,
         "reconcile": lambda at: reconcile(MODE, ours.exchange.account, at).fills_booked,
@@ -93,7 +95,7 @@ def main(base_url: str, key_id: str, key_file: str, cities: str, clock_file: str
         if order["seam"] != NO_SEAM:
             sys.setprofile(Seam(order["seam"], signal.Signals(order["signal"])).watch)
         try:
-            said = work[order["do"]](clock())
+            said = work[order["do"]](clock.now())
         except (MilkbotError, DatabaseError) as error:
             said = f"{type(error).__name__}: {error}"
         sys.setprofile(None)

@@ -9,6 +9,7 @@ import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +33,8 @@ class TraderProcess:
 
     def __init__(self, bench: Bench) -> None:
         self._bench = bench
+        self.is_off_by = timedelta()
+        """Its machine's clock, from the exchange's."""
         database = connection.settings_dict
         url = f"postgresql://{database['USER']}@/{database['NAME']}?host={database['HOST']}"
         key = bench.account
@@ -103,7 +106,7 @@ class TraderProcess:
         self.process.stdin.flush()
 
     def _show_time(self) -> None:
-        self._clock_file.write_text(self._bench.now.isoformat(), "utf-8")
+        self._clock_file.write_text((self._bench.now + self.is_off_by).isoformat(), "utf-8")
 
     def _line(self) -> str:
         assert self.process.stdout is not None
