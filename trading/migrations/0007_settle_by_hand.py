@@ -6,7 +6,7 @@ from django.db import migrations, models
 class Migration(migrations.Migration):
 
     dependencies = [
-        ('trading', '0005_strategy_gates'),
+        ('trading', '0006_names_for_people'),
     ]
 
     operations = [
