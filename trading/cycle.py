@@ -35,7 +35,7 @@ from trading.oms.exchange import Exchange
 from trading.oms.lease import hold_lease, holder_name, take_lease
 from trading.oms.pace import Pace
 from trading.oms.reconcile import CYCLE, START, has_reconciled, prepare, reconcile
-from trading.oms.submit import recover, resend, submit, withhold
+from trading.oms.submit import leave_alone, recover, resend, submit, withhold
 from trading.oms.venues.base import RestingVenue, Venue
 from trading.oms.venues.shadow import ShadowVenue, ShownMarket
 from trading.oms.working import carry_out
@@ -294,7 +294,7 @@ def submit_round(
             else:
                 continue
         except StaleOrder as moved:
-            logger.warning("order left alone", extra={"intent_key": order.intent_key, "why": str(moved)})
+            leave_alone(order, moved)
             continue
         filled += answered.filled_count > 0
     return filled

@@ -21,8 +21,10 @@ from tests.factories import (
 )
 from tests.faults.bench import MODE, Bench
 from tests.faults.books import CANCEL
+from tests.trading.meanwhile import moved_meanwhile
 from trading.arming import arm_live, standing_arming
 from trading.controls import get_trading_state
+from trading.domain.order_states import OrderEvent
 from trading.domain.types import OrderState, TradingState
 from trading.models import LockRow, OperatorActionRow, OrderRow
 
@@ -121,6 +123,20 @@ def test_cancel_all_states_the_numbers_then_empties_the_book(demo: Bench, consol
     assert "1 orders were open, 0 are left open." in html
     assert OrderRow.objects.get(client_order_id=order.client_order_id).state == OrderState.CANCELED
     assert OperatorActionRow.objects.get(action="cancel_all").actor == "ada"
+
+
+@pytest.mark.django_db(transaction=True)
+def test_cancel_all_one_by_one_of_an_order_the_trader_renews_meanwhile_says_it_is_out(
+    demo: Bench, console: Client
+) -> None:
+    order = rest_one(demo)
+    demo.fault(CANCEL, "5xx", count=1)
+
+    with moved_meanwhile(order, OrderEvent.RENEW, expires_at=order.expires_at):
+        html = console.post("/admin/act/cancel-all/", DONE, follow=True).content.decode()
+
+    assert "1 orders were open, 0 are left open. Cancel-all was not confirmed" in html
+    assert OrderRow.objects.get(client_order_id=order.client_order_id).state == OrderState.CANCELED
 
 
 def test_index_in_demo_shows_open_orders_and_the_last_reconciliation(demo: Bench, console: Client) -> None:

@@ -45,6 +45,13 @@ def send_to(
     return order
 
 
+def resting_in(ticker: str, market_ids: Mapping[str, int], lease: Lease) -> Order:
+    """An order that rests in a market, named k- and the market's ticker."""
+    order = send_to(S.SUBMITTED, market_ids, lease, rests=True, ticker=ticker)
+    name = f"k-{ticker}"
+    return OrderRepository(DEMO).transition(order, E.ACKNOWLEDGE, at=AT, kalshi_order_id=name)
+
+
 def stored(order: Order) -> Order:
     """The order as its row has it now."""
     (found,) = OrderRepository(order.mode).by_intent_keys([order.intent_key])

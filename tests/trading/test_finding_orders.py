@@ -1,14 +1,14 @@
 """How orders are found again: by the exchange's name or the id they carry, and held as whoever held them before left them."""
 
 import threading
-import time
 from uuid import UUID
 
 import pytest
-from django.db import connection, connections, transaction
+from django.db import connections, transaction
 
 from milkbot.core.config import TradingMode
 from tests.trading.makers import NOW, make_intent
+from tests.trading.meanwhile import WAITS_S, own_process, waits_for_a_lock
 from tests.trading.stored import store_markets
 from trading.controls import ensure_controls
 from trading.domain.order_states import OrderEvent
@@ -17,7 +17,6 @@ from trading.oms.lease import take_lease
 from trading.repositories.orders import OrderRepository
 
 DEMO = TradingMode.DEMO
-WAITS_S = 5.0
 
 
 @pytest.fixture
@@ -70,9 +69,7 @@ def test_name_that_is_known_goes_before_the_id_that_comes_with_it(repository: Or
 @pytest.mark.django_db(transaction=True)
 def test_lock_that_had_to_wait_reads_what_the_holder_did(repository: OrderRepository) -> None:
     (order,) = placed(repository, 1)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT pg_backend_pid()")
-        (ours,) = cursor.fetchone()
+    ours = own_process()
     held, had_to_wait = threading.Event(), threading.Event()
 
     def hold_and_send() -> None:
@@ -93,14 +90,3 @@ def test_lock_that_had_to_wait_reads_what_the_holder_did(repository: OrderReposi
 
     assert had_to_wait.is_set()
     assert (found.state, found.sent_at) == (OrderState.SUBMITTED, NOW)
-
-
-def waits_for_a_lock(process: int) -> bool:
-    until = time.monotonic() + WAITS_S
-    with connection.cursor() as cursor:
-        while time.monotonic() < until:
-            cursor.execute("SELECT 1 FROM pg_locks WHERE pid = %s AND NOT granted", [process])
-            if cursor.fetchone():
-                return True
-            time.sleep(0.01)
-    return False

@@ -8,7 +8,7 @@ import pytest
 
 from tests.trading.makers import BRACKETS, NOW
 from tests.trading.scripted_account import account, filled, held, listed
-from tests.trading.sent_orders import AT, DEMO, MINUTE, last_step, send_to, steps_of, stored
+from tests.trading.sent_orders import AT, DEMO, MINUTE, last_step, resting_in, send_to, steps_of, stored
 from trading.controls import get_trading_state, set_trading_state
 from trading.domain.breakers import Breaker
 from trading.domain.gates import Gate
@@ -197,7 +197,7 @@ def test_carry_out_then_cancels_come_first_and_a_moved_order_is_left(
     market_ids: dict[str, int], lease: Lease
 ) -> None:
     tickers = [bracket.ticker for bracket in BRACKETS[:4]]
-    orders = [_resting_in(ticker, market_ids, lease) for ticker in tickers]
+    orders = [resting_in(ticker, market_ids, lease) for ticker in tickers]
     steps = (Step.KEEP, Step.RENEW, Step.CANCEL, Step.CANCEL)
     gate = Gate(False, ReasonCode.SPREAD_WIDE, "7¢")
     reviews = [(order, Review(step, gate)) for order, step in zip(orders, steps, strict=True)]
@@ -232,13 +232,6 @@ def test_accepted_with_fills_only_reported_then_rests_until_they_are_read(
     theirs = account(fills=[filled(count="10", at=AT)], positions=[held("10")], cash="9995.83")
     assert reconcile(DEMO, theirs, AT).is_trusted
     assert stored(order).state is S.FILLED
-
-
-def _resting_in(ticker: str, market_ids: dict[str, int], lease: Lease) -> Order:
-    order = send_to(S.SUBMITTED, market_ids, lease, rests=True, ticker=ticker)
-    return OrderRepository(DEMO).transition(
-        order, OrderEvent.ACKNOWLEDGE, at=AT, kalshi_order_id=f"k-{ticker}"
-    )
 
 
 def _halt() -> None:

@@ -249,6 +249,8 @@ class Order(_Frozen):
     time_in_force: TimeInForce = TimeInForce.IOC
     post_only: bool = False
     state: OrderState = OrderState.NEW
+    version: int = Field(default=0, ge=0)
+    """How many steps its row had taken when it was read; of an order that is not stored it stays 0."""
     kalshi_order_id: str | None = None
     reported_count: Decimal = Field(default=Decimal(0), ge=0)
     """Contracts the exchange says have filled; the fills themselves may still be on their way to us."""

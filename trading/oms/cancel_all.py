@@ -15,13 +15,15 @@ from trading.domain.types import Order, OrderState
 from trading.models import OperatorActionRow
 from trading.oms.exchange import CancelDesk
 from trading.oms.reconcile import ReconcileReport, reconcile
-from trading.oms.working import cancel
+from trading.oms.working import CANCELLABLE, cancel
 from trading.repositories.orders import OrderRepository, StaleOrder
 
 MAY_FILL: Final = (OrderState.SUBMITTED, OrderState.UNKNOWN, OrderState.RESTING, OrderState.PARTIAL)
 IN_BOOK: Final = (OrderState.RESTING, OrderState.PARTIAL)
 LOOKS: Final = 3
 """How often the account is read: its lists lag behind the engine that cancels."""
+TRIES: Final = 5
+"""How often one order is read anew because it moved: a trader moves it at most a few times in a turn."""
 
 
 @dataclass(frozen=True)
@@ -80,15 +82,24 @@ def cancel_all(
 
 
 def _one_by_one(mode: TradingMode, desk: CancelDesk, at: datetime, *, actor: str, why: str) -> int:
-    asked = 0
-    named = (order for order in OrderRepository(mode).in_states(MAY_FILL) if order.kalshi_order_id)
-    for order in named:
+    """How many orders were asked for."""
+    named = [order for order in OrderRepository(mode).in_states(CANCELLABLE) if order.kalshi_order_id]
+    return sum(_asked_for(order, desk, at, actor=actor, why=why) for order in named)
+
+
+def _asked_for(order: Order, desk: CancelDesk, at: datetime, *, actor: str, why: str) -> bool:
+    """Whether the order was asked for. A trader at work may move it at any time: then it is asked for as it stands now."""
+    for _ in range(TRIES):
         try:
             cancel(order, desk.venue, at=at, why=why, actor=actor)
         except StaleOrder as moved:
-            logger.warning("order left alone", extra={"intent_key": order.intent_key, "why": str(moved)})
-        asked += 1
-    return asked
+            logger.warning("order moved before its cancel", extra={"why": str(moved)})
+            (order,) = OrderRepository(order.mode).by_intent_keys([order.intent_key])
+            if order.state not in CANCELLABLE:
+                return False
+        else:
+            return True
+    return False
 
 
 def _read_back(

@@ -24,7 +24,7 @@ from trading.oms.booking import book_fills
 from trading.oms.lease import hold_lease
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, Unknown, Venue
 from trading.repositories.books import PositionRepository
-from trading.repositories.orders import Lease, OrderRepository
+from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 from trading.repositories.strategy_gates import rests_on_admitted
 
 RESTING_LIFE: Final = Policy().resting_life
@@ -69,8 +69,7 @@ def resend(
     _log_sent(order, answer)
     if isinstance(answer, Accepted):
         return book_answer(order, answer, market_id=market_id, at=at)
-    if isinstance(answer, Rejected) and answer.breaker is not None:
-        trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
+    heed_breaker(order, answer, at)
     said = (
         answer.model_dump()
         if answer is not None
@@ -82,6 +81,11 @@ def resend(
 def withhold(order: Order, *, at: datetime, why: str) -> Order:
     """End an order of which nothing left."""
     return OrderRepository(order.mode).transition(order, OrderEvent.CANCEL, at=at, payload={"why": why})
+
+
+def leave_alone(order: Order, moved: StaleOrder) -> None:
+    """Say that an order was left to whoever moved it; the next turn sees it as it stands then."""
+    logger.warning("order left alone", extra={"intent_key": order.intent_key, "why": str(moved)})
 
 
 def _mark_sent(order: Order, at: datetime, resting_life: timedelta) -> Order:
@@ -132,14 +136,28 @@ def _only_reduces(order: Order) -> bool:
     return held >= order.remaining_count
 
 
-@transaction.atomic
 def book_answer(order: Order, answer: Answer, *, market_id: int, at: datetime) -> Order:
-    """Fills, position, cash and state of one answer, all or nothing."""
+    """Fills, position, cash and state of one answer, all or nothing; a breaker it trips stays so whatever becomes of it.
+
+    Raises StaleOrder for an order that somebody else moved: the account tells what came of it.
+    """
+    heed_breaker(order, answer, at)
+    return _book(order, answer, market_id, at)
+
+
+def heed_breaker(order: Order, answer: Answer | None, at: datetime) -> bool:
+    """Trip the breaker of a refusal that every other request would meet; whether `answer` is one. None is no answer."""
+    if not isinstance(answer, Rejected) or answer.breaker is None:
+        return False
+    trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
+    return True
+
+
+@transaction.atomic
+def _book(order: Order, answer: Answer, market_id: int, at: datetime) -> Order:
     orders = OrderRepository(order.mode)
     match answer:
         case Rejected():
-            if answer.breaker is not None:
-                trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
             # What only came at the wrong moment may be sent anew, and says nothing against our orders as such.
             event = OrderEvent.CANCEL if answer.passes else OrderEvent.REJECT
             return orders.transition(order, event, at=at, payload=answer.model_dump())
@@ -156,8 +174,9 @@ def _book_accepted(order: Order, answer: Accepted, market_id: int, at: datetime)
     """A told fill is booked at once. A merely reported one keeps the order open until the fill itself is read."""
     orders = OrderRepository(order.mode)
     booked = book_fills(order.mode, answer.fills, {order.market_ticker: market_id}, at)
-    order = booked.orders.get(order.client_order_id, order)
-    if order.state is OrderState.FILLED:
+    seen, order = order, booked.orders.get(order.client_order_id, order)
+    if order.state is OrderState.FILLED or order.version != seen.version + len(booked.fills):
+        # Nothing is left to fill, or somebody else moved it meanwhile: what filled is booked, its end is theirs.
         return order
     if answer.rests or answer.reported_count > order.filled_count:
         return orders.transition(
@@ -177,16 +196,20 @@ def _book_accepted(order: Order, answer: Accepted, market_id: int, at: datetime)
 
 
 def recover(venue: Venue, orders: Iterable[Order], *, market_ids: Mapping[str, int], at: datetime) -> int:
-    """End orders a crash left between two steps; returns how many. NEW never left; SUBMITTED is asked after."""
+    """End orders a crash left between two steps; returns how many. NEW never left; SUBMITTED is asked after.
+
+    One that somebody else moves meanwhile is left to them.
+    """
     ended = 0
     for order in orders:
-        repository = OrderRepository(order.mode)
-        if order.state is OrderState.NEW:
-            repository.transition(
-                order, OrderEvent.CANCEL, at=at, payload={"why": "found unsent after a restart"}
-            )
-        else:
-            book_answer(order, venue.find(order), market_id=market_ids[order.market_ticker], at=at)
+        try:
+            if order.state is OrderState.NEW:
+                withhold(order, at=at, why="found unsent after a restart")
+            else:
+                book_answer(order, venue.find(order), market_id=market_ids[order.market_ticker], at=at)
+        except StaleOrder as moved:
+            leave_alone(order, moved)
+            continue
         logger.warning("order recovered", extra={"intent_key": order.intent_key, "was": order.state.value})
         ended += 1
     return ended

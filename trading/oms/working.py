@@ -2,20 +2,23 @@
 
 from collections.abc import Iterable
 from datetime import datetime, timedelta
+from typing import Final
 
 from django.db import transaction
 
 from milkbot.logger import logger
-from trading.breakers import trip
-from trading.domain.breakers import Trip
 from trading.domain.order_states import OrderEvent
-from trading.domain.types import Order
+from trading.domain.types import Order, OrderState
 from trading.domain.working import Review, Step
 from trading.oms.lease import hold_lease
 from trading.oms.pace import Pace
-from trading.oms.submit import RESTING_LIFE, is_forbidden
+from trading.oms.submit import RESTING_LIFE, heed_breaker, is_forbidden, leave_alone
 from trading.oms.venues.base import Cancels, NotSent, Rejected, RestingVenue, TakenOut, Unknown
 from trading.repositories.orders import Lease, OrderRepository, StaleOrder
+
+_IN_BOOK: Final = (OrderState.RESTING, OrderState.PARTIAL)
+CANCELLABLE: Final = (OrderState.UNKNOWN, *_IN_BOOK)
+"""States in which the exchange may be asked to take an order out. Of one that is SUBMITTED the answer is awaited."""
 
 
 def carry_out(
@@ -38,36 +41,44 @@ def carry_out(
             elif review.step is Step.RENEW:
                 renew(order, venue, lease=lease, at=at)
         except StaleOrder as moved:
-            logger.warning("order left alone", extra={"intent_key": order.intent_key, "why": str(moved)})
+            leave_alone(order, moved)
     return asked
 
 
 def cancel(order: Order, venue: Cancels, *, at: datetime, why: str, actor: str = "system") -> Order:
     """Ask the exchange to take an order out of the book. Passes whatever the switch or the lease say.
 
-    The order ends in our books only when all it filled is booked; otherwise reconciliation ends it by evidence.
+    The order ends in our books only when all it filled is booked; otherwise reconciliation ends it by evidence. Raises
+    StaleOrder, with nothing asked, for an order that somebody else moved.
     """
-    orders = OrderRepository(order.mode)
-    order = orders.transition(order, OrderEvent.ASK_CANCEL, at=at, actor=actor, payload={"why": why})
+    repository = OrderRepository(order.mode)
+    order = repository.transition(order, OrderEvent.ASK_CANCEL, at=at, actor=actor, payload={"why": why})
     answer = venue.cancel(order)
     if isinstance(answer, TakenOut):
-        filled = order.count - answer.reduced_by
-        if filled == order.filled_count:
-            return orders.transition(
-                order, OrderEvent.CANCEL, at=at, actor=actor, payload={"why": why, **answer.model_dump()}
-            )
-        logger.info(
-            "cancelled while it filled", extra={"intent_key": order.intent_key, "filled": str(filled)}
-        )
-    else:
-        _heed(order, answer, "cancel", at)
+        return _end(order, answer, at=at, why=why, actor=actor)
+    _heed(order, answer, "cancel", at)
+    return order
+
+
+@transaction.atomic
+def _end(order: Order, answer: TakenOut, *, at: datetime, why: str, actor: str) -> Order:
+    """The order as it stands now, ended if all it filled is booked: it may have been moved while the exchange was asked."""
+    repository = OrderRepository(order.mode)
+    order = repository.lock([order.client_order_id])[order.client_order_id]
+    filled = order.count - answer.reduced_by
+    if order.state in CANCELLABLE and filled == order.filled_count:
+        payload = {"why": why, **answer.model_dump()}
+        return repository.transition(order, OrderEvent.CANCEL, at=at, actor=actor, payload=payload)
+    logger.info(
+        "cancelled while it filled or moved",
+        extra={"intent_key": order.intent_key, "state": order.state.value, "filled": str(filled)},
+    )
     return order
 
 
 def _heed(order: Order, answer: Rejected | NotSent | Unknown, asked: str, at: datetime) -> None:
     """A refusal that meets every request trips its breaker; of any other answer the account tells what came."""
-    if isinstance(answer, Rejected) and answer.breaker is not None:
-        trip(order.mode, Trip(answer.breaker, answer.message or answer.code), at)
+    if heed_breaker(order, answer, at):
         return
     logger.warning(
         f"{asked} without a clear answer",
@@ -94,18 +105,18 @@ def renew(
     return _end_renewal(order, answer, before, at)
 
 
+@transaction.atomic
 def _end_renewal(
     order: Order, answer: Rejected | NotSent | None, before: datetime | None, at: datetime
 ) -> Order:
-    """Nothing of it is under way any more. An order that somebody else moved meanwhile is left to them."""
+    """Nothing of it is under way any more. An order that left the book or was renewed again meanwhile is left alone."""
+    repository = OrderRepository(order.mode)
+    now = repository.lock([order.client_order_id])[order.client_order_id]
+    if now.state not in _IN_BOOK or now.expires_at != order.expires_at:
+        return now
     stands = before if isinstance(answer, NotSent) else None
     told = {} if answer is None else answer.model_dump(mode="json")
-    try:
-        return OrderRepository(order.mode).transition(
-            order, OrderEvent.END_RENEWAL, at=at, payload=told, expires_at=stands
-        )
-    except StaleOrder:
-        return order
+    return repository.transition(now, OrderEvent.END_RENEWAL, at=at, payload=told, expires_at=stands)
 
 
 @transaction.atomic(durable=True)

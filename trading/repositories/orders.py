@@ -46,7 +46,7 @@ class Fenced(MilkbotError):
 
 
 class StaleOrder(MilkbotError):
-    """The order is no longer in the state we last saw; nothing was changed."""
+    """The order has moved since we last saw it, be it back to the same state; nothing was changed."""
 
 
 _WRITE_INTENTS = """
@@ -74,7 +74,7 @@ FROM (VALUES (1)) AS always LEFT JOIN written ON true
 _MOVE = """
 WITH moves AS (
     SELECT * FROM jsonb_to_recordset(%(moves)s::jsonb) AS m(
-        client_order_id uuid, from_state text, filled_before numeric, to_state text, filled_count numeric,
+        client_order_id uuid, from_version int, from_state text, to_state text, filled_count numeric,
         reported_count numeric, kalshi_order_id text, sent_at timestamptz, expires_at timestamptz, steps jsonb)
 ), changed AS (
     UPDATE orders
@@ -85,8 +85,8 @@ WITH moves AS (
         sent_at = COALESCE(moves.sent_at, orders.sent_at),
         expires_at = COALESCE(moves.expires_at, orders.expires_at)
     FROM moves
-    WHERE orders.client_order_id = moves.client_order_id AND orders.state = moves.from_state
-      AND orders.filled_count = moves.filled_before
+    WHERE orders.client_order_id = moves.client_order_id AND orders.version = moves.from_version
+      AND orders.state = moves.from_state
     RETURNING orders.id, orders.client_order_id, orders.version, moves.steps
 ), recorded AS (
     INSERT INTO order_events (order_id, version, from_state, to_state, event, actor, at, payload)
@@ -228,17 +228,19 @@ class OrderRepository:
         """
         moved = self.move_all([Move(order, (Step(event, payload or {}),), learnt)], at=at, actor=actor)
         if order.client_order_id not in moved:
-            raise StaleOrder(f"{order.intent_key} is no longer {order.state}")
+            raise StaleOrder(f"{order.intent_key} is no longer {order.state} as of step {order.version}")
         return moved[order.client_order_id]
 
     def move_all(self, moves: Sequence[Move], *, at: datetime, actor: str = "system") -> dict[UUID, Order]:
         """Move each order that still is as given, in one statement; every step becomes an event of its own.
 
         Returns the moved orders as they are after it, by client order id: what is missing somebody else moved first.
+        Of two moves of one order the last is taken: the other would be from a view that is stale by then.
         Raises IllegalTransition, with nothing changed, for a step the table lacks.
         """
         if not moves:
             return {}
+        moves = list({move.order.client_order_id: move for move in moves}.values())
         told = [_as_told(move) for move in moves]
         parameters: dict[str, Any] = {"moves": json.dumps(told, default=str), "at": at, "actor": actor}
         with connection.cursor() as cursor:
@@ -290,8 +292,8 @@ def _as_told(move: Move) -> dict[str, Any]:
         )
     return {
         "client_order_id": move.order.client_order_id,
+        "from_version": move.order.version,
         "from_state": move.order.state,
-        "filled_before": move.order.filled_count,
         "to_state": state,
         "steps": steps,
         **move.learnt,
@@ -300,7 +302,8 @@ def _as_told(move: Move) -> dict[str, Any]:
 
 def _moved(move: Move, state: OrderState, at: datetime) -> Order:
     known = {name: value for name, value in move.learnt.items() if value is not None}
-    return move.order.model_copy(update={"state": state, "updated_at": at, **known})
+    version = move.order.version + len(move.steps)
+    return move.order.model_copy(update={"state": state, "version": version, "updated_at": at, **known})
 
 
 def _unanswered(row: OrderRow) -> Unanswered | None:
