@@ -3,6 +3,7 @@
 import asyncio
 import gzip
 import json
+from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlencode
@@ -101,6 +102,11 @@ class FaultMiddleware:
             body = _spoiled(body, kinds)
             if "duplicate_page" in kinds:
                 body = _with_earlier_rows(body, await _first_page(self._app, scope))
+            if "late_rows" in kinds:
+                late_s = max(fault.seconds for fault in faults if fault.kind == "late_rows")
+                body = _without_late_rows(
+                    body, self._stage.at(self._stage.wall()) - timedelta(seconds=late_s)
+                )
         if "truncated_gzip" in kinds:
             start, body = _half_packed(start, body)
         await _send_spoiled(start, body, truncated="truncated" in kinds, send=send)
@@ -183,6 +189,15 @@ def _with_earlier_rows(body: bytes, first_page: Any) -> bytes:
     for name, rows in page.items():
         if isinstance(rows, list):
             page[name] = first_page.get(name, []) + rows
+    return _encoded(page)
+
+
+def _without_late_rows(body: bytes, after: datetime) -> bytes:
+    """The page without the rows created later than `after`, complete by its own word."""
+    page = json.loads(body)
+    for name, rows in page.items():
+        if isinstance(rows, list):
+            page[name] = [row for row in rows if datetime.fromisoformat(row["created_time"]) <= after]
     return _encoded(page)
 
 

@@ -38,6 +38,7 @@ FaultKind = Literal[
     "duplicate_page",
     "empty_list",
     "reversed_list",
+    "late_rows",
     "feed_drop",
     "feed_gap",
 ]
@@ -48,8 +49,8 @@ FEED_KINDS: Final[frozenset[FaultKind]] = frozenset({"feed_drop", "feed_gap"})
 class FaultSpec(BaseModel):
     """One fault as ordered. `match` is `METHOD /path/prefix`, of the exchange with or without its root.
 
-    `count` None means until cleared; `seconds` is how long `delay` and `late` wait, `status` what `5xx` and
-    `5xx_after` answer.
+    `count` None means until cleared; `seconds` is how long `delay` and `late` wait and how young the rows are that
+    `late_rows` leaves out, `status` what `5xx` and `5xx_after` answer.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

@@ -162,3 +162,15 @@ def test_list_may_come_back_empty_or_in_another_order(trading: Trading) -> None:
     assert member.get(path)["orders"] == page["orders"][::-1]
     trading.control(do="fault", match="GET /portfolio/orders", kind="empty_list", count=1)
     assert member.get(path) == {"orders": [], "cursor": ""}
+
+
+def test_list_may_lack_its_youngest_rows_for_a_while(trading: Trading) -> None:
+    member = trading.members[0]
+    first = member.place()["order_id"]
+    trading.wait(timedelta(seconds=60))
+    second = member.place()["order_id"]
+    trading.wait()
+    trading.control(do="fault", match="GET /portfolio/orders", kind="late_rows", seconds=30)
+    assert [row["order_id"] for row in member.get("/portfolio/orders")["orders"]] == [first]
+    trading.wait(timedelta(seconds=30))
+    assert {row["order_id"] for row in member.get("/portfolio/orders")["orders"]} == {first, second}
