@@ -4,7 +4,6 @@ World time is wall time here, so an order's expiration, a signature and a fill a
 a world of its own: time never goes back.
 """
 
-from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
@@ -36,18 +35,17 @@ from sandbox.kalshi.venue import Venue
 from sandbox.simulation import SimulatedOptions, prepare_simulated
 from sandbox.stage import Stage
 from tests.faults.edge import Front, HandClock, HastyConversation, Settable, served
-from tests.faults.oracle import cap_complaints, complaints
+from tests.faults.oracle import complaints
+from tests.faults.watched import WatchedVenue
 from tests.trading.makers import ALONE
 from trading.controls import set_trading_state
 from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport
-from trading.domain.types import Order, TradingState
+from trading.domain.types import TradingState
 from trading.models import OrderRow
 from trading.oms.account import KalshiAccount
 from trading.oms.exchange import Exchange
 from trading.oms.reconcile import ReconcileReport, reconcile
-from trading.oms.venues.base import Answer as VenueAnswer
-from trading.oms.venues.base import NotSent, Rejected, RestingVenue, TakenOut, Unknown
 from trading.oms.venues.kalshi import KalshiVenue
 from trading.reading import Sources
 from trading.settlement import SettlementReport, settle_finalized
@@ -77,38 +75,6 @@ class Connected(NamedTuple):
     kalshi: KalshiMarketData
     sources: Sources
     exchange: Exchange
-
-
-class WatchedVenue:
-    """The real venue; whenever an order was sent, cancelled or renewed, the caps are looked at."""
-
-    def __init__(self, venue: RestingVenue) -> None:
-        self._venue = venue
-        self.complaints: list[str] = []
-        self.placed: Counter[str] = Counter()
-        """How often each intent was sent."""
-
-    def place(self, order: Order) -> VenueAnswer:
-        self.placed[order.intent_key] += 1
-        answer = self._venue.place(order)
-        self._look()
-        return answer
-
-    def find(self, order: Order) -> VenueAnswer:
-        return self._venue.find(order)
-
-    def cancel(self, order: Order) -> TakenOut | Rejected | NotSent | Unknown:
-        answer = self._venue.cancel(order)
-        self._look()
-        return answer
-
-    def renew(self, order: Order, expires_at: datetime) -> Rejected | NotSent | Unknown | None:
-        answer = self._venue.renew(order, expires_at)
-        self._look()
-        return answer
-
-    def _look(self) -> None:
-        self.complaints += cap_complaints(MODE)
 
 
 @dataclass
@@ -162,14 +128,20 @@ class Bench:
 
     def cycle(self) -> CycleReport:
         """One turn, now."""
-        return run_cycle(
-            self.now,
-            self.settings(),
-            sources=self.sources,
-            exchange=self.exchange,
-            holder=HOLDER,
-            clock=self.clock,
-        )
+        return self._cycle(self.settings())
+
+    def _cycle(self, settings: Settings) -> CycleReport:
+        try:
+            return run_cycle(
+                self.now,
+                settings,
+                sources=self.sources,
+                exchange=self.exchange,
+                holder=HOLDER,
+                clock=self.clock,
+            )
+        finally:
+            self.watched.look()
 
     def turns(self, count: int, step: timedelta = CYCLE) -> list[CycleReport]:
         """`count` turns, `step` apart, the first after `step`."""
@@ -179,21 +151,31 @@ class Bench:
             reports.append(self.cycle())
         return reports
 
+    def recover(self, turns: int) -> None:
+        """`turns` of them, the last in a market that stands still: it sends nothing, and the lists have caught up.
+
+        After it the books must be the exchange's own as they are: nothing else reads the account before `complaints`.
+        """
+        self.turns(turns - 1)
+        self.stand_still()
+        self._cycle(silent(self.settings()))
+
+    def stand_still(self) -> None:
+        """The market stands still, and what the lists show has caught up with it."""
+        self.control(do="freeze")
+        self.wait()
+
     def turn_switch(self, state: TradingState) -> None:
         """An operator turns the trading switch; from HALTED on the next turn empties the book."""
         set_trading_state(mode=MODE, state=state, actor="tester", user_id=None, reason="a test", now=self.now)
 
     def complaints(self) -> list[str]:
-        """What the oracle says once the market stands still and reads have caught up: nothing, if all is well.
-
-        No order is sent for it; open orders stay as they are.
+        """What the oracle says of the books as they are, of a market that was made to stand still: nothing, if all is
+        well. The account is not read for it; the market goes on afterwards.
         """
-        self.control(do="freeze")
-        self.wait(LAG)
-        reading = self.reconcile()
         found = self.judged(self.member)
         self.control(do="thaw")
-        return [*self.watched.complaints, *reading.faults, *reading.unplaced, *found]
+        return [*self.watched.complaints, *found]
 
     def judged(self, member: Member) -> list[str]:
         """The oracle's word on our books as they are against `member`."""
@@ -222,7 +204,10 @@ class Bench:
         self.front.app = app_around(venue, self.keys, lambda: None, tier=None)
 
     def reconcile(self) -> ReconcileReport:
-        return reconcile(MODE, self.exchange.account, self.now)
+        """As by command, with no trader."""
+        report = reconcile(MODE, self.exchange.account, self.now)
+        self.watched.look()
+        return report
 
     def settle(self) -> SettlementReport:
         """Follow closed markets and book what is final."""
@@ -289,6 +274,11 @@ def settings_of(cities: tuple[str, ...]) -> Settings:
     return Settings(mode=MODE, cities=cities, capital=Decimal(10_000), weights=ALONE)
 
 
+def silent(settings: Settings) -> Settings:
+    """Those of a turn that reads, decides and sends nothing."""
+    return replace(settings, sends_within_s=0)
+
+
 def no_pause(_: float) -> None:
     """Tries again at once."""
 
@@ -348,7 +338,7 @@ def _bench(
 ) -> Bench:
     stranger, account = accounts[:2]
     ours = connected(base_url, account, clock, pause, slow_s)
-    watched = WatchedVenue(ours.exchange.venue)
+    watched = WatchedVenue(ours.exchange.venue, MODE)
     return Bench(
         clock=clock,
         venue=venue,

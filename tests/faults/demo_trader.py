@@ -3,7 +3,7 @@
 Run as `python -m tests.faults.demo_trader BASE_URL KEY_ID KEY_FILE CITIES CLOCK` with a worker's settings in its environment;
 the file CLOCK holds the time this machine's clock shows, for as long as it stands there: the one reader of the clock reads
 it, and so does all that is dated, signed or judged by age in the process; the database has a clock of its own. Each line of standard input is a JSON object: `do` ("turn",
-"reconcile" or "settle"), `seam`, a place in our code or none, and `signal`, which the process sends itself there (SIGKILL or
+"silent turn", "reconcile" or "settle"), `seam`, a place in our code or none, and `signal`, which the process sends itself there (SIGKILL or
 SIGSTOP). Connections are kept no longer than a piece of work, as by a worker.
 
 A seam is "module:function:call" or "module:function:return", with "module:function>" before it to count only what happens
@@ -73,7 +73,7 @@ def main(base_url: str, key_id: str, key_file: str, cities: str, clock_file: str
     from django.db import DatabaseError, connections
 
     from milkbot.core.errors import MilkbotError
-    from tests.faults.bench import MODE, Key, connected
+    from tests.faults.bench import MODE, Key, connected, silent
     from trading.cycle import Settings, run_cycle
     from trading.oms.reconcile import reconcile
     from trading.settlement import settle_finalized
@@ -81,11 +81,10 @@ def main(base_url: str, key_id: str, key_file: str, cities: str, clock_file: str
     setattr(clock, "datetime", FileClock(Path(clock_file)))  # noqa: B010 - what it reads, not how
     ours = connected(base_url, Key(key_id, Path(key_file)), clock.now)
     settings = Settings(mode=MODE, cities=tuple(cities.split(",")), capital=Decimal(10_000))
-    turn = partial(
-        run_cycle, settings=settings, sources=ours.sources, exchange=ours.exchange, clock=clock.now
-    )
+    turn = partial(run_cycle, sources=ours.sources, exchange=ours.exchange, clock=clock.now)
     work: dict[str, Callable[[datetime], Any]] = {
-        "turn": lambda at: turn(at).intents,
+        "turn": lambda at: turn(at, settings).intents,
+        "silent turn": lambda at: turn(at, silent(settings)).intents,
         "reconcile": lambda at: reconcile(MODE, ours.exchange.account, at).fills_booked,
         "settle": lambda at: settle_finalized(MODE, at).settled,
     }

@@ -138,7 +138,7 @@ def _money_complaints(books: Mapping[str, Any], member: Member) -> Iterator[str]
     cash = sum((Decimal(row["amount"]) for row in books["ledger"]), Decimal(0))
     if abs(cash - member.cash) >= MONEY_STEP:
         yield f"cash is exported as {cash}, the exchange has {member.cash}"
-    payouts = {row["market"]: Decimal(row["payout"]) for row in books["settlements"]}
-    theirs = {row.ticker: Decimal(row.revenue) / 100 for row in member.settlements}
-    if payouts != theirs:
-        yield f"payouts are exported as {payouts}, the exchange has {theirs}"
+    ours = Counter((row["market"], Decimal(row["payout"])) for row in books["settlements"])
+    theirs = Counter((row.ticker, Decimal(row.revenue) / 100) for row in member.settlements)
+    yield from (f"payout {paid} is exported only, or too often" for paid in ours - theirs)
+    yield from (f"payout {paid} is not exported" for paid in theirs - ours)

@@ -14,7 +14,7 @@ from typing import Any, Final
 from django.db import connection
 
 from tests.faults.bench import Bench
-from tests.faults.nursery import Birth
+from tests.faults.nursery import SILENT, Birth
 from tests.faults.shared_clock import SharedClock
 
 ROOT: Final = Path(__file__).resolve().parents[2]
@@ -32,6 +32,11 @@ class Trader:
     def begin_turn(self, seed: int) -> None:
         """Let it take a turn with the wishes of `seed`; `answer` waits for its end."""
         self._link.sendall(f"{seed}\n".encode())
+
+    def silent_turn(self) -> dict[str, Any]:
+        """A turn that reads its account and sends nothing; what it tells."""
+        self._link.sendall(f"{SILENT}\n".encode())
+        return self.answer()
 
     def answer(self) -> dict[str, Any]:
         line = self._heard.readline()

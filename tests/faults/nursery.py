@@ -2,7 +2,7 @@
 
 Run as `python -m tests.faults.nursery` with DATABASE_URL naming the database. For every line on its standard input, a
 JSON object of a `Birth`, it forks a trader, until that ends. The trader connects to the socket it was told, says its
-process id, and then takes one turn for every seed it reads there, until it is killed or the connection ends.
+process id, and then takes one turn for every seed it reads there, or a silent one for SILENT, until it is killed or the connection ends.
 """
 
 import json
@@ -16,6 +16,9 @@ from typing import Any, NamedTuple
 from unittest.mock import patch
 
 os.environ.setdefault("DJANGO_SETTINGS_MODULE", "milkbot.settings.test")
+
+
+SILENT = "silent"
 
 
 class Birth(NamedTuple):
@@ -71,13 +74,13 @@ def _live(birth: Birth) -> None:
         _say(link, {"pid": os.getpid()})
         turns = _turns(birth)
         for line in heard:
-            _say(link, turns(int(line)))
+            _say(link, turns(line.strip()))
     os._exit(0)
 
 
-def _turns(birth: Birth) -> Callable[[int], dict[str, Any]]:
+def _turns(birth: Birth) -> Callable[[str], dict[str, Any]]:
     """A turn by its seed; what it tells is a JSON object with what it wanted or why it took no turn."""
-    from tests.faults.bench import Key, connected, settings_of
+    from tests.faults.bench import Key, connected, settings_of, silent
     from tests.faults.shared_clock import SharedClock
     from tests.faults.wishes import Eager
     from trading import cycle
@@ -87,13 +90,16 @@ def _turns(birth: Birth) -> Callable[[int], dict[str, Any]]:
     clock = SharedClock(Path(birth.clock))
     desk = connected(birth.base_url, Key(birth.key_id, Path(birth.key_path)), clock)
 
-    def turn(seed: int) -> dict[str, Any]:
-        wishes = Eager(seed, birth.wishes)
+    settings = settings_of(tuple(birth.cities))
+
+    def turn(told: str) -> dict[str, Any]:
+        is_silent = told == SILENT
+        wishes = Eager(0, 0) if is_silent else Eager(int(told), birth.wishes)
         try:
             with patch.object(cycle, "decide", wishes):
                 report = cycle.run_cycle(
                     clock.now,
-                    settings_of(tuple(birth.cities)),
+                    silent(settings) if is_silent else settings,
                     sources=desk.sources,
                     exchange=desk.exchange,
                     clock=clock,

@@ -4,7 +4,7 @@ Each check returns what is wrong in words, so that a failing scenario names ever
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager
 from datetime import datetime, timedelta
 from decimal import Decimal
@@ -14,16 +14,13 @@ from typing import Final, NamedTuple
 from django.db import connection, transaction
 from django.db.models import Sum
 
-from markets.models import MarketRow
-from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from sandbox.exchange.ledger import Account as Member
-from sandbox.exchange.ledger import cost_each
 from sandbox.exchange.types import Order as TheirOrder
+from tests.faults.exposure import cap_complaints, exit_complaints, exposure_complaints
 from tests.trading.order_life import AFTER
 from trading.domain.order_states import OrderEvent
-from trading.domain.policy import Limits
-from trading.domain.types import OPEN_STATES, OrderState
+from trading.domain.types import OrderState
 from trading.models import (
     FillRow,
     LedgerRow,
@@ -35,7 +32,6 @@ from trading.models import (
 
 PENNY_FRACTION: Final = Decimal("0.0001")
 PUBLIC_DELAY: Final = timedelta(minutes=60)
-LIMITS: Final = Limits()
 _ENDS: Final = {
     "resting": {OrderState.RESTING, OrderState.PARTIAL},
     "canceled": {OrderState.CANCELED, OrderState.CLOSED},
@@ -44,6 +40,7 @@ _ENDS: Final = {
 """How an order must stand with us, by the exchange's word on it."""
 _NEVER_THERE: Final = {OrderState.NEW, OrderState.CANCELED, OrderState.REJECTED, OrderState.CLOSED}
 _CREATE: Final = "create"
+_ZERO: Final = Decimal(0)
 
 
 class _Execution(NamedTuple):
@@ -79,7 +76,8 @@ def complaints(
         *_cash_complaints(mode, member),
         *_settlement_complaints(mode, member),
         *cap_complaints(mode),
-        *_truth_cap_complaints(member),
+        *exposure_complaints(mode, member),
+        *exit_complaints(mode, member),
         *audit_complaints(mode),
     ]
 
@@ -180,63 +178,34 @@ def _cash_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
 
 
 def _settlement_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
-    ours = {
-        row.market.ticker: row for row in SettlementRow.objects.filter(mode=mode).select_related("market")
-    }
-    theirs = {row.ticker: row for row in member.settlements}
-    if ours.keys() != theirs.keys():
-        yield f"settled with us {sorted(ours)}, at the exchange {sorted(theirs)}"
-        return
-    for ticker, row in theirs.items():
-        revenue = Decimal(row.revenue) / 100
-        yield from _differs(f"payout of {ticker}", ours[ticker].payout, revenue)
-        cost = row.yes_total_cost + row.no_total_cost
-        yield from _differs(f"profit of {ticker}", ours[ticker].pnl, revenue - cost)
+    """One payout for every one of theirs; whatever else we booked is taken back to the last digit."""
+    booked: dict[str, list[SettlementRow]] = defaultdict(list)
+    rows = SettlementRow.objects.filter(mode=mode).select_related("market").order_by("market_id", "revision")
+    for row in rows:
+        booked[row.market.ticker].append(row)
+    stands: dict[str, list[SettlementRow]] = {}
+    for ticker, revisions in booked.items():
+        stands[ticker] = []
+        for row in revisions:
+            if row.cost >= 0:
+                stands[ticker].append(row)
+            elif not stands[ticker] or _signed(stands[ticker].pop(), -1) != _signed(row, 1):
+                yield f"revision {row.revision} of {ticker} takes back what was not paid"
+    ours = Counter((ticker, row.payout) for ticker, left in stands.items() for row in left)
+    theirs = Counter((row.ticker, Decimal(row.revenue) / 100) for row in member.settlements)
+    yield from (f"payout {paid} is in our books only, or too often" for paid in (ours - theirs).elements())
+    yield from (f"payout {paid} is missing in our books" for paid in (theirs - ours).elements())
+    won: dict[str, Decimal] = defaultdict(Decimal)
+    for row in member.settlements:
+        won[row.ticker] += Decimal(row.revenue) / 100 - row.yes_total_cost - row.no_total_cost
+    for ticker in won.keys() & stands.keys():
+        yield from _differs(
+            f"profit of {ticker}", sum((row.pnl for row in booked[ticker]), _ZERO), won[ticker]
+        )
 
 
-def cap_complaints(mode: TradingMode, limits: Limits = LIMITS) -> list[str]:
-    """Scopes in which positions at cost and what open orders may still cost exceed a cap, by our own rows."""
-    at_risk: list[tuple[str, Decimal]] = [
-        (row.market.ticker, row.cost)
-        for row in PositionRow.objects.filter(mode=mode, is_open=True).select_related("market")
-    ]
-    for order in OrderRow.objects.filter(mode=mode, state__in=OPEN_STATES).select_related("intent", "market"):
-        amount = order.intent.max_cost * (order.count - order.filled_count) / order.count
-        if amount > limits.per_trade:
-            return [f"{order.intent.intent_key} may cost {amount}, the cap of a trade is {limits.per_trade}"]
-        at_risk.append((order.market.ticker, amount))
-    return list(_over(at_risk, limits, "reserved"))
-
-
-def _truth_cap_complaints(member: Member) -> Iterator[str]:
-    held = [(one.ticker, one.exposure) for one in member.positions.values()]
-    resting = [
-        (order.ticker, order.remaining_count * cost_each(order.side, order.price))
-        for order in member.orders.values()
-        if order.status == "resting"
-    ]
-    return _over([*held, *resting], LIMITS, "at the exchange")
-
-
-def _over(at_risk: Iterable[tuple[str, Decimal]], limits: Limits, where: str) -> Iterator[str]:
-    cities = load_cities()
-    risks = list(at_risk)
-    places = {
-        ticker: (event, city)
-        for ticker, event, city in MarketRow.objects.filter(ticker__in=[ticker for ticker, _ in risks])
-        .values_list("ticker", "event__event_ticker", "city_code")
-        .iterator()
-    }
-    sums: dict[tuple[str, Decimal], Decimal] = defaultdict(Decimal)
-    for ticker, amount in risks:
-        event, city = places[ticker]
-        sums[event, limits.per_event] += amount
-        sums[city, limits.per_city] += amount
-        sums[f"cluster {cities[city].cluster}", limits.per_cluster] += amount
-        sums["everything", limits.total] += amount
-    for (scope, cap), total in sums.items():
-        if total > cap:
-            yield f"{where}: {scope} has {total} at risk, its cap is {cap}"
+def _signed(row: SettlementRow, sign: int) -> tuple[Decimal, Decimal, Decimal]:
+    return sign * row.count, sign * row.cost, sign * row.payout
 
 
 def audit_complaints(mode: TradingMode) -> list[str]:

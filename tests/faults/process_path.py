@@ -21,8 +21,8 @@ from sandbox.exchange.types import Order as TheirOrder
 from sandbox.exchange.types import Refusal
 from tests.faults.bench import MODE, Bench
 from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, states
+from tests.faults.exposure import cap_complaints
 from tests.faults.forked import Nursery
-from tests.faults.oracle import cap_complaints
 from trading.breakers import clear_locks
 from trading.domain.types import OrderState, TradingState
 from trading.models import OrderRow
@@ -184,9 +184,12 @@ class ProcessPath:
         self.bench.heal()
         time.sleep(2 * LATE_S)
         self.resume()
-        for _ in range(QUIET_TURNS):
+        for _ in range(QUIET_TURNS - 1):
             self.bench.wait()
             self.turn()
+        self.bench.stand_still()
+        told = self.trader.silent_turn()
+        assert "skipped" not in told, told
         self.bench.settle()
         self.check()
         assert self.bench.complaints() == []

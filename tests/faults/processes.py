@@ -146,7 +146,7 @@ def check_recovery(trader: TraderProcess, bench: Bench) -> None:
     assert (newest.drift, newest.error) == ([], "")
     assert not _held_back()
     with standstill(bench):
-        trader.do("reconcile")
+        _read_in_silence(trader)
         # What follows is the judge's own work.
         took_s = time.monotonic() - trader.started_at
         found = bench.judged(bench.member)
@@ -165,10 +165,15 @@ def _held_back() -> set[str]:
 
 
 def last_complaints(trader: TraderProcess, bench: Bench) -> list[str]:
-    """The oracle's word once the market stands still and the trader, not this process, has read its account."""
+    """The oracle's word on the books as one more turn of the trader leaves them, in a market that stands still."""
     with standstill(bench):
-        trader.do("reconcile")
+        _read_in_silence(trader)
         return bench.judged(bench.member)
+
+
+def _read_in_silence(trader: TraderProcess) -> None:
+    said = trader.do("silent turn")
+    assert isinstance(said, int), said
 
 
 @contextmanager

@@ -50,7 +50,7 @@ def test_order_whose_answer_is_useless_is_found_and_never_sent_as_another(bench:
     assert states() == {OrderState.UNKNOWN: len(sent)}, "a useless answer is never taken for a no"
     bench.heal()
 
-    bench.turns(1)
+    bench.recover(1)
 
     assert is_recovered()
     assert bench.complaints() == []
@@ -72,7 +72,7 @@ def test_order_that_never_arrived_reserves_until_that_is_proven_and_is_then_sent
     assert states()[OrderState.UNKNOWN] == count, "absence before that proves nothing"
     bench.heal()
 
-    bench.turns(8)
+    bench.recover(8)
 
     assert is_recovered()
     assert bench.complaints() == []
@@ -90,7 +90,7 @@ def test_order_that_never_arrived_is_placed_under_its_own_id_while_it_is_still_w
     again = {order.client_order_id: order.price for order in bench.member.orders.values()}
     assert again.items() <= lost.items(), "nothing else was sent, and nothing at another price"
     assert again, "what was still wanted at its price was asked for again"
-    bench.turns(7)
+    bench.recover(7)
     assert is_recovered()
     assert bench.complaints() == []
 
@@ -108,7 +108,7 @@ def test_order_asked_for_again_that_existed_is_found_and_not_doubled(bench: Benc
     assert max(bench.watched.placed.values()) == 2, "some were asked for again"
     assert len(bench.member.orders) == count, "and met the first one (409)"
     assert states()[OrderState.UNKNOWN] == count
-    bench.turns(1)
+    bench.recover(1)
     assert is_recovered()
     assert bench.complaints() == []
 
@@ -132,7 +132,7 @@ def test_id_burnt_by_a_killed_order_is_given_up_and_the_wish_sent_as_its_next_ge
         )
         assert isinstance(bench.hand().place(too_much), Rejected)
 
-    bench.turns(10)
+    bench.recover(10)
 
     bench_ids = {order.client_order_id for order in bench.member.orders.values()}
     assert bench_ids.isdisjoint(str(row.client_order_id) for row in burnt)
@@ -162,7 +162,7 @@ def test_request_that_arrives_after_we_gave_up_is_adopted(bench: Bench) -> None:
     bench.heal()
 
     _wait_for_orders(bench, count)
-    bench.turns(1)
+    bench.recover(1)
 
     assert len(bench.member.client_ids) >= count
     assert is_recovered()
@@ -184,7 +184,7 @@ def test_request_that_fills_after_it_was_written_off_is_ours_all_the_same(bench:
     assert bench.member.orders == {}
     _wait_for_orders(bench, 1)
     bench.heal()
-    bench.turns(8)
+    bench.recover(8)
 
     taker.refresh_from_db()
     assert taker.state == OrderState.FILLED

@@ -86,7 +86,7 @@ def test_full_disk_at_the_first_orders_doubles_nothing_and_mends_with_room(
     sent = dict(bench.watched.placed)
 
     bench.wait()
-    bench.turns(8)
+    bench.recover(8)
 
     assert all(count == 1 for count in sent.values()), "an intent was sent more than once"
     assert bench.member.orders

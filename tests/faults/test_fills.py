@@ -40,7 +40,7 @@ def test_fills_in_another_order_or_twice_are_booked_once_each(bench: Bench, kind
     for path in (FILLS, ORDERS):
         bench.fault(path, kind)
 
-    bench.turns(3)
+    bench.recover(3)
 
     assert FillRow.objects.filter(is_taker=False).count() == 6
     assert is_recovered()
@@ -59,7 +59,7 @@ def test_fill_that_is_shown_before_its_order_is_booked_to_it(bench: Bench) -> No
     filled = takers().filter(state=OrderState.FILLED)
     assert filled.exists(), "the order behind the fill was asked for by its name"
     assert not FillRow.objects.filter(order__isnull=True).exists()
-    bench.turns(2)
+    bench.recover(2)
     assert is_recovered()
     assert bench.complaints() == []
 
@@ -76,7 +76,7 @@ def test_fill_whose_order_cannot_be_read_waits_and_nothing_is_sent_meanwhile(ben
     assert not FillRow.objects.exists()
     assert bench.front.count(PLACE) == sent
     bench.heal()
-    bench.turns(2)
+    bench.recover(2)
     assert FillRow.objects.exists()
     assert is_recovered()
     assert bench.complaints() == []
@@ -89,7 +89,7 @@ def test_order_filled_in_part_and_ended_by_the_exchange_keeps_what_it_filled(ben
     bench.take(row, PART)
     bench.control(do="close", ticker=row.market.ticker)
 
-    bench.turns(1)
+    bench.recover(1)
 
     assert state_of(row) == OrderState.CANCELED
     assert row.filled_count == PART
@@ -102,7 +102,7 @@ def test_order_filled_in_part_between_two_turns_goes_on_resting(bench: Bench) ->
     bench.control(do="freeze")
     bench.take(row, PART)
 
-    bench.turns(1)
+    bench.recover(1)
 
     assert state_of(row) == OrderState.PARTIAL
     assert bench.complaints() == []
@@ -123,7 +123,7 @@ def test_cancel_that_meets_404_because_the_order_filled_books_the_fill(bench: Be
     _when_cancelled(bench, row, lambda: bench.take(row, row.count))
 
     assert state_of(row) == OrderState.RESTING, "404 is not taken for a cancel"
-    bench.turns(1)
+    bench.recover(1)
     assert state_of(row) == OrderState.FILLED
     assert bench.complaints() == []
 
@@ -135,7 +135,7 @@ def test_cancel_that_races_a_partial_fill_ends_with_the_fill_booked(bench: Bench
     _when_cancelled(bench, row, lambda: bench.take(row, PART))
 
     assert state_of(row) == OrderState.RESTING
-    bench.turns(1)
+    bench.recover(1)
     assert state_of(row) == OrderState.CANCELED
     assert row.filled_count == PART
     assert bench.complaints() == []
@@ -151,7 +151,7 @@ def test_cancel_without_an_answer_is_asked_for_again_and_ends(bench: Bench, kind
 
     bench.turns(1)
     bench.heal()
-    bench.turns(1)
+    bench.recover(1)
 
     assert not orders().filter(state__in=[OrderState.RESTING, OrderState.UNKNOWN]).exists()
     assert [order for order in bench.member.orders.values() if order.status == "resting"] == []
@@ -168,7 +168,7 @@ def test_renewal_without_an_answer_leaves_an_order_that_rests_or_ends_and_never_
     bench.turns(1)
     bench.heal()
 
-    bench.turns(6)
+    bench.recover(6)
 
     assert is_recovered()
     assert bench.complaints() == []
@@ -184,7 +184,7 @@ def test_more_contracts_than_ordered_are_booked_and_halt_everything(bench: Bench
 
     bench.turns(1)
     sent = bench.front.count(PLACE)
-    bench.turns(2)
+    bench.recover(2)
 
     assert get_trading_state(MODE) is TradingState.HALTED
     assert "OVERFILL" in locks()

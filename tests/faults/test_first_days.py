@@ -27,6 +27,7 @@ def test_demo_trades_two_days_and_ends_with_the_exchange_s_own_books(
     for _ in range(20):
         bench.turns(3)
         bench.wait(TWO_HOURS)
+        bench.recover(1)
         bench.settle()
         assert bench.complaints() == []
         assert public_complaints(MODE, bench.now, as_public) == []
@@ -40,7 +41,7 @@ def test_demo_trades_two_days_and_ends_with_the_exchange_s_own_books(
 @pytest.mark.story("9.1", 1)
 def test_demo_takes_rests_and_fills_in_its_first_turns(bench: Bench) -> None:
     bench.cycle()
-    bench.turns(3)
+    bench.recover(3)
 
     assert bench.complaints() == []
     states = set(OrderRow.objects.values_list("time_in_force", "state"))

@@ -48,9 +48,15 @@ def installation(
 
 
 def check_whole(installation: Installation) -> None:
-    """It stands still, nothing is doubled, and no turn ran beside another."""
+    """It stands still, nothing is doubled, and no turn ran beside another.
+
+    What the workers were ended in the midst of is read by command, as after any stop.
+    """
     installation.stop()
     assert is_recovered()
+    installation.bench.stand_still()
+    report = installation.bench.reconcile()
+    assert (report.faults, report.unplaced) == ((), ())
     assert installation.bench.complaints() == []
     turns = list(CycleRow.objects.order_by("pk").values_list("started_at", "finished_wall_at"))
     assert all(ended <= begun for (_, ended), (begun, _) in pairwise(turns))

@@ -103,6 +103,6 @@ def test_answers_that_are_all_five_seconds_late_end_below_the_worker_s_limit(
 
 def assert_all_is_well(bench: Bench) -> None:
     bench.heal()
-    bench.turns(6)
+    bench.recover(6)
     assert is_recovered()
     assert bench.complaints() == []

@@ -1,11 +1,14 @@
 """The exchange forgets, lists nothing by error, or holds what a person did on our account."""
 
+from decimal import Decimal
+
 import pytest
 
 from markets.domain.order_request import TimeInForce
 from sandbox.exchange.state import loaded
 from tests.faults.bench import LAG, MODE, Bench
 from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, resting, state_of, states
+from tests.faults.exposure import LIMITS
 from tests.faults.hands import place_by_hand
 from tests.faults.mishaps import forget, go_back_to
 from trading.controls import get_trading_state
@@ -27,7 +30,7 @@ def test_exchange_that_restarts_without_an_order_is_believed_only_when_the_order
     bench.turns(1)
     assert state_of(row) == OrderState.UNKNOWN, "gone from the list is not gone"
 
-    bench.turns(6)
+    bench.recover(6)
     assert state_of(row) == OrderState.CANCELED
     assert is_recovered()
     assert bench.complaints() == []
@@ -50,7 +53,7 @@ def test_exchange_that_restarts_without_a_cancel_has_its_order_taken_back_and_no
 
     assert (state_of(row), report.is_trusted) == (OrderState.RESTING, True)
     assert bench.complaints() == []
-    bench.turns(6)
+    bench.recover(6)
     assert is_recovered()
     assert bench.complaints() == []
 
@@ -66,7 +69,7 @@ def test_order_list_that_is_empty_by_error_ends_no_order(bench: Bench) -> None:
     assert states()[OrderState.CANCELED] == before[OrderState.CANCELED]
     assert states()[OrderState.UNKNOWN] == 0, "each was asked for by its name"
     bench.heal()
-    bench.turns(2)
+    bench.recover(2)
     assert is_recovered()
     assert bench.complaints() == []
 
@@ -83,7 +86,7 @@ def test_positions_that_are_empty_by_error_stop_new_orders_until_they_are_back(b
     assert all(not report.intents for report in reports)
     assert not locks()
     bench.heal()
-    bench.turns(2)
+    bench.recover(2)
     assert bench.front.count(PLACE) >= sent
     assert is_recovered()
     assert bench.complaints() == []
@@ -99,7 +102,7 @@ def test_positions_that_stay_empty_halt_trading_and_change_no_book_of_ours(bench
     assert get_trading_state(MODE) is TradingState.HALTED
     assert locks() == {"POSITION_DRIFT"}
     bench.heal()
-    bench.turns(1)
+    bench.recover(1)
     assert bench.complaints() == []
 
 
@@ -113,7 +116,7 @@ def test_order_placed_by_hand_is_never_touched_and_its_fill_is_counted(bench: Be
     rests = place_by_hand(bench, ticker, "0.01")
     fills = place_by_hand(bench, ticker, "0.99", TimeInForce.IOC)
 
-    bench.turns(4)
+    bench.recover(4)
 
     assert bench.member.orders[rests].status == "resting"
     assert not [request for request in bench.front.asked if request.startswith(f"{CANCEL}/{rests}")]
@@ -124,3 +127,29 @@ def test_order_placed_by_hand_is_never_touched_and_its_fill_is_counted(bench: Be
     assert not orders().filter(kalshi_order_id__in=bench.placed_by_hand).exists()
     assert is_recovered()
     assert bench.complaints() == []
+
+
+def test_order_placed_by_hand_leaves_only_the_rest_of_a_cap_to_us(bench: Bench) -> None:
+    """What a person has at risk in an event is counted before anything of ours is."""
+    bench.cycle()
+    bench.recover(1)
+    ours = orders().filter(state__in=(OrderState.RESTING, OrderState.FILLED)).first()
+    assert ours is not None
+    assert bench.complaints() == []
+    event = ours.market.event.event_ticker
+    bench.turn_switch(TradingState.HALTED)
+    bench.turns(1)  # the book is empty
+    room = LIMITS.per_event - sum(cost for ticker, cost in held(bench).items() if ticker.startswith(event))
+    count = int(room * 100)
+    place_by_hand(bench, ours.market.ticker, "0.01", count=count)
+    bench.turns(1)
+    bench.turn_switch(TradingState.ACTIVE)
+
+    bench.recover(4)
+
+    assert bench.watched.placed, "it goes on elsewhere"
+    assert bench.complaints() == []
+
+
+def held(bench: Bench) -> dict[str, Decimal]:
+    return {ticker: one.exposure for ticker, one in bench.member.positions.items()}

@@ -45,7 +45,7 @@ def test_answers_that_are_all_late_make_turns_slow_and_nothing_wrong(bench: Benc
 
     assert max(durations) < 45 / SCALE + OWN_WORK_S, "below the limit at which the worker would end the turn"
     bench.heal()
-    bench.turns(6)
+    bench.recover(6)
     assert is_recovered()
     assert bench.complaints() == []
 
@@ -58,7 +58,7 @@ def test_latency_with_errors_lets_turns_end_in_time_and_every_order_be_known(ben
 
     assert max(durations) < 15 / SCALE + OWN_WORK_S, durations
     bench.heal()
-    bench.turns(6)
+    bench.recover(6)
     assert orders().exists()
     assert is_recovered()
     assert bench.complaints() == []
@@ -74,6 +74,6 @@ def test_order_is_dated_by_the_moment_it_leaves_and_not_by_the_turn_s_beginning(
     assert set(sent.values_list("sent_at", flat=True)) == {begun + slow_by}
     lives = {row.expires_at - row.sent_at for row in sent if row.expires_at and row.sent_at}
     assert lives == {RESTING_LIFE}
-    bench.turns(2)
+    bench.recover(2)
     assert is_recovered()
     assert bench.complaints() == []

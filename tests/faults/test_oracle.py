@@ -1,12 +1,23 @@
 """The oracle sees what it is there to see: each kind of wrong in our books is named."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 from django.db import connection
 
+from markets.domain.order_request import TimeInForce
 from tests.faults.bench import MODE, Bench
-from tests.faults.books import resting
+from tests.faults.books import orders, resting, takers
+from tests.faults.exposure import cap_complaints
+from tests.faults.hands import by_hand
 from tests.faults.oracle import public_complaints
 from tests.public_role import ActsAsPublic
+from trading.domain.policy import Limits
+from trading.domain.settling import Settlement
+from trading.domain.types import OPEN_STATES, Action, OrderState, Side
+from trading.models import ExternalOrderRow, OrderRow, SettlementRow
+from trading.repositories.settlements import SettlementRepository
 
 WRONGS = {
     "an order unknown to us": (
@@ -45,7 +56,7 @@ WRONGS = {
 def test_oracle_names_what_is_wrong(bench: Bench, name: str) -> None:
     statement, complaint = WRONGS[name]
     bench.cycle()
-    bench.turns(1)
+    bench.recover(1)
     assert bench.complaints() == []
     before = bench.member
 
@@ -65,6 +76,64 @@ def test_oracle_names_a_second_order_under_one_id_and_one_without_intent(bench: 
     member.orders["twin"] = member.orders[name]
 
     assert any("stands for 2 orders" in found for found in bench.judged(member))
+
+
+def test_oracle_names_an_order_by_hand_that_is_not_counted(bench: Bench) -> None:
+    bench.cycle()
+    by_hand(bench, bench.tickers()[-1], Decimal("0.01"), TimeInForce.GTC)
+    bench.recover(1)
+    assert bench.complaints() == []
+
+    ExternalOrderRow.objects.update(ended_at=bench.now)
+
+    assert any("is counted here" in found for found in bench.judged(bench.member))
+
+
+def test_oracle_names_more_markets_than_the_cap_allows(bench: Bench) -> None:
+    bench.cycle()
+    markets = len({row.market_id for row in orders().filter(state__in=OPEN_STATES)})
+    assert markets > 1
+
+    (found,) = cap_complaints(MODE, Limits(max_positions=markets - 1))
+
+    assert found.startswith("reserved: ")
+    assert cap_complaints(MODE, Limits(max_positions=80)) == []
+
+
+def test_oracle_names_a_sale_that_opened(bench: Bench) -> None:
+    bench.cycle()
+    bench.recover(1)
+    assert bench.complaints() == []
+    bought = takers().filter(state=OrderState.FILLED).first()
+    assert bought is not None
+
+    side = Side.NO if bought.side == Side.YES else Side.YES
+    OrderRow.objects.filter(pk=bought.pk).update(action=Action.SELL, side=side)
+
+    assert any("a sale, opened" in found for found in bench.judged(bench.member))
+
+
+def test_oracle_names_a_payout_that_was_booked_twice_and_accepts_one_taken_back(bench: Bench) -> None:
+    bench.cycle()
+    bench.recover(1)
+    bench.wait(timedelta(days=4))
+    bench.recover(1)
+    bench.settle()
+    assert bench.complaints() == []
+    row = SettlementRow.objects.select_related("market").first()
+    assert row is not None
+    paid = _settlement(row)
+
+    repository = SettlementRepository(MODE)
+    repository.book([paid.reversed(), paid], row.market_id, bench.now)
+    assert bench.judged(bench.member) == []
+    repository.book([paid], row.market_id, bench.now)
+
+    assert any("payout" in found and "too often" in found for found in bench.judged(bench.member))
+
+
+def _settlement(row: SettlementRow) -> Settlement:
+    return Settlement.model_validate({name: getattr(row, name) for name in Settlement.model_fields})
 
 
 def test_oracle_names_a_trade_that_is_public_too_early(bench: Bench, as_public: ActsAsPublic) -> None:

@@ -50,7 +50,8 @@ def test_trader_reads_its_whole_account_before_its_first_order(bench: Bench) -> 
 
 def test_trader_that_starts_again_reconciles_anew_under_its_own_lease(bench: Bench) -> None:
     bench.cycle()
-    bench.turns(2)
+    bench.recover(2)
+    bench.sends_within_s = 0
 
     restart(bench)
 

@@ -136,7 +136,7 @@ def test_installation_before_a_slow_exchange_turns_in_time_and_never_side_by_sid
     assert max(waiting) < took[-1] / SENT_EVERY_S + 3, "what was sent during one turn is gone after it"
     check_apart(taken, witness.calls)
     assert len(witness.calls) > 5 * len(taken)
-    bench.turns(6)
+    bench.recover(6)
     assert is_recovered()
     assert bench.complaints() == []
 

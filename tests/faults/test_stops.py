@@ -29,7 +29,7 @@ def test_key_that_is_revoked_halts_everything_though_only_reads_meet_it(bench: B
     assert is_halted_by("AUTH_REFUSED")
     assert bench.front.count(PLACE) == sent
     bench.heal()
-    bench.turns(6)
+    bench.recover(6)
     assert is_halted_by("AUTH_REFUSED"), "only a person ends it"
     assert bench.front.count(PLACE) == sent
     assert bench.complaints() == []
@@ -42,6 +42,7 @@ def test_key_that_is_revoked_between_reading_and_sending_stops_at_the_first_orde
 
     assert is_halted_by("AUTH_REFUSED")
     assert bench.front.count(PLACE) == 1
+    bench.recover(1)
     assert bench.complaints() == []
 
 
@@ -50,7 +51,7 @@ def test_endpoint_that_is_retired_stops_at_the_first_order_and_leaves_nothing_op
     bench.fault(CANCEL, "410")
 
     bench.cycle()
-    bench.turns(3)
+    bench.recover(3)
 
     assert is_halted_by("ENDPOINT_RETIRED")
     assert bench.front.count(PLACE) == 1
@@ -64,7 +65,7 @@ def test_endpoint_that_is_retired_while_orders_rest_lets_them_expire(bench: Benc
     bench.fault(PLACE, "410")
     bench.fault(CANCEL, "410")
 
-    bench.turns(8)
+    bench.recover(8)
 
     assert is_halted_by("ENDPOINT_RETIRED")
     assert [order for order in bench.member.orders.values() if order.status == "resting"] == []
@@ -78,7 +79,7 @@ def test_refusal_that_only_renewals_meet_halts_everything(bench: Bench, kind: st
     bench.turns(1)
     bench.fault(RENEW, kind)
 
-    bench.turns(4)
+    bench.recover(4)
 
     assert is_halted_by(code)
     assert bench.complaints() == []
@@ -96,7 +97,7 @@ def test_halt_after_lost_answers_leaves_nothing_in_the_book(bench: Bench) -> Non
 
     assert "resting" not in {order.status for order in bench.member.orders.values()}
     assert bench.front.count(PLACE) == sent
-    bench.turns(1)
+    bench.recover(1)
     assert not orders().filter(state__in=[OrderState.RESTING, OrderState.UNKNOWN]).exists()
     assert bench.complaints() == []
 
@@ -111,7 +112,7 @@ def test_exchange_that_is_paused_is_asked_for_nothing_and_traded_on_when_it_resu
     assert all(report.codes.get("EXCHANGE_PAUSED") for report in reports)
     bench.control(do="resume")
 
-    bench.turns(4)
+    bench.recover(4)
 
     assert bench.member.orders
     assert is_recovered()
@@ -130,7 +131,7 @@ def test_exchange_that_pauses_between_decision_and_send_costs_nothing_but_time(b
     assert bench.member.orders == {}
     assert set(states()) == {OrderState.CANCELED}
     bench.control(do="resume")
-    bench.turns(3)
+    bench.recover(3)
     assert bench.member.orders, "what was refused for the pause was sent anew"
     assert is_recovered()
     assert bench.complaints() == []
@@ -146,7 +147,7 @@ def test_market_that_closes_between_decision_and_send_takes_no_order(bench: Benc
     bench.front.before[PLACE] = close_all
 
     bench.cycle()
-    bench.turns(2)
+    bench.recover(2)
 
     assert bench.member.orders == {}
     assert set(states()) == {OrderState.CANCELED}

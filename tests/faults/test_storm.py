@@ -61,7 +61,7 @@ def calm(bench: Bench) -> None:
     """Let the late requests arrive and the turns put right what is open."""
     bench.heal()
     time.sleep(2 * LATE_S)
-    bench.turns(7)
+    bench.recover(7)
 
 
 @pytest.mark.parametrize(
