@@ -28,6 +28,7 @@ from sandbox.exchange.types import Fill as TheirFill
 from sandbox.exchange.types import Order as TheirOrder
 from sandbox.exchange.types import OrderRequest, Refusal
 from tests.sandbox.exchange.scripted import START, D, ScriptedFeed
+from trading.domain.breakers import MOST_SKEW_S
 from trading.domain.reconciliation import AccountReading
 from trading.domain.types import BookSide, Order
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOut, Unknown
@@ -35,6 +36,10 @@ from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOu
 OURS: Final = "ann"
 CASH: Final = D(10_000)
 MODE: Final = TradingMode.DEMO
+MOST_AHEAD_S: Final = int(MOST_SKEW_S)
+"""A trader's clock may go so much before or after the exchange's, and it trades: orders are dated before they were sent."""
+LATE_BY: Final = timedelta(seconds=30)
+"""So long after its date a row may be missing in a list that calls itself complete."""
 _UNNAMED: Final = Unknown(why="the exchange has not named it yet")
 """What the real venue says of an order it could not ask for by name: nothing leaves."""
 
@@ -62,6 +67,7 @@ class Sight(StrEnum):
 
     TRUE = "true"
     LAGGING = "lagging"
+    LATE_ROWS = "the youngest rows are not listed yet"
     TWICE = "rows twice, in another order"
     NO_ORDERS = "orders empty by error"
     NO_POSITIONS = "positions empty by error"
@@ -196,6 +202,10 @@ class Edge:
         names = {order.kalshi_order_id for order in open_orders}
         orders = [_as_listed(one) for one in shown.orders if _is_listed(one, since, names)]
         fills = [_as_fill(one) for one in shown.fills if since is None or one.at >= since]
+        if sight is Sight.LATE_ROWS:
+            listed_until = shown.at - LATE_BY
+            orders = [one for one in orders if one.created_at <= listed_until or one.order_id in names]
+            fills = [one for one in fills if one.filled_at <= listed_until]
         if sight is Sight.NO_ORDERS:
             orders = [one for one in orders if one.order_id in names]
         if sight is Sight.TWICE:

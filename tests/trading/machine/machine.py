@@ -3,6 +3,7 @@
 Needs a transaction around it that is rolled back: every run begins with empty books.
 """
 
+from datetime import timedelta
 from typing import ClassVar
 
 from django.db import transaction
@@ -11,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 
 from tests.factories import EventFactory, MarketFactory
 from tests.sandbox.exchange.scripted import CLOSES, EVENT, HIGH, LOW, MID, D, book
-from tests.trading.machine.edge import MODE, Crash, Edge, Fault, Sight
+from tests.trading.machine.edge import MODE, MOST_AHEAD_S, Crash, Edge, Fault, Sight
 from tests.trading.machine.oracle import Oracle
 from tests.trading.machine.trader import Operator, Trader, Wish, settle_down
 from trading.controls import ensure_controls, get_trading_state
@@ -54,15 +55,18 @@ class OrderPath(RuleBasedStateMachine):
         self.traders = 0
         self.operator = Operator(self.edge)
         self.oracle = Oracle(self.edge)
+        self.ahead = timedelta()
         self.start()
 
     def start(self) -> None:
         """A new process takes over."""
         self.traders += 1
-        self.trader = Trader(self.edge, self.markets, self.traders)
+        self.trader = Trader(self.edge, self.markets, self.traders, self.ahead)
 
-    @initialize(mids=st.tuples(*[st.integers(46, 54)] * 3))
-    def show(self, mids: tuple[int, ...]) -> None:
+    @initialize(mids=st.tuples(*[st.integers(46, 54)] * 3), ahead_s=st.integers(-MOST_AHEAD_S, MOST_AHEAD_S))
+    def show(self, mids: tuple[int, ...], ahead_s: int = 0) -> None:
+        self.ahead = timedelta(seconds=ahead_s)
+        self.start()
         for ticker, mid in zip(TICKERS, mids, strict=True):
             self._show(ticker, mid, D(10), D(10))
         self.edge.move(1)

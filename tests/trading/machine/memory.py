@@ -7,13 +7,14 @@ that crashes keeps exactly what had been committed before it.
 import random
 from collections import defaultdict
 from contextlib import suppress
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 
 from tests.sandbox.exchange.scripted import HIGH, LOW, MID, D, book
-from tests.trading.machine.edge import MODE, OURS, Crash, Edge, Fault, Sight
+from tests.trading.machine.edge import MODE, MOST_AHEAD_S, OURS, Crash, Edge, Fault, Sight
 from tests.trading.machine.trader import LIMITS, PLACE, POLICY, Wish
+from tests.trading.worst_case import ROUNDING, goes_beyond, opened
 from trading.domain import pnl
 from trading.domain.evidence import judge
 from trading.domain.fills import take_fills
@@ -22,7 +23,17 @@ from trading.domain.order_states import OrderEvent, next_state
 from trading.domain.reconciliation import AccountReading, list_orders
 from trading.domain.risk import Holding, add_up, allow
 from trading.domain.supersede import Standing, next_turn
-from trading.domain.types import OPEN_STATES, Action, Fill, Order, OrderState, Position, Side, TimeInForce
+from trading.domain.types import (
+    OPEN_STATES,
+    Action,
+    Fill,
+    Intent,
+    Order,
+    OrderState,
+    Position,
+    Side,
+    TimeInForce,
+)
 from trading.oms.account import OVERLAP
 from trading.oms.reconcile import SENT, move_for
 from trading.oms.venues.base import Accepted, NotSent, Rejected, TakenOut, Unknown
@@ -30,7 +41,10 @@ from trading.oms.venues.base import Accepted, NotSent, Rejected, TakenOut, Unkno
 TICKERS: Final = (LOW, MID, HIGH)
 LIFE: Final = POLICY.resting_life
 E = OrderEvent
-ROUNDING: Final = D("0.001")
+SHARE_OF_LAGGING: Final = 0.5
+"""Of the runs; in them most readings lack their youngest rows."""
+SHARE_OF_SALES: Final = 0.8
+"""Of the wishes while something is held."""
 
 
 class MemoryPath:
@@ -39,17 +53,25 @@ class MemoryPath:
     def __init__(self, draw: random.Random) -> None:
         self.draw = draw
         self.edge = Edge(may_send=lambda: not self.halted)
+        self.ahead = timedelta(seconds=draw.choice((-MOST_AHEAD_S, 0, MOST_AHEAD_S, MOST_AHEAD_S)))
+        self.lists_lag = draw.random() < SHARE_OF_LAGGING
         self.halted = False
         self.orders: dict[str, Order] = {}
         self.max_costs: dict[str, Decimal] = {}
         self.wishes: dict[str, str] = {}
         self.standing: dict[str, tuple[int, Decimal]] = {}
+        self.sales: set[str] = set()
         self.fills: set[str] = set()
         self.positions = {ticker: Position(mode=MODE, market_ticker=ticker) for ticker in TICKERS}
         self.complete_until: datetime | None = None
         for ticker in TICKERS:
             self._quote(ticker)
         self.edge.move(1)
+
+    @property
+    def now(self) -> datetime:
+        """By the trader's clock."""
+        return self.edge.now + self.ahead
 
     def step(self) -> None:
         """One thing that happens, and what must hold after it."""
@@ -62,7 +84,7 @@ class MemoryPath:
 
     def turn(self) -> None:
         steps = [self.draw.choice("knc") for _ in range(3)]
-        self.take_turn([self._wish() for _ in range(self.draw.randrange(3))], steps)
+        self.take_turn([self._wish() for _ in range(self.draw.randrange(4))], steps)
 
     def break_requests(self) -> None:
         self.edge.faults.extend(self.draw.choices(tuple(Fault), k=2))
@@ -116,9 +138,9 @@ class MemoryPath:
             if steps and steps[number % len(steps)] == "c":
                 self._cancel(order)
             elif steps and steps[number % len(steps)] == "n":
-                order = self._move(order, E.RENEW, expires_at=self.edge.now + LIFE)
+                order = self._move(order, E.RENEW, expires_at=self.now + LIFE)
                 if not self.halted:
-                    self.edge.renew(order, self.edge.now + LIFE)
+                    self.edge.renew(order, self.now + LIFE)
         for order in new:
             self._submit(order)
 
@@ -126,6 +148,8 @@ class MemoryPath:
         open_orders = [order for order in self.orders.values() if order.state in SENT]
         begins = [self.complete_until, *(order.sent_at for order in open_orders)]
         since = min(at for at in begins if at) - OVERLAP if self.complete_until else None
+        if self.lists_lag:
+            self.edge.sights.append(Sight.LATE_ROWS)
         reading = self.edge.read(since, open_orders)
         self._book(reading)
         listed = list_orders(reading.orders)
@@ -167,6 +191,7 @@ class MemoryPath:
                 self.positions[fill.market_ticker], fill
             ).position
             self.fills.add(fill.fill_id)
+            self.check_caps()
 
     def _create(self, wishes: list[Wish]) -> list[Order]:
         created = []
@@ -179,58 +204,74 @@ class MemoryPath:
                 if last
                 else None
             )
-            turn = next_turn(standing, wish.book_side, wish.yes_price, self.edge.now, POLICY)
-            count = self._allowed(wish) if turn.gate else D(0)
-            if count:
+            held = self.positions[wish.ticker].count
+            closes = wish.closes(held)
+            turn = next_turn(standing, wish.book_side, wish.yes_price, self.now, POLICY, closes=closes)
+            left = wish.sold(held) if closes else self._allowed(wish)
+            if turn.gate and left:
                 self.standing[name] = (turn.generation, first_price)
-                created.append(self._write(wish, f"{name}:{turn.generation}", count))
+                intent = wish.as_intent(left, turn.generation, self.now, closes=closes)
+                created.append(self._write(intent, f"{name}:{turn.generation}"))
         return created
 
-    def _write(self, wish: Wish, key: str, count: Decimal) -> Order:
+    def _write(self, intent: Intent, key: str) -> Order:
         order = Order(
             client_order_id=client_order_id(f"{self.draw.random()}:{key}"),
             intent_key=key,
             mode=MODE,
-            market_ticker=wish.ticker,
-            book_side=wish.book_side,
-            side=wish.side,
-            action=Action.BUY,
-            limit_price=wish.yes_price,
-            count=count,
-            time_in_force=TimeInForce.GTC if wish.rests else TimeInForce.IOC,
-            post_only=wish.rests,
-            created_at=self.edge.now,
-            updated_at=self.edge.now,
+            market_ticker=intent.market_ticker,
+            book_side=intent.book_side,
+            side=intent.side,
+            action=intent.action,
+            limit_price=intent.limit_price,
+            count=intent.count,
+            time_in_force=TimeInForce.GTC if intent.post_only else TimeInForce.IOC,
+            post_only=intent.post_only,
+            created_at=self.now,
+            updated_at=self.now,
         )
         self.orders[key] = order
-        self.max_costs[key] = count * (D(wish.cents) / 100 + D("0.02"))
+        self.max_costs[key] = intent.max_cost
         self.wishes[str(order.client_order_id)] = key.rpartition(":")[0]
+        if intent.action is Action.SELL:
+            self.sales.add(str(order.client_order_id))
+        self.check_caps()
         return order
 
     def _allowed(self, wish: Wish) -> Decimal:
-        held = [Holding(p.market_ticker, PLACE, p.cost) for p in self.positions.values() if p.is_open]
-        exposure = add_up([*held, *(Holding(ticker, PLACE, cost) for ticker, cost in self._reserved())])
         return allow(
             D(wish.contracts),
-            D(wish.cents) / 100 + D("0.02"),
+            wish.opens_at,
             ticker=wish.ticker,
             place=PLACE,
-            exposure=exposure,
+            exposure=add_up(Holding(ticker, PLACE, amount) for ticker, amount in self._at_risk()),
             limits=LIMITS,
             cash=D(10_000),
             bankroll=D(10_000),
         ).count
 
-    def _reserved(self) -> list[tuple[str, Decimal]]:
-        return [
-            (order.market_ticker, self.max_costs[key] * order.remaining_count / order.count)
-            for key, order in self.orders.items()
-            if order.state in OPEN_STATES
-        ]
+    def _at_risk(self, *, fees_of_sales: bool = True) -> list[tuple[str, Decimal]]:
+        """Positions at cost and what every open order may still cost, each with its market."""
+        held = {ticker: position.count for ticker, position in self.positions.items()}
+        at_risk = [(p.market_ticker, p.cost) for p in self.positions.values() if p.is_open]
+        for order in self.orders.values():
+            if order.state not in OPEN_STATES:
+                continue
+            amount = self._may_cost(order)
+            if order.action is Action.SELL:
+                beyond = opened(
+                    held, order.market_ticker, order.book_side, order.limit_price, order.remaining_count
+                )
+                amount = beyond + (amount if fees_of_sales else D(0))
+            at_risk.append((order.market_ticker, amount))
+        return at_risk
+
+    def _may_cost(self, order: Order) -> Decimal:
+        return self.max_costs[order.intent_key] * order.remaining_count / order.count
 
     def _submit(self, order: Order) -> None:
-        expires_at = self.edge.now + LIFE if order.rests_by_itself else None
-        order = self._move(order, E.SEND, sent_at=self.edge.now, expires_at=expires_at)
+        expires_at = self.now + LIFE if order.rests_by_itself else None
+        order = self._move(order, E.SEND, sent_at=self.now, expires_at=expires_at)
         answer = self.edge.place(order)
         match answer:
             case Rejected():
@@ -253,34 +294,60 @@ class MemoryPath:
     def _move(self, order: Order, event: OrderEvent, **learnt: Any) -> Order:
         known = {name: value for name, value in learnt.items() if value is not None}
         state = next_state(order.state, event)
-        moved = order.model_copy(update={"state": state, "updated_at": self.edge.now, **known})
+        moved = order.model_copy(update={"state": state, "updated_at": self.now, **known})
         self.orders[order.intent_key] = moved
+        self.check_caps()
         return moved
 
     # What must hold
 
     def check(self) -> None:
+        """Each wish lives once and is filled by one order, no sale opens, and what can be lost is counted."""
         alive, filling = defaultdict[str, int](int), defaultdict[str, int](int)
-        worst = sum((one.exposure for one in self.edge.exchange.positions(OURS)), D(0))
-        known = set()
         for order in self.edge.exchange.orders(OURS):
             wish = self.wishes[order.client_order_id]
-            known.add(order.client_order_id)
-            filling[wish] += bool(order.fill_count)
-            if order.status == "resting":
-                alive[wish] += 1
-                worst += order.remaining_count * (order.price if order.side == "bid" else 1 - order.price)
-        coming = {
-            str(o.client_order_id): o
-            for _, o, _ in self.edge.in_flight
-            if str(o.client_order_id) not in known
-        }
-        for late in coming.values():
-            worst += late.count * (late.limit_price if late.book_side == "bid" else 1 - late.limit_price)
+            filling[wish] += bool(order.fill_count) and order.client_order_id not in self.sales
+            alive[wish] += order.status == "resting"
         assert max([0, *alive.values(), *filling.values()]) <= 1, (dict(alive), dict(filling))
-        ours = sum((position.cost for position in self.positions.values()), D(0))
-        ours += sum((cost for _, cost in self._reserved()), D(0))
-        assert worst - ROUNDING <= ours <= LIMITS.total + ROUNDING, (worst, ours)
+        for fill in self.edge.exchange.fills(OURS):
+            is_sale = fill.client_order_id in self.sales
+            assert not (is_sale and goes_beyond(fill.side, fill.position)), f"a sale opened: {fill}"
+        counted = sum((amount for _, amount in self._at_risk()), D(0))
+        worst = self._worst_case()
+        assert worst - ROUNDING <= counted, (worst, counted)
+        self.check_caps()
+
+    def check_caps(self) -> None:
+        """After every event, in the midst of a turn as well. A sale must always be possible: no cap counts its fee."""
+        exposure = add_up(
+            Holding(ticker, PLACE, amount) for ticker, amount in self._at_risk(fees_of_sales=False)
+        )
+        assert len(exposure.markets) <= LIMITS.max_positions, exposure
+        scopes = (
+            (exposure.by_event.get(PLACE.event_ticker, D(0)), LIMITS.per_event),
+            (exposure.by_city.get(PLACE.city_code, D(0)), LIMITS.per_city),
+            (exposure.by_cluster.get(PLACE.cluster, D(0)), LIMITS.per_cluster),
+            (exposure.total, LIMITS.total),
+        )
+        assert all(amount <= cap + ROUNDING for amount, cap in scopes), exposure
+        open_orders = (order for order in self.orders.values() if order.state in OPEN_STATES)
+        assert all(self._may_cost(order) <= LIMITS.per_trade for order in open_orders)
+
+    def _worst_case(self) -> Decimal:
+        """Dollars the account can lose at the exchange: what it holds, what rests, and what is still on its way."""
+        positions = self.edge.exchange.positions(OURS)
+        held = {one.ticker: one.count for one in positions}
+        worst = sum((one.exposure for one in positions), D(0))
+        known = set()
+        for order in self.edge.exchange.orders(OURS):
+            known.add(order.client_order_id)
+            if order.status == "resting":
+                worst += opened(held, order.ticker, order.side, order.price, order.remaining_count)
+        coming = {str(order.client_order_id): order for _, order, _ in self.edge.in_flight}
+        for name, late in coming.items():
+            if name not in known:
+                worst += opened(held, late.market_ticker, late.book_side, late.limit_price, late.count)
+        return worst
 
     def check_quiet(self) -> None:
         """After everything under way has ended and been read."""
@@ -299,10 +366,14 @@ class MemoryPath:
 
     def _wish(self) -> Wish:
         draw = self.draw
+        contracts, rests = draw.randint(1, 30), draw.random() < 0.5
+        held = [position for position in self.positions.values() if position.is_open]
+        if held and draw.random() < SHARE_OF_SALES:
+            position = draw.choice(held)
+            side = Side.NO if position.count > 0 else Side.YES
+            return Wish(position.market_ticker, side, draw.randint(50, 56), contracts, rests)
         side = draw.choice((Side.YES, Side.NO))
-        return Wish(
-            draw.choice(TICKERS), side, draw.randint(44, 56), draw.randint(1, 30), draw.random() < 0.5
-        )
+        return Wish(draw.choice(TICKERS), side, draw.randint(44, 56), contracts, rests)
 
     def _quote(self, ticker: str) -> None:
         mid, bids, asks = self.draw.randint(44, 56), self.draw.randint(1, 30), self.draw.randint(1, 30)

@@ -3,10 +3,11 @@
 import socket
 from collections.abc import Iterable, Sequence
 from datetime import datetime, timedelta
-from decimal import Decimal
+from decimal import ROUND_DOWN, Decimal
 from typing import Final, NamedTuple
 
 from milkbot.core.cities import load_cities
+from milkbot.core.money import ZERO
 from tests.sandbox.exchange.scripted import EVENT, D
 from tests.trading.machine.edge import MODE, Edge
 from trading.breakers import clear_locks
@@ -38,15 +39,17 @@ from trading.repositories.orders import OrderRepository, StaleOrder
 NYC: Final = load_cities()["NYC"]
 PLACE: Final = MarketPlace(EVENT, NYC.code, NYC.cluster)
 LIMITS: Final = Limits(
-    per_trade=D(20), per_event=D(45), per_city=D(45), per_cluster=D(45), total=D(45), max_positions=3
+    per_trade=D(20), per_event=D(45), per_city=D(45), per_cluster=D(45), total=D(45), max_positions=2
 )
 POLICY: Final = Policy()
 RESTING: Final = (OrderState.RESTING, OrderState.PARTIAL)
 OPERATOR: Final = "ann"
+FEE: Final = D("0.02")
+"""More than the exchange takes for a contract."""
 
 
 class Wish(NamedTuple):
-    """What the machine would buy: `cents` is the price of the side bought."""
+    """What the machine would buy: `cents` is the price of the side bought. Against a holding it is a sale of that."""
 
     ticker: str
     side: Side
@@ -62,33 +65,49 @@ class Wish(NamedTuple):
     def yes_price(self) -> Decimal:
         return D(self.cents if self.side is Side.YES else 100 - self.cents) / 100
 
-    def as_intent(self, count: Decimal, generation: int, now: datetime) -> Intent:
-        each = D(self.cents) / 100
+    @property
+    def opens_at(self) -> Decimal:
+        """What a contract bought may cost with its fee."""
+        return D(self.cents) / 100 + FEE
+
+    def closes(self, held: Decimal) -> bool:
+        """Whether it sells what is `held`, net contracts, and buys nothing."""
+        return held > 0 if self.book_side is BookSide.ASK else held < 0
+
+    def sold(self, held: Decimal) -> Decimal:
+        """Contracts of a sale: it ends where the holding does."""
+        return min(D(self.contracts), abs(held).to_integral_value(ROUND_DOWN))
+
+    def as_intent(self, count: Decimal, generation: int, now: datetime, *, closes: bool = False) -> Intent:
+        sold = Side.YES if self.book_side is BookSide.ASK else Side.NO
         return Intent(
             mode=MODE,
             city_code=NYC.code,
             market_ticker=self.ticker,
             event_ticker=EVENT,
             event_date=datetime(2026, 11, 21).date(),
-            side=self.side,
-            action=Action.BUY,
+            side=sold if closes else self.side,
+            action=Action.SELL if closes else Action.BUY,
             book_side=self.book_side,
             strategy="ensemble",
             generation=generation,
             post_only=self.rests,
             count=count,
             limit_price=self.yes_price,
-            max_cost=count * (each + D("0.02")),
+            max_cost=count * (FEE if closes else self.opens_at),
             p_yes=0.5,
             decided_at=now,
         )
 
 
 class Trader:
-    """One process. `number` tells it from those that died before it."""
+    """One process. `number` tells it from those that died before it; its clock is `ahead` of the exchange's."""
 
-    def __init__(self, edge: Edge, market_ids: dict[str, int], number: int) -> None:
+    def __init__(
+        self, edge: Edge, market_ids: dict[str, int], number: int, ahead: timedelta = timedelta()
+    ) -> None:
         self._edge = edge
+        self._ahead = ahead
         self._market_ids = market_ids
         # A process of this host that no longer runs, once the next one asks: its lease is taken over at once.
         self._holder = f"{socket.gethostname()}/{4_000_000 + number}/1.00"
@@ -96,7 +115,7 @@ class Trader:
 
     def turn(self, wishes: Sequence[Wish] = (), steps: Sequence[Step] = ()) -> None:
         """Reconcile, decide, commit, work what rests, send; `steps` go to the resting orders in turn."""
-        edge, now = self._edge, self._edge.now
+        edge, now = self._edge, self._edge.now + self._ahead
         lease = take_lease(MODE, self._holder)
         kind = CYCLE if has_reconciled(lease) else START
         is_trusted = reconcile(MODE, edge, now, kind=kind, fencing=lease.fencing).is_trusted
@@ -110,7 +129,7 @@ class Trader:
         gate = Gate(False, ReasonCode.EDGE_BELOW_FLOOR, "as drawn")
         told = [steps[number % len(steps)] if steps else Step.KEEP for number in range(len(resting))]
         reviews = [(order, Review(step, gate)) for order, step in zip(resting, told, strict=True)]
-        pace = Pace(lambda: edge.now)
+        pace = Pace(lambda: edge.now + self._ahead)
         carry_out(reviews, edge, lease=lease, pace=pace)
         submit_round(orders, edge, lease=lease, market_ids=self._market_ids, pace=pace)
 
@@ -121,16 +140,17 @@ class Trader:
         intents: dict[str, Intent] = {}
         for wish in wishes:
             standing = account.standings.get(wish.as_intent(D(wish.contracts), 0, now).wish)
-            turn = next_turn(standing, wish.book_side, wish.yes_price, now, POLICY)
+            held = account.holdings.get(wish.ticker, ZERO)
+            closes = wish.closes(held)
+            turn = next_turn(standing, wish.book_side, wish.yes_price, now, POLICY, closes=closes)
             if standing is not None and standing.unanswered is not None:
-                again = wish.as_intent(D(wish.contracts), standing.generation, now)
+                again = wish.as_intent(D(wish.contracts), standing.generation, now, closes=closes)
                 intents.setdefault(again.intent_key, again)
             if not turn.gate:
                 continue
-            each = D(wish.cents) / 100 + D("0.02")
-            left = allow(
+            bought = allow(
                 D(wish.contracts),
-                each,
+                wish.opens_at,
                 ticker=wish.ticker,
                 place=PLACE,
                 exposure=exposure,
@@ -138,7 +158,8 @@ class Trader:
                 cash=cash,
                 bankroll=account.bankroll,
             ).count
-            intent = wish.as_intent(left, turn.generation, now) if left else None
+            left = wish.sold(held) if closes else bought
+            intent = wish.as_intent(left, turn.generation, now, closes=closes) if left else None
             if intent is not None and intent.intent_key not in intents:
                 intents[intent.intent_key] = intent
                 exposure = exposure.plus(wish.ticker, PLACE, intent.max_cost)
