@@ -56,7 +56,7 @@ def test_money_taken_by_hand_while_quotes_rest_is_booked_as_external_after_the_r
     quoted, *emptied = drifts()
     assert quoted.endswith(" held by orders"), "it was seen while our quotes rested"
     assert emptied == ["account"], "which were taken out of the book"
-    bench.turns(2)
+    bench.recover(2)
     assert is_recovered()
     assert external() == [TAKEN]
     assert bench.complaints() == []
@@ -74,7 +74,7 @@ def test_resting_orders_of_every_kind_are_no_difference_in_any_round(bench: Benc
     place_by_hand(bench, held, "0.99", side=BookSide.ASK, count=3)
     bench.take(ours, Decimal("0.5"))
 
-    bench.turns(8)
+    bench.recover(8)
 
     sides = set(OrderRow.objects.values_list("book_side", "state"))
     assert {side for side, _ in sides} == {"bid", "ask"}

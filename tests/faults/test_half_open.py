@@ -42,7 +42,7 @@ def test_idle_connections_whose_peer_vanished_cost_one_turn_and_are_replaced(
     assert time.monotonic() - begun < RECOVERY_S - took_s
     assert report.errors == (), "nothing of the silence is left"
     assert ReconciliationRow.objects.order_by("-pk")[0].complete_until is not None
-    bench.turns(3)  # The breaker of prices that could not be read clears after as many.
+    bench.recover(3)  # The breaker of prices that could not be read clears after as many.
     assert is_recovered()
     assert bench.complaints() == []
 
@@ -67,7 +67,7 @@ def test_peer_that_vanishes_once_it_took_an_order_is_found_to_have_taken_it(
     assert not states()[OrderState.UNKNOWN]
     assert len(bench.member.orders) >= arrived
 
-    bench.turns(5)
+    bench.recover(5)
 
     assert bench.front.count(PLACE)
     assert is_recovered()

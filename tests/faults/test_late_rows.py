@@ -1,15 +1,16 @@
 """Lists that call themselves complete and lack their youngest rows: what comes late is dated before the last reading."""
 
+from dataclasses import replace
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 
 from markets.domain.order_request import TimeInForce
-from tests.faults.bench import Bench
+from tests.faults.bench import MODE, Bench, connected
 from tests.faults.books import PLACE, is_recovered, orders, state_of, takers
-from tests.faults.hands import by_hand
-from tests.faults.test_clock_steps import stepped
+from tests.faults.edge import HandClock
+from tests.faults.hands import place_by_hand
+from tests.faults.watched import WatchedVenue
 from trading.domain.breakers import MOST_SKEW_S
 from trading.domain.types import OrderState
 from trading.models import FillRow
@@ -22,6 +23,14 @@ HALF_MINUTE = timedelta(seconds=30)
 def lists_lag(bench: Bench, seconds: int = LATE_S) -> None:
     for path in LISTS:
         bench.fault(path, "late_rows", seconds=seconds)
+
+
+def clock_off(bench: Bench, by: timedelta) -> Bench:
+    """The same trader and exchange, the trader's clock `by` off."""
+    clock = HandClock(bench.now + by)
+    ours = connected(bench.base_url, bench.account, clock)
+    exchange = replace(ours.exchange, venue=WatchedVenue(ours.exchange.venue, MODE))
+    return replace(bench, clock=clock, sources=ours.sources, kalshi=ours.kalshi, exchange=exchange)
 
 
 @pytest.mark.story("4.7", 2)
@@ -48,7 +57,7 @@ def test_fill_by_hand_that_is_shown_late_is_counted(bench: Bench) -> None:
     bench.cycle()
     bench.recover(2)
     assert bench.complaints() == []
-    name = by_hand(bench, orders()[0].market.ticker, Decimal("0.99"), TimeInForce.IOC)
+    name = place_by_hand(bench, orders()[0].market.ticker, "0.99", TimeInForce.IOC)
     lists_lag(bench)
     bench.turns(1)
     assert not FillRow.objects.filter(order__isnull=True).exists()
@@ -62,7 +71,7 @@ def test_fill_by_hand_that_is_shown_late_is_counted(bench: Bench) -> None:
 
 def test_order_dated_before_it_was_sent_is_found_as_soon_as_it_is_listed(bench: Bench) -> None:
     """Our clock is as far ahead of the exchange's as may be, and the order has ended before a list shows it."""
-    ahead = stepped(bench, timedelta(seconds=MOST_SKEW_S))
+    ahead = clock_off(bench, timedelta(seconds=MOST_SKEW_S))
     bench.fault(PLACE, "drop_after")
     ahead.cycle()
     bench.heal()

@@ -74,7 +74,7 @@ def test_ten_minutes_without_name_resolution_pass_without_a_trace(
     impatient(bench, 10)
     names.become(Resolver.ANSWERS)
 
-    bench.turns(5)
+    bench.recover(5)
 
     assert bench.front.count(PLACE) > sent, "it trades on by itself"
     assert is_recovered()
@@ -100,7 +100,7 @@ def test_turns_in_which_every_lookup_hangs_end_below_fifteen_seconds_at_the_real
             print(f"\nevery lookup hangs: turns of {[round(one, 1) for one in durations]} s")  # noqa: T201
         assert durations[math.ceil(0.99 * len(durations)) - 1] < LIMIT_S
         names.become(Resolver.ANSWERS)
-        bench.turns(5)
+        bench.recover(5)
         assert is_recovered()
         assert bench.complaints() == []
 
@@ -143,7 +143,7 @@ def test_names_that_die_between_reading_and_sending_send_nothing_and_let_a_halt_
     bench.turn_switch(TradingState.ACTIVE)
     names.become(Resolver.ANSWERS)
 
-    bench.turns(3)
+    bench.recover(3)
 
     assert bench.member.orders
     assert is_recovered()

@@ -1,16 +1,14 @@
 """The oracle sees what it is there to see: each kind of wrong in our books is named."""
 
 from datetime import timedelta
-from decimal import Decimal
 
 import pytest
 from django.db import connection
 
-from markets.domain.order_request import TimeInForce
 from tests.faults.bench import MODE, Bench
 from tests.faults.books import orders, resting, takers
 from tests.faults.exposure import cap_complaints
-from tests.faults.hands import by_hand
+from tests.faults.hands import place_by_hand
 from tests.faults.oracle import public_complaints
 from tests.public_role import ActsAsPublic
 from trading.domain.policy import Limits
@@ -80,7 +78,7 @@ def test_oracle_names_a_second_order_under_one_id_and_one_without_intent(bench: 
 
 def test_oracle_names_an_order_by_hand_that_is_not_counted(bench: Bench) -> None:
     bench.cycle()
-    by_hand(bench, bench.tickers()[-1], Decimal("0.01"), TimeInForce.GTC)
+    place_by_hand(bench, bench.tickers()[-1], "0.01")
     bench.recover(1)
     assert bench.complaints() == []
 
