@@ -193,11 +193,11 @@ def _settlement_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
                 yield f"revision {row.revision} of {ticker} takes back what was not paid"
     ours = Counter((ticker, row.payout) for ticker, left in stands.items() for row in left)
     theirs = Counter((row.ticker, Decimal(row.revenue) / 100) for row in member.settlements)
-    yield from (f"payout {paid} is in our books only, or too often" for paid in (ours - theirs).elements())
-    yield from (f"payout {paid} is missing in our books" for paid in (theirs - ours).elements())
+    yield from (f"payout {one} is in our books only, or too often" for one in (ours - theirs).elements())
+    yield from (f"payout {one} is missing in our books" for one in (theirs - ours).elements())
     won: dict[str, Decimal] = defaultdict(Decimal)
-    for row in member.settlements:
-        won[row.ticker] += Decimal(row.revenue) / 100 - row.yes_total_cost - row.no_total_cost
+    for paid in member.settlements:
+        won[paid.ticker] += Decimal(paid.revenue) / 100 - paid.yes_total_cost - paid.no_total_cost
     for ticker in won.keys() & stands.keys():
         yield from _differs(
             f"profit of {ticker}", sum((row.pnl for row in booked[ticker]), _ZERO), won[ticker]

@@ -204,7 +204,11 @@ class Edge:
         fills = [_as_fill(one) for one in shown.fills if since is None or one.at >= since]
         if sight is Sight.LATE_ROWS:
             listed_until = shown.at - LATE_BY
-            orders = [one for one in orders if one.created_at <= listed_until or one.order_id in names]
+            orders = [
+                one
+                for one in orders
+                if one.order_id in names or (one.created_at is not None and one.created_at <= listed_until)
+            ]
             fills = [one for one in fills if one.filled_at <= listed_until]
         if sight is Sight.NO_ORDERS:
             orders = [one for one in orders if one.order_id in names]

@@ -106,7 +106,7 @@ class Oracle:
         # All markets are of one event, and so of one city and one cluster.
         narrowest = min(LIMITS.per_event, LIMITS.per_city, LIMITS.per_cluster, LIMITS.total)
         assert ours - fees <= narrowest + ROUNDING
-        markets = {one.market_ticker for one in (*positions, *reserved)}
+        markets = {one.market_ticker for one in positions} | {one.market_ticker for one in reserved}
         assert len(markets) <= LIMITS.max_positions, markets
 
     def _worst_case(self) -> Decimal:
