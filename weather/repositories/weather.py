@@ -170,6 +170,24 @@ class WeatherRepository:
                 found[key] = (*found.get(key, ()), _climate_report(row))
         return found
 
+    def forecasts_issued(
+        self, city_codes: Iterable[str], first: datetime, until: datetime
+    ) -> dict[str, list[datetime]]:
+        """When the forecasts that we have seen were issued, `first` <= t < `until`, by city code."""
+        rows = WeatherSnapshotRow.objects.filter(
+            city_code__in=list(city_codes), captured_at__gte=first, issued_at__gte=first, issued_at__lt=until
+        )
+        return _by_city(rows.order_by("issued_at").values_list("city_code", "issued_at").distinct())
+
+    def reports_issued(
+        self, city_codes: Iterable[str], first: datetime, until: datetime
+    ) -> dict[str, list[datetime]]:
+        """When preliminary climate reports were issued, `first` <= t < `until`, by city code."""
+        rows = ClimateReportRow.objects.filter(
+            city_code__in=list(city_codes), is_final=False, issued_at__gte=first, issued_at__lt=until
+        )
+        return _by_city(rows.order_by("issued_at").values_list("city_code", "issued_at").distinct())
+
     def get_reported_highs(self, days: Iterable[tuple[str, date]]) -> dict[str, ReportedHigh]:
         """The newest report with a maximum, preliminary or final, of each city's given climate day, by city code."""
         wanted = dict(days)
@@ -183,6 +201,14 @@ class WeatherRepository:
                     day=row.climate_date, high_f=row.high_f, is_final=row.is_final, issued_at=row.issued_at
                 )
         return found
+
+
+def _by_city(rows: Iterable[tuple[str, datetime | None]]) -> dict[str, list[datetime]]:
+    found: dict[str, list[datetime]] = {}
+    for code, issued_at in rows:
+        if issued_at is not None:
+            found.setdefault(code, []).append(issued_at)
+    return found
 
 
 def _newest_of_each(querysets: Iterable[models.QuerySet[_Row]]) -> list[_Row]:
