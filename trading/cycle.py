@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import NamedTuple
 
 from django.db import transaction
@@ -26,6 +27,7 @@ from trading.domain.contributors import attributed
 from trading.domain.decide import decide
 from trading.domain.inputs import Circumstances, DecisionBatch, MarketDecision
 from trading.domain.policy import Limits, Policy
+from trading.domain.resting import releases_by_market
 from trading.domain.types import Order, OrderState, ReasonCode
 from trading.domain.weights import PRIOR, EnsembleWeights
 from trading.domain.working import Review, review_all
@@ -46,6 +48,7 @@ from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 from trading.repositories.signals import SignalRepository
 from trading.repositories.strategy_gates import admitted_strategies
 from trading.repositories.weights import WeightsRepository
+from weather.domain.releases import NOTHING_DUE, Releases
 from weather.repositories import WeatherRepository
 
 
@@ -129,7 +132,8 @@ def run_cycle(
     if isinstance(venue, RestingVenue):
         carry_out(committed.reviews, venue, lease=lease, pace=pace)
         watch.lap("work")
-    fills = submit_round(committed.orders, venue, lease=lease, market_ids=committed.market_ids, pace=pace)
+    orders, ids, due = committed.orders, committed.market_ids, releases_by_market(reading.views)
+    fills = submit_round(orders, venue, lease=lease, market_ids=ids, pace=pace, releases=due)
     watch.lap("submit")
     valuation = value_account(settings.mode)
     watch.lap("account")
@@ -186,7 +190,8 @@ def _read(now: datetime, settings: Settings, sources: Sources, watch: Stopwatch)
     boards = sources.boards(settings.cities, now)
     watch.lap("boards")
     days = ((board.city_code, board.event_date) for board in boards.boards)
-    return assemble(settings.cities, weather, boards, now, sources.calibration(), sources.others(days, now))
+    others, habits = sources.others(days, now), sources.habits(settings.cities, now)
+    return assemble(settings.cities, weather, boards, now, sources.calibration(), others, habits)
 
 
 def _decide(
@@ -272,7 +277,13 @@ def _recover(mode: TradingMode, venue: Venue, now: datetime) -> None:
 
 
 def submit_round(
-    orders: Iterable[Order], venue: Venue, *, lease: Lease, market_ids: Mapping[str, int], pace: Pace
+    orders: Iterable[Order],
+    venue: Venue,
+    *,
+    lease: Lease,
+    market_ids: Mapping[str, int],
+    pace: Pace,
+    releases: Mapping[str, Releases] = MappingProxyType({}),
 ) -> int:
     """Send the new orders one by one, and again those without an answer; returns how many filled at least in part.
 
@@ -283,14 +294,15 @@ def submit_round(
     filled = 0
     for order in orders:
         market_id, at = market_ids[order.market_ticker], pace.clock()
+        due = releases.get(order.market_ticker, NOTHING_DUE)
         try:
             if order.state is OrderState.NEW and pace.is_over():
                 withhold(order, at=at, why="the turn ran out of time")
                 continue
             if order.state is OrderState.NEW:
-                answered = submit(order, venue, lease=lease, market_id=market_id, at=at)
+                answered = submit(order, venue, lease=lease, market_id=market_id, at=at, releases=due)
             elif order.state is OrderState.UNKNOWN and not pace.is_over():
-                answered = resend(order, venue, lease=lease, market_id=market_id, at=at)
+                answered = resend(order, venue, lease=lease, market_id=market_id, at=at, releases=due)
             else:
                 continue
         except StaleOrder as moved:

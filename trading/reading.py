@@ -16,7 +16,9 @@ from weather.calibrating import calibration_in_use
 from weather.domain.combining import SourceHigh
 from weather.domain.errors import PRIOR, Calibration
 from weather.domain.outlook import SOURCE, make_outlook
+from weather.domain.releases import Usual, due_in
 from weather.domain.types import Outlook, WeatherSnapshot
+from weather.habits import Habits, no_habits, usual_releases
 from weather.other_sources import has_other_sources, known_sources, no_sources
 from weather.services import WeatherRound, known_weather, refresh_weather
 
@@ -33,6 +35,7 @@ class Sources:
     boards: Callable[[Sequence[str], datetime], BoardRound] = read_boards
     calibration: Callable[[], Calibration] = calibration_in_use
     others: Callable[[Iterable[tuple[str, date]], datetime], OtherSources] = no_sources
+    habits: Callable[[Sequence[str], datetime], Habits] = no_habits
 
 
 class Reading(NamedTuple):
@@ -60,7 +63,7 @@ def sources_for(config: Config) -> Sources:
     """
     others = known_sources if has_other_sources(config) else no_sources
     weather = refresh_weather if config.milkbot_world_clock else known_weather
-    return Sources(weather=weather, others=others)
+    return Sources(weather=weather, others=others, habits=usual_releases)
 
 
 def assemble(
@@ -70,6 +73,7 @@ def assemble(
     now: datetime,
     calibration: Calibration = PRIOR,
     others: OtherSources = MappingProxyType({}),
+    habits: Habits = MappingProxyType({}),
 ) -> Reading:
     """One view per city. A city that could not be read keeps an empty view and a fault; the others go on."""
     cities = load_cities()
@@ -81,6 +85,7 @@ def assemble(
             lambda city, snapshot, day: make_outlook(
                 city, snapshot, day, now, calibration, _said(snapshot, day, others)
             ),
+            {on: usual for (of_city, on), usual in habits.items() if of_city == code},
         )
         for code in codes
     ]
@@ -98,14 +103,21 @@ def assemble(
 
 
 def _view(
-    city: CityConfig, weather: WeatherSnapshot | None, boards: Sequence[Board], outlook_of: _OutlookOf
+    city: CityConfig,
+    weather: WeatherSnapshot | None,
+    boards: Sequence[Board],
+    outlook_of: _OutlookOf,
+    usual: Mapping[date, Usual],
 ) -> CityView:
     outlooks: dict[date, Outlook] = {}
     for board in boards:
         outlook = outlook_of(city, weather, board.event_date) if weather else None
         if outlook is not None:
             outlooks[board.event_date] = outlook
-    return CityView(city, weather, outlooks, boards)
+    releases = {
+        board.event_date: due_in(usual, weather, board.event_date, city.std_offset_hours) for board in boards
+    }
+    return CityView(city, weather, outlooks, boards, releases)
 
 
 def _said(snapshot: WeatherSnapshot, day: date, others: OtherSources) -> tuple[SourceHigh, ...]:

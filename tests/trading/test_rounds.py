@@ -1,6 +1,7 @@
 """What one turn of each loop does when a part of it fails: the rest goes on, and what happened can be read afterwards."""
 
 import logging
+from datetime import timedelta
 from decimal import Decimal
 from io import StringIO
 
@@ -18,11 +19,12 @@ from trading.domain.types import Order, OrderState
 from trading.models import FillRow, OrderRow, SettlementRow
 from trading.oms.lease import LEASE_TTL, take_lease
 from trading.oms.pace import Pace
-from trading.oms.venues.base import Answer, Rejected
+from trading.oms.venues.base import Answer, Rejected, Unknown
 from trading.oms.venues.shadow import ShadowVenue, ShownMarket
 from trading.repositories.books import FillRepository
 from trading.repositories.orders import Lease, OrderRepository
 from trading.settlement import settlement_round
+from weather.domain.releases import FORECAST, Releases, Window
 
 SHADOW = TradingMode.SHADOW
 TICKERS = [bracket.ticker for bracket in BRACKETS[1:4]]
@@ -69,6 +71,39 @@ def test_submit_round_when_somebody_moved_an_order_then_the_later_ones_still_go(
     assert filled == 2
     states = dict(OrderRow.objects.values_list("market__ticker", "state"))
     assert states == dict(zip(TICKERS, ("FILLED", "CANCELED", "FILLED"), strict=True))
+
+
+class Silent(ShadowVenue):
+    """Nothing is heard of what was sent."""
+
+    def place(self, order: Order) -> Answer:
+        return Unknown(why="silence")
+
+
+def test_submit_round_then_what_rests_expires_before_anything_is_due_in_its_market(
+    market_ids: dict[str, int], lease: Lease
+) -> None:
+    """And when it is asked for again: until the expiration known to us has passed its absence proves nothing."""
+    intents = [make_intent(ticker=ticker).model_copy(update={"post_only": True}) for ticker in TICKERS]
+    orders = OrderRepository(SHADOW).create(intents, market_ids, lease=lease)
+    starts_at, life = NOW + timedelta(minutes=2), timedelta(minutes=4)
+    due = Releases.of([Window(FORECAST, starts_at, starts_at + life, starts_at)])
+    ends = []
+    for at, releases in ((NOW, {TICKERS[0]: due}), (NOW + timedelta(minutes=1), {TICKERS[1]: due})):
+        submit_round(
+            orders,
+            Silent(SHOWN, NOW),
+            lease=lease,
+            market_ids=market_ids,
+            pace=Pace(lambda at=at: at),  # type: ignore[misc]
+            releases=releases,
+        )
+        orders = OrderRepository(SHADOW).in_states([OrderState.UNKNOWN])
+        known = {order.market_ticker: order.expires_at for order in orders}
+        ends.append([known[ticker] for ticker in TICKERS])
+
+    later = NOW + timedelta(minutes=1) + life
+    assert ends == [[starts_at, NOW + life, NOW + life], [later, NOW + life, later]]
 
 
 class ClosedMeanwhile(ShadowVenue):

@@ -22,6 +22,7 @@ from trading.oms.submit import book_answer
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOut, Unknown
 from trading.oms.working import cancel, carry_out, renew
 from trading.repositories.orders import Fenced, Lease, OrderRepository, StaleOrder
+from weather.domain.releases import FORECAST, Releases, Window
 
 pytestmark = pytest.mark.django_db
 
@@ -116,7 +117,7 @@ def test_cancel_passes_a_halt_and_a_lost_lease(resting: Order) -> None:
 def test_renewal_then_our_expiration_is_the_later_one_whatever_comes_back(
     resting: Order, lease: Lease, answer: Any
 ) -> None:
-    order = renew(resting, ScriptedVenue(renewed=answer), lease=lease, at=AT, life=LIFE)
+    order = renew(resting, ScriptedVenue(renewed=answer), lease=lease, at=AT)
 
     assert order == stored(order)
     assert (order.state, order.expires_at) == (S.RESTING, AT + LIFE)
@@ -130,7 +131,7 @@ def test_renewal_that_never_left_then_the_expiration_the_exchange_has_stands_aga
     if is_halted:
         _halt()
 
-    order = renew(resting, ScriptedVenue(renewed=NotSent(why="dns")), lease=lease, at=AT, life=LIFE)
+    order = renew(resting, ScriptedVenue(renewed=NotSent(why="dns")), lease=lease, at=AT)
 
     assert order == stored(order)
     assert (order.state, order.expires_at) == (S.RESTING, resting.expires_at)
@@ -145,10 +146,33 @@ def test_renewal_that_never_left_of_an_order_that_moved_meanwhile_is_left_alone(
             OrderRepository(DEMO).transition(order, OrderEvent.CANCEL, at=AT, actor="ann")
             return NotSent(why="dns")
 
-    renew(resting, Moving(), lease=lease, at=AT, life=LIFE)
+    renew(resting, Moving(), lease=lease, at=AT)
 
     assert stored(resting).state is S.CANCELED
     assert steps_of(resting)[-2:] == ["renew", "cancel"]
+
+
+def test_renewal_then_the_order_ends_before_anything_is_due(resting: Order, lease: Lease) -> None:
+    assert resting.expires_at is not None
+    at = resting.expires_at - timedelta(minutes=1)
+    due = [Window(FORECAST, when, when + LIFE, when) for when in (at + timedelta(minutes=3),)]
+    venue = ScriptedVenue()
+
+    order = renew(resting, venue, lease=lease, at=at, releases=Releases.of(due))
+
+    assert stored(order).expires_at == at + timedelta(minutes=3)
+    assert [kind for kind, _ in venue.asked] == ["renew"]
+
+
+def test_renewal_of_what_ends_before_something_that_fell_due_meanwhile_is_not_asked_for(
+    resting: Order, lease: Lease
+) -> None:
+    assert resting.expires_at is not None
+    due = Releases.of([Window(FORECAST, AT, resting.expires_at + LIFE, AT)])
+    venue = ScriptedVenue()
+
+    assert renew(resting, venue, lease=lease, at=AT, releases=due) == resting
+    assert venue.asked == []
 
 
 @pytest.mark.parametrize("state", [TradingState.HALTED, TradingState.REDUCING])

@@ -5,7 +5,7 @@ contract texts and seldom sizes. Where a size is missing it is assumed (a stated
 wording of the event's date, and the fees are those of the ten series (quadratic, taker only, times one).
 """
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
@@ -28,10 +28,21 @@ from markets.domain.types import (
     StrikeType,
 )
 from milkbot.core.cities import CityConfig, load_cities
-from milkbot.core.climate_day import climate_day
+from milkbot.core.climate_day import climate_day, climate_day_bounds
 from milkbot.core.money import ONE, ZERO
 from trading.backtest.recorded_types import Quote, RecordedEvent, RecordedMarket, Recording
 from weather.domain.errors import PRIOR, Calibration
+from weather.domain.releases import (
+    FORECAST,
+    Issue,
+    Releases,
+    Window,
+    learned_between,
+    reading_windows,
+    slot_windows,
+    until_seen,
+    usual_slots,
+)
 from weather.domain.types import DayHigh, WeatherSnapshot
 
 ASSUMED_DEPTH: Final = Decimal(10)
@@ -44,6 +55,7 @@ PAID_OUT_AT: Final = time(12, 5)
 FORECAST_DAYS: Final = 8
 """Today and the seven days a grid looks ahead."""
 
+_A_DAY: Final = timedelta(days=1)
 _MONTHS: Final = (
     *("January", "February", "March", "April", "May", "June"),
     *("July", "August", "September", "October", "November", "December"),
@@ -70,6 +82,22 @@ def forecast_times(recording: Recording) -> Mapping[str, Sequence[datetime]]:
     return {city_code: sorted(times) for city_code, times in found.items()}
 
 
+def issues(recording: Recording) -> Mapping[str, Sequence[Issue]]:
+    """By city, every release of its forecasts, in the order of issue.
+
+    Of some sources only the day of issue is known, and the forecast is taken to be out at the day's end: that tells
+    nothing of a time of day.
+    """
+    found: dict[str, set[Issue]] = defaultdict(set)
+    for (city_code, _), forecasts in recording.forecasts.items():
+        found[city_code].update(
+            Issue(forecast.issued_at, forecast.available_at)
+            for forecast in forecasts
+            if forecast.available_at - forecast.issued_at < _A_DAY
+        )
+    return {city_code: sorted(known) for city_code, known in found.items()}
+
+
 class AsOf:
     """Boards and weather of a recording at any `now`. Holds no state: asked twice, it answers the same."""
 
@@ -85,6 +113,8 @@ class AsOf:
         self.recording = recording
         self.calibration_at = calibration_at
         self.forecast_times = forecast_times(recording)
+        self._issues = issues(recording)
+        self._forecasts_due = lru_cache(maxsize=1000)(self._uncached_forecasts_due)
         # Asked for at every instant of two events, it changes a few times a day.
         self._weather = lru_cache(maxsize=1000)(self._known_weather)
         self.depth = depth
@@ -138,6 +168,25 @@ class AsOf:
         issued_at = max(forecast.available_at for forecast in known)
         return issued_at, tuple(DayHigh(day=f.target_date, high_f=whole_degrees(f.high_f)) for f in known)
 
+    def releases(self, event: RecordedEvent) -> Releases:
+        """What is due while the event trades, each window to the moment at which we saw what it waited for."""
+        days = (event.close_at.date() - event.open_at.date()).days + 1
+        around = (event.open_at.date() + timedelta(days=ahead) for ahead in range(-1, days + 1))
+        windows = [window for on in around for window in self._forecasts_due(event.city_code, on)]
+        offset = load_cities()[event.city_code].std_offset_hours
+        windows.extend(reading_windows(*climate_day_bounds(event.event_date, offset)))
+        return Releases.of(
+            window
+            for window in windows
+            if window.ends_at > event.open_at and window.starts_at < event.close_at
+        )
+
+    def _uncached_forecasts_due(self, city_code: str, on: date) -> tuple[Window, ...]:
+        known = self._issues.get(city_code, ())
+        first, last = (bisect_left(known, at, key=_issued_at) for at in learned_between(on))
+        slots = usual_slots({issue.issued_at for issue in known[first:last]})
+        return tuple(until_seen(slot_windows(FORECAST, slots, on), known))
+
     def final_listing(self, event: RecordedEvent, entry: RecordedMarket, at: datetime) -> Listing:
         """A market as the exchange listed it from `at` on, when it had been paid out."""
         market = self._markets[entry.market.ticker].model_copy(
@@ -151,6 +200,10 @@ class AsOf:
         last = self.recording.quote_at(market.ticker, at)
         unquoted = last and last._replace(yes_bid=None, yes_ask=None)
         return Listing(market=market, snapshot=_snapshot(market, unquoted, self.depth, at))
+
+
+def _issued_at(issue: Issue) -> datetime:
+    return issue.issued_at
 
 
 def paid_out_at(event: RecordedEvent) -> datetime:

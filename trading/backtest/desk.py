@@ -16,10 +16,12 @@ from trading.backtest.paper_account import PaperAccount, PaperOrder
 from trading.backtest.results import Liquidity, Trade
 from trading.domain.order_states import OrderEvent
 from trading.domain.policy import Policy
+from trading.domain.resting import expiration
 from trading.domain.risk import MarketPlace
 from trading.domain.shadow_fill import walk
 from trading.domain.types import BookSide, Fill, Intent, Order, OrderState
 from trading.domain.working import Review, Step
+from weather.domain.releases import Releases
 
 TURN: Final = timedelta(minutes=1)
 """Between two turns of the fast loop: how often a resting order is looked at live."""
@@ -50,25 +52,32 @@ class Desk:
         self._notes: dict[UUID, tuple[Note, Decimal | None]] = {}
         """Of every order, with the mid at which it was decided."""
 
-    def fill_resting(self, board: Board, verdict: Verdict, now: datetime) -> bool:
-        """Fill every resting order of the event that the quotes of `now` have passed; whether there was one."""
+    def fill_resting(self, board: Board, releases: Releases, verdict: Verdict, now: datetime) -> bool:
+        """Fill every resting order of the event that the quotes of `now` have passed; whether there was one.
+
+        What was due before took its orders out of the book first.
+        """
         markets = {entry.market.ticker: entry for entry in board.markets}
         filled = False
         for each in self.account.resting(board.event_ticker):
+            expires_at = self._renewed_to(each.order, releases, now)
+            if expires_at is not None and expires_at <= now:
+                self._cancel(each.order, expires_at)
+                continue
             entry = markets[each.order.market_ticker]
             if board.fees is not None and _is_passed(each.order, entry):
                 self._fill(each, each.order.limit_price, each.order.remaining_count, board.fees, verdict, now)
                 filled = True
         return filled
 
-    def resting_now(self, event_ticker: str, now: datetime) -> tuple[Order, ...]:
+    def resting_now(self, event_ticker: str, releases: Releases, now: datetime) -> tuple[Order, ...]:
         """The event's resting orders as a turn at `now` finds them.
 
         Nothing changed since the instant before, so every turn in between kept or renewed them.
         """
         found = []
         for each in self.account.resting(event_ticker):
-            expires_at = self._renewed_to(each.order, now)
+            expires_at = self._renewed_to(each.order, releases, now)
             if expires_at != each.order.expires_at:
                 found.append(self.account.move(each.order, OrderEvent.RENEW, now, expires_at=expires_at))
             else:
@@ -79,10 +88,10 @@ class Desk:
         """Cancel and renew as reviewed."""
         for order, review in reviews:
             if review.step is Step.CANCEL:
-                self.account.move(order, OrderEvent.CANCEL, now)
-                self._notes.pop(order.client_order_id, None)
+                self._cancel(order, now)
             elif review.step is Step.RENEW:
-                self.account.move(order, OrderEvent.RENEW, now, expires_at=now + self._policy.resting_life)
+                expires_at = expiration(now, review.releases, self._policy.resting_life)
+                self.account.move(order, OrderEvent.RENEW, now, expires_at=expires_at)
 
     def send(
         self,
@@ -90,6 +99,7 @@ class Desk:
         note: Note,
         board: Board,
         place: MarketPlace,
+        releases: Releases,
         verdict: Verdict,
         now: datetime,
     ) -> None:
@@ -99,7 +109,7 @@ class Desk:
         order = self.account.open(intent, place, now)
         self._notes[order.client_order_id] = note, entry.snapshot.mid
         if intent.post_only:
-            expires_at = now + self._policy.resting_life
+            expires_at = expiration(now, releases, self._policy.resting_life)
             self.account.move(order, OrderEvent.ACKNOWLEDGE, now, expires_at=expires_at)
             return
         for execution in walk(entry.book, order.book_side, order.count, order.limit_price):
@@ -114,14 +124,20 @@ class Desk:
         for each in self.account.resting(event_ticker):
             self.account.move(each.order, OrderEvent.CANCEL, now)
 
-    def _renewed_to(self, order: Order, now: datetime) -> datetime | None:
+    def _cancel(self, order: Order, at: datetime) -> None:
+        self.account.move(order, OrderEvent.CANCEL, at)
+        self._notes.pop(order.client_order_id, None)
+
+    def _renewed_to(self, order: Order, releases: Releases, now: datetime) -> datetime | None:
         """The expiration that turns once a minute have given the order by the one before `now`."""
         if order.expires_at is None:
             return None
         life, margin = self._policy.resting_life, self._policy.renew_before
         renewed_every = (life - margin) // TURN * TURN + TURN
         since = now - (order.expires_at - life)
-        return order.expires_at + max((since - TURN) // renewed_every, 0) * renewed_every
+        renewed_to = order.expires_at + max((since - TURN) // renewed_every, 0) * renewed_every
+        unsafe_from = releases.unsafe_from(order.updated_at)
+        return renewed_to if unsafe_from is None else min(renewed_to, unsafe_from)
 
     def _fill(
         self,

@@ -23,6 +23,7 @@ class EventPast:
         self.city: CityConfig = load_cities()[event.city_code]
         self._as_of = as_of
         self._template = as_of.board(event, event.open_at)
+        self.releases = as_of.releases(event)
         self._histories = [as_of.recording.quotes[entry.market.ticker] for entry in self._template.markets]
 
     @property
@@ -78,7 +79,8 @@ class EventPast:
     def view(self, board: Board, outlook: Outlook | None, now: datetime) -> CityView:
         """The city with this one board, as a decision sees it."""
         outlooks = {} if outlook is None else {self.event.event_date: outlook}
-        return CityView(self.city, self._as_of.snapshot(self.city, now), outlooks, (board,))
+        weather = self._as_of.snapshot(self.city, now)
+        return CityView(self.city, weather, outlooks, (board,), {self.event.event_date: self.releases})
 
 
 def _board_market(entry: BoardMarket, quote: Quote | None, depth: Decimal, now: datetime) -> BoardMarket:

@@ -80,8 +80,9 @@ class EventRun:
         board = self._past.board(self.sheet.columns.place[row].tolist(), now)
         view = self._past.view(board, self._outlook_on(row), now)
         around = self._known.circumstances(self._around, now)
-        desk.fill_resting(board, self._verdict, now)
-        orders = desk.resting_now(board.event_ticker, now)
+        releases = self._past.releases
+        desk.fill_resting(board, releases, self._verdict, now)
+        orders = desk.resting_now(board.event_ticker, releases, now)
         account = desk.account.account(board.event_ticker)
         weighed = self._weigh(row, view, EventContext(view.city, board, around), account)
         if orders:
@@ -89,7 +90,7 @@ class EventRun:
             desk.carry_out(review_beside(orders, [view], beliefs, account.holdings, around), now)
         for place, intent in enumerate(weighed.intents):
             if intent is not None:
-                desk.send(intent, _note(weighed, place), board, self.place, self._verdict, now)
+                desk.send(intent, _note(weighed, place), board, self.place, releases, self._verdict, now)
         return weighed
 
     def _weigh(self, row: int, view: CityView, event: EventContext, account: Account) -> Weighed:

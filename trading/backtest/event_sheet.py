@@ -7,7 +7,7 @@ segment, in which only prices move.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Final, NamedTuple
 
@@ -37,12 +37,15 @@ from trading.domain.judge_rows import belief_rows, put_rows_beside
 from trading.domain.market_expert import Quotes
 from trading.domain.opinion import form_belief, situation_of, timing_of
 from trading.domain.weights import calibration_of
+from weather.domain.releases import Window
 from weather.domain.types import Outlook
 
 Bools = npt.NDArray[np.bool_]
 
 NO_BELIEF: Final = -1
 _ROUNDING: Final = 1e-9
+_AT_ONCE: Final = timedelta(microseconds=1)
+"""Less than any time between two rows, so that the row at which a window opens is in it."""
 
 
 class Screen(StrEnum):
@@ -93,6 +96,10 @@ class EventSheet:
     """Of each segment: whether the event as a whole may be traded in it."""
     is_confident: Bools
     """Of each segment: whether our record lets us act at all."""
+    is_quiet: Bools
+    """Of each row: whether nothing is due."""
+    may_quote: Bools
+    """Of each row: whether nothing is due for as long as a quote must live to be posted."""
     opinion: RowOpinion
     candidates: Bools | None
     """Of each row and bracket: what the judge finds worth an order; None where all rows are screened at once."""
@@ -106,7 +113,9 @@ def event_sheet(
     remade = belief_times(past.event, known.forecasts, known.weights.changed_at)
     gates = gate_times(past.event, past.city, known.forecasts, around.policy)
     starts = sorted(remade | gates)
-    columns = ladder_columns(past.event, as_of.recording.quotes, starts)
+    due = past.releases.windows if around.may_rest else ()
+    turns = {at for window in due for at in (window.starts_at, window.ends_at)}
+    columns = ladder_columns(past.event, as_of.recording.quotes, [*starts, *turns])
     begun = np.asarray([micros_of(start) for start in starts], dtype=np.int64)
     segment = (np.searchsorted(begun, columns.at, side="right") - 1).astype(np.int32)
     segments = _Segments(past, known, around)
@@ -116,7 +125,10 @@ def event_sheet(
         screen = Screen.NONE  # Both ways of searching know one depth for all prices.
     elif screen is Screen.ARRAY and any(timing.has_news for timing in segments.timings):
         screen = Screen.JUDGE  # By array nothing is known of readings that the market may not have priced.
-    opinion, candidates = _opinion(columns, segment, segments, past.fees, around, screen)
+    is_quiet, may_quote = (
+        _rows_apart(columns, due, ahead) for ahead in (_AT_ONCE, around.policy.min_resting_life)
+    )
+    opinion, candidates = _opinion(columns, segment, segments, past.fees, around, screen, may_quote)
     return EventSheet(
         event=past.event,
         columns=columns,
@@ -124,10 +136,25 @@ def event_sheet(
         outlook_at=tuple(segments.outlook_at),
         is_open=np.asarray(segments.is_open),
         is_confident=np.asarray(segments.is_confident),
+        is_quiet=is_quiet,
+        may_quote=may_quote,
         opinion=opinion,
         candidates=candidates,
         screen=screen,
     )
+
+
+def _rows_apart(columns: LadderColumns, due: Sequence[Window], ahead: timedelta) -> Bools:
+    """The rows on which no window is open, nor opens in less than `ahead`."""
+    apart = np.ones(columns.instants, dtype=np.bool_)
+    if due:
+        opens = np.searchsorted(
+            columns.at, [micros_of(window.starts_at - ahead) for window in due], side="right"
+        )
+        closes = np.searchsorted(columns.at, [micros_of(window.ends_at) for window in due])
+        for first, last in zip(opens.tolist(), closes.tolist(), strict=True):
+            apart[first:last] = False
+    return apart
 
 
 class _Segments:
@@ -185,13 +212,14 @@ def _opinion(
     fees: FeeSchedule | None,
     around: Circumstances,
     screen: Screen,
+    may_quote: Bools,
 ) -> tuple[RowOpinion, Bools | None]:
     """What is believed on every row, and for the judge what it finds worth an order."""
     opinion = RowOpinion(*np.full((4, *columns.bid.shape), np.nan))
     of_row = np.asarray(segments.of)[segment]
     rows = np.flatnonzero(of_row != NO_BELIEF)
     if screen is Screen.JUDGE and fees is not None:
-        return opinion, _judged(opinion, columns, rows, segment, segments, fees, around)
+        return opinion, _judged(opinion, columns, rows, segment, segments, fees, around, may_quote)
     if rows.size and screen is Screen.ARRAY:
         bids, asks = (
             np.where(side[rows] == NOBODY, np.nan, side[rows] / MICROS) for side in (columns.bid, columns.ask)
@@ -212,9 +240,13 @@ def _judged(
     segments: _Segments,
     fees: FeeSchedule,
     around: Circumstances,
+    may_quote: Bools,
 ) -> Bools:
     """Fill in `opinion` row by row, and mark what is worth an order."""
-    terms = terms_of(around.policy, fees, may_rest=around.may_rest, sizes_known=False)
+    terms = [
+        terms_of(around.policy, fees, may_rest=around.may_rest and quiet, sizes_known=False)
+        for quiet in (False, True)
+    ]
     candidates = np.zeros(columns.bid.shape, dtype=np.bool_)
     bids, asks = (_dollars(side) for side in (columns.bid, columns.ask))
     deep = [float("inf")] * len(columns.brackets)
@@ -222,7 +254,7 @@ def _judged(
         number = int(segment[row])
         belief = segments.beliefs[segments.of[number]]
         quotes = Quotes(bids[row], asks[row], deep, deep)
-        judged = judge_event(belief, quotes, terms, segments.timings[number])
+        judged = judge_event(belief, quotes, terms[int(may_quote[row])], segments.timings[number])
         opinion.p_model[row] = belief.p_model
         opinion.p_trade[row], opinion.errors[row] = judged.priced.pool.p_trade, judged.priced.pool.errors
         candidates[row, list(judged.candidates)] = True

@@ -29,8 +29,9 @@ class Prospects(NamedTuple):
     p_yes: Floats
     """NaN where nobody has an opinion."""
     standard_error: Floats
-    is_sound: Bools
-    """Of each row and bracket: the event and the market may be traded, both sides quoted, the spread narrow enough."""
+    may_stay: Bools
+    """Of each row and bracket: the event and the market may be traded, both sides are quoted, the spread is narrow enough,
+    and nothing is due."""
 
     @property
     def rows(self) -> Bools:
@@ -47,7 +48,7 @@ def prospects(
     sound = _sound(sheet, policy) & is_deep(depth, policy)
     may = sound & sheet.is_confident[sheet.segment][:, None]
     bid, ask = columns.bid / MICROS, columns.ask / MICROS
-    terms = _Terms(fees, policy, may_rest)
+    terms = _Terms(fees, policy, sheet.may_quote if may_rest else None)
     with np.errstate(invalid="ignore"):
         if sheet.candidates is not None:
             may &= sheet.candidates
@@ -60,7 +61,7 @@ def prospects(
             ask=may & _worth(1 - p_yes, error, take=1 - bid, rest=1 - ask, terms=terms),
             p_yes=p_yes,
             standard_error=error,
-            is_sound=sound,
+            may_stay=sound & sheet.is_quiet[:, None],
         )
 
 
@@ -81,7 +82,8 @@ def _sound(sheet: EventSheet, policy: Policy) -> Bools:
 class _Terms(NamedTuple):
     fees: FeeSchedule
     policy: Policy
-    may_rest: bool
+    may_quote: Bools | None
+    """Of each row; None where nothing ever may."""
 
 
 def _worth(p_win: Floats, error: Floats, *, take: Floats, rest: Floats, terms: _Terms) -> Bools:
@@ -94,10 +96,11 @@ def _worth(p_win: Floats, error: Floats, *, take: Floats, rest: Floats, terms: _
     cost = take + rate * take * (1 - take)
     share = float(policy.min_edge_share_of_cost)
     taker = p_win - cost >= _floor(float(policy.min_edge_taker), error, share * cost) - ALLOWANCE
-    if not terms.may_rest:
+    if terms.may_quote is None:
         return np.asarray(taker)
-    maker = p_win - rest >= _floor(float(policy.min_edge_maker), error, share * rest) - ALLOWANCE
-    return np.asarray(taker | maker)
+    least = _floor(float(policy.min_edge_maker), error, share * rest) + float(policy.adverse_selection)
+    maker = p_win - rest >= least - ALLOWANCE
+    return np.asarray(taker | (maker & terms.may_quote[:, None]))
 
 
 def _floor(least: float, error: Floats, share: Floats) -> Floats:
@@ -119,5 +122,6 @@ def surely_kept(
     p_yes, error = prospects.p_yes[:, column], prospects.standard_error[:, column]
     p_win = p_yes if is_bid else 1 - p_yes
     floor = np.maximum(max(float(policy.min_edge_maker), float(policy.min_edge_share_of_cost) * price), error)
+    floor = floor + float(policy.adverse_selection)
     with np.errstate(invalid="ignore"):
-        return np.asarray(prospects.is_sound[:, column] & (p_win - price >= floor / 2 + ALLOWANCE))
+        return np.asarray(prospects.may_stay[:, column] & (p_win - price >= floor / 2 + ALLOWANCE))

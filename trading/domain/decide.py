@@ -37,11 +37,13 @@ from trading.domain.inputs import (
 from trading.domain.offer import Offer, best_offer
 from trading.domain.opinion import EventOpinion, form_opinion
 from trading.domain.quoting import best_quote
+from trading.domain.resting import check_quiet
 from trading.domain.risk import MarketPlace
 from trading.domain.sizing import joint_stakes
 from trading.domain.supersede import Standing
 from trading.domain.taking import Chance, find_chance, take
 from trading.domain.types import BookSide, Decision, Intent, OrderState, ReasonCode, Signal
+from weather.domain.releases import NOTHING_DUE, Releases
 
 _ABSTAINED: Final = Gate(False, ReasonCode.FORECAST_MISSING, "every strategy abstains")
 
@@ -103,12 +105,14 @@ def weigh(
     board, gate = event.board, check_event(view, event)
     outlook = view.outlooks.get(board.event_date)
     opinion = form_opinion(outlook, event, belief) if outlook is not None and board.refusal is None else None
+    releases = view.releases.get(board.event_date, NOTHING_DUE)
     if opinion is None:
         nothing, gate = (None,) * len(board.markets), gate and _ABSTAINED
         return Weighed(event, None, nothing, (gate,) * len(nothing), nothing), account
     gate = gate and _check_opinion(opinion, event)
     choices = [
-        _choose(market, opinion, place, gate, account, event) for place, market in enumerate(board.markets)
+        _choose(market, opinion, place, gate, releases, account, event)
+        for place, market in enumerate(board.markets)
     ]
     taken, account = _take_all(choices, opinion, account, event)
     ends = [taken.get(place, (choice.gate, None)) for place, choice in enumerate(choices)]
@@ -141,6 +145,7 @@ def _choose(
     opinion: EventOpinion,
     place: int,
     event_gate: Gate,
+    releases: Releases,
     account: Account,
     event: EventContext,
 ) -> _Choice:
@@ -152,7 +157,7 @@ def _choose(
     if gate.code is ReasonCode.EDGE_BELOW_FLOOR and around.may_rest and fees is not None:
         quote = best_quote(market, p_yes, error, fees, around.policy)
         if quote is not None:
-            gate, offer = PASSED, quote
+            gate, offer = check_quiet(releases, around.now, around.policy), quote
     if not gate or offer is None:
         return _Choice(gate, offer)
     gate = _check_against_market(market, opinion, place, offer, around)

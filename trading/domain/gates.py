@@ -133,8 +133,10 @@ def check_edge(edge: Decimal, cost: Decimal, standard_error: float, policy: Poli
 
 
 def quote_floor(cost: Decimal, standard_error: float, policy: Policy) -> Decimal:
-    """Dollars a resting contract must promise: max(2¢, its standard error, 8 % of its cost)."""
-    return max(policy.min_edge_maker, Decimal(repr(standard_error)), policy.min_edge_share_of_cost * cost)
+    """Dollars a resting contract must promise: max(2¢, its standard error, 8 % of its cost), and what it loses to who
+    knows more."""
+    least = max(policy.min_edge_maker, Decimal(repr(standard_error)), policy.min_edge_share_of_cost * cost)
+    return least + policy.adverse_selection
 
 
 def check_quote_edge(edge: Decimal, cost: Decimal, standard_error: float, policy: Policy) -> Gate:

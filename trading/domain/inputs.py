@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
+from types import MappingProxyType
 from typing import Final, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -17,6 +18,7 @@ from trading.domain.risk import Exposure
 from trading.domain.supersede import Standing
 from trading.domain.types import Intent, ReasonCode, Signal, TradingState
 from trading.domain.weights import PRIOR, EnsembleWeights
+from weather.domain.releases import Releases
 from weather.domain.types import Outlook, WeatherSnapshot
 
 EVERYWHERE: Final = "*"
@@ -44,6 +46,8 @@ class CityView(NamedTuple):
     weather: WeatherSnapshot | None
     outlooks: Mapping[date, Outlook]
     boards: Sequence[Board]
+    releases: Mapping[date, Releases] = MappingProxyType({})
+    """What is due that may move the prices of each event, by its date; a day without entry waits for nothing."""
 
 
 class Circumstances(NamedTuple):

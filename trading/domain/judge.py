@@ -26,6 +26,7 @@ class Terms(NamedTuple):
     max_uncertainty: float
     min_edge_taker: float
     min_edge_maker: float
+    adverse_selection: float
     min_share_of_cost: float
     implausible: float
     taker_rate: float
@@ -70,6 +71,7 @@ def terms_of(policy: Policy, fees: FeeSchedule, *, may_rest: bool, sizes_known: 
         max_uncertainty=policy.max_uncertainty,
         min_edge_taker=float(policy.min_edge_taker),
         min_edge_maker=float(policy.min_edge_maker),
+        adverse_selection=float(policy.adverse_selection),
         min_share_of_cost=float(policy.min_edge_share_of_cost),
         implausible=policy.implausible_disagreement,
         taker_rate=float(TAKER_RATE * fees.multiplier),
@@ -144,11 +146,11 @@ def _promises(place: int, p_yes: float, error: float, quotes: Quotes, terms: Ter
         return False
     floor = max(terms.min_edge_maker, error) - _ROUNDING
     maker_fee = terms.maker_rate * bid * (1 - bid)
-    edge = p_yes - bid - maker_fee
+    edge = p_yes - bid - maker_fee - terms.adverse_selection
     if edge >= floor and edge >= share * (bid + maker_fee) - _ROUNDING:
         return True
     maker_fee = terms.maker_rate * ask * (1 - ask)
-    edge = ask - p_yes - maker_fee
+    edge = ask - p_yes - maker_fee - terms.adverse_selection
     return edge >= floor and edge >= share * (1 - ask + maker_fee) - _ROUNDING
 
 

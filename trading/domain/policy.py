@@ -23,6 +23,9 @@ class Policy(_Frozen):
     min_edge_taker: Decimal = Decimal("0.03")
     min_edge_maker: Decimal = Decimal("0.02")
     min_edge_share_of_cost: Decimal = Decimal("0.08")
+    adverse_selection: Decimal = Decimal("0.01")
+    """Dollars a contract that a quote loses to who knows more, beside what it must promise (5.2, 5.4): it fills more
+    often when it should not."""
     implausible_disagreement: float = 0.20
     """Against everyone by more than this, without an observation they lack, the likeliest cause is our own fault."""
     news_lasts: timedelta = timedelta(minutes=15)
@@ -43,6 +46,8 @@ class Policy(_Frozen):
     """A resting order expires by itself after this, so that one we lost sight of ends without us."""
     renew_before: timedelta = timedelta(minutes=2)
     """Longer than a cycle, so that every order is looked at before it expires."""
+    min_resting_life: timedelta = timedelta(minutes=1)
+    """A quote that would have to leave the book sooner is not posted: no turn would look at it again."""
     supersede_after: timedelta = timedelta(minutes=1)
     max_generations: int = 20
     ask_again_within: timedelta = timedelta(minutes=2)

@@ -16,7 +16,9 @@ from trading.domain.event_gate import check_event
 from trading.domain.gates import Gate, check_liquidity, check_spread, check_tradable, quote_floor
 from trading.domain.inputs import Circumstances, CityView, EventContext
 from trading.domain.policy import Policy
+from trading.domain.resting import check_still_quiet, expiration
 from trading.domain.types import Action, BookSide, Order, ReasonCode, Signal, TradingState
+from weather.domain.releases import NOTHING_DUE, Releases
 
 
 class Step(StrEnum):
@@ -30,6 +32,8 @@ class Review(NamedTuple):
 
     step: Step
     gate: Gate
+    releases: Releases = NOTHING_DUE
+    """What is due in the order's market, for the expiration of a renewal."""
 
 
 class Belief(NamedTuple):
@@ -59,17 +63,19 @@ def review_beside(
     around: Circumstances,
 ) -> tuple[tuple[Order, Review], ...]:
     """As `review_all`, beside what is believed of each market by its ticker."""
-    seen: dict[str, tuple[BoardMarket | None, Gate]] = {}
+    seen: dict[str, tuple[BoardMarket | None, Gate, Releases]] = {}
     for view in views:
         for board in view.boards:
             gate = check_event(view, EventContext(view.city, board, around))
-            seen.update((market.market.ticker, (market, gate)) for market in board.markets)
+            releases = view.releases.get(board.event_date, NOTHING_DUE)
+            seen.update((market.market.ticker, (market, gate, releases)) for market in board.markets)
     reviews = []
     for order in orders:
         ticker = order.market_ticker
-        market, event_gate = seen.get(ticker, (None, _UNREAD))
+        market, event_gate, releases = seen.get(ticker, (None, _UNREAD, NOTHING_DUE))
         reduces = _reduces(order, holdings.get(ticker, ZERO))
-        reviewed = review(order, market, event_gate, beliefs.get(ticker), reduces=reduces, around=around)
+        belief = beliefs.get(ticker)
+        reviewed = review(order, market, event_gate, belief, releases, reduces=reduces, around=around)
         reviews.append((order, reviewed))
     return tuple(reviews)
 
@@ -79,6 +85,7 @@ def review(
     market: BoardMarket | None,
     event_gate: Gate,
     belief: Belief | None,
+    releases: Releases = NOTHING_DUE,
     *,
     reduces: bool,
     around: Circumstances,
@@ -90,11 +97,16 @@ def review(
     """
     now, policy = around.now, around.policy
     gate = _check_switch(around.trading_state, reduces) and _check_covered(order, reduces) and event_gate
-    gate = gate and _check_market(order, market, belief, now, policy)
+    gate = gate and _check_market(order, market, belief, now, policy) and check_still_quiet(releases, now)
+    if gate.code is ReasonCode.RELEASE_DUE and order.expires_at is not None and order.expires_at <= now:
+        return Review(
+            Step.KEEP, gate
+        )  # it has ended at the exchange, as it was sent to; our books will hear of it
     if not gate:
         return Review(Step.CANCEL, gate)
     if order.expires_at is not None and order.expires_at - now < policy.renew_before:
-        return Review(Step.RENEW, gate)
+        is_later = expiration(now, releases, policy.resting_life) > order.expires_at
+        return Review(Step.RENEW if is_later else Step.KEEP, gate, releases)
     return Review(Step.KEEP, gate)
 
 

@@ -8,7 +8,7 @@
 """
 
 from collections.abc import Iterable, Mapping
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, assert_never
 
 from django.db import transaction
@@ -19,6 +19,7 @@ from trading.controls import hold_switch
 from trading.domain.breakers import Trip
 from trading.domain.order_states import OrderEvent
 from trading.domain.policy import Policy
+from trading.domain.resting import expiration
 from trading.domain.types import Action, Order, OrderState, Side, TradingState
 from trading.oms.booking import book_fills
 from trading.oms.lease import hold_lease
@@ -26,6 +27,7 @@ from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, Unknown
 from trading.repositories.books import PositionRepository
 from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 from trading.repositories.strategy_gates import rests_on_admitted
+from weather.domain.releases import NOTHING_DUE, Releases
 
 RESTING_LIFE: Final = Policy().resting_life
 
@@ -37,13 +39,13 @@ def submit(
     lease: Lease,
     market_id: int,
     at: datetime,
-    resting_life: timedelta = RESTING_LIFE,
+    releases: Releases = NOTHING_DUE,
 ) -> Order:
     """Send one NEW order and book what came of it. Returns the order as it ended up.
 
-    Raises Fenced, with nothing sent, when another trader took over: it ends the order as one a crash left.
+    What rests expires before anything is due in its market (`releases`). Raises Fenced, with nothing sent, when another trader took over: it ends the order as one a crash left.
     """
-    order = _mark_sent(order, at, resting_life)
+    order = _mark_sent(order, at, releases)
     answer = _send(order, venue, lease)
     _log_sent(order, answer)
     if answer is None:
@@ -58,13 +60,13 @@ def resend(
     lease: Lease,
     market_id: int,
     at: datetime,
-    resting_life: timedelta = RESTING_LIFE,
+    releases: Releases = NOTHING_DUE,
 ) -> Order:
     """Send an UNKNOWN order once more, under the id it has: it is placed now, or proves to exist (design 6.3).
 
     A refusal speaks of this request only. The first one may still arrive, so the order stays UNKNOWN. Raises Fenced.
     """
-    order = _mark_sent(order, at, resting_life)
+    order = _mark_sent(order, at, releases)
     answer = _send(order, venue, lease)
     _log_sent(order, answer)
     if isinstance(answer, Accepted):
@@ -88,9 +90,12 @@ def leave_alone(order: Order, moved: StaleOrder) -> None:
     logger.warning("order left alone", extra={"intent_key": order.intent_key, "why": str(moved)})
 
 
-def _mark_sent(order: Order, at: datetime, resting_life: timedelta) -> Order:
-    """Committed before anything leaves. Of an order sent before, the exchange may hold an earlier expiration."""
-    expires_at = at + resting_life if order.rests_by_itself else None
+def _mark_sent(order: Order, at: datetime, releases: Releases) -> Order:
+    """Committed before anything leaves. Of an order sent before, the exchange may hold an earlier expiration, and never
+    a later one: until ours has passed its absence proves nothing."""
+    expires_at = expiration(at, releases, RESTING_LIFE) if order.rests_by_itself else None
+    if expires_at is not None and order.expires_at is not None:
+        expires_at = max(expires_at, order.expires_at)
     return OrderRepository(order.mode).transition(
         order, OrderEvent.SEND, at=at, sent_at=at, expires_at=expires_at
     )

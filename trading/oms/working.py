@@ -1,13 +1,14 @@
 """Carries out what was decided about resting orders: cancels first, then renewals."""
 
 from collections.abc import Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final
 
 from django.db import transaction
 
 from milkbot.logger import logger
 from trading.domain.order_states import OrderEvent
+from trading.domain.resting import expiration
 from trading.domain.types import Order, OrderState
 from trading.domain.working import Review, Step
 from trading.oms.lease import hold_lease
@@ -15,6 +16,7 @@ from trading.oms.pace import Pace
 from trading.oms.submit import RESTING_LIFE, heed_breaker, is_forbidden, leave_alone
 from trading.oms.venues.base import Cancels, NotSent, Rejected, RestingVenue, TakenOut, Unknown
 from trading.repositories.orders import Lease, OrderRepository, StaleOrder
+from weather.domain.releases import NOTHING_DUE, Releases
 
 _IN_BOOK: Final = (OrderState.RESTING, OrderState.PARTIAL)
 CANCELLABLE: Final = (OrderState.UNKNOWN, *_IN_BOOK)
@@ -39,7 +41,7 @@ def carry_out(
             if review.step is Step.CANCEL:
                 cancel(order, venue, at=at, why=f"{review.gate.code}: {review.gate.detail}")
             elif review.step is Step.RENEW:
-                renew(order, venue, lease=lease, at=at)
+                renew(order, venue, lease=lease, at=at, releases=review.releases)
         except StaleOrder as moved:
             leave_alone(order, moved)
     return asked
@@ -87,16 +89,18 @@ def _heed(order: Order, answer: Rejected | NotSent | Unknown, asked: str, at: da
 
 
 def renew(
-    order: Order, venue: RestingVenue, *, lease: Lease, at: datetime, life: timedelta = RESTING_LIFE
+    order: Order, venue: RestingVenue, *, lease: Lease, at: datetime, releases: Releases = NOTHING_DUE
 ) -> Order:
-    """Let an order rest for `life` from now. Like a new order it needs the lease and the switch.
+    """Let an order rest anew, until something is due in its market. Like a new order it needs the lease and the switch.
 
     The later expiration is committed before it is asked for: should the answer be lost, ours can only be too late. Of a
     renewal that never left, the expiration before it stands again.
     """
-    before = order.expires_at
-    order = OrderRepository(order.mode).transition(order, OrderEvent.RENEW, at=at, expires_at=at + life)
-    answer = _send_renewal(order, venue, lease, at + life)
+    before, expires_at = order.expires_at, expiration(at, releases, RESTING_LIFE)
+    if before is not None and expires_at <= before:
+        return order  # something fell due since it was looked at, and the order ends before it
+    order = OrderRepository(order.mode).transition(order, OrderEvent.RENEW, at=at, expires_at=expires_at)
+    answer = _send_renewal(order, venue, lease, expires_at)
     if answer is not None:
         # Outside the send's transaction: a breaker turns the switch that is held there.
         _heed(order, answer, "renewal", at)

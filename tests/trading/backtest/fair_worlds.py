@@ -2,7 +2,8 @@
 
 The evening forecast of a day is right up to a morning step and a rest, both normal; the morning forecast knows the step;
 the evening knows the high. Prices are the true probabilities given the newest forecast, a cent to either side, and move
-five minutes before anyone could act on it.
+five minutes before anyone could act on it. Where a world is swept, orders of people who know nothing push single prices
+aside for a minute at random: whoever rests there trades with them.
 """
 
 from collections.abc import Iterator, Sequence
@@ -28,6 +29,10 @@ EVENING, MORNING, LATE = timedelta(hours=-6), timedelta(hours=6), timedelta(hour
 """When forecasts are issued, from the start of the climate day."""
 REPEAT: Final = timedelta(hours=4)
 """A market that never moves was not recorded."""
+SWEPT_BY: Final = 0.03
+SWEPT_FOR: Final = timedelta(minutes=1)
+SWEPT_AT_ONCE: Final = 4
+"""Brackets swept between two repetitions."""
 
 Row = list[object]
 
@@ -49,6 +54,8 @@ class FairWorld:
     """By which our forecasts are stamped too early."""
     shuffled: bool = False
     """Whether every day is given the deviation of another one."""
+    swept: bool = False
+    """Whether orders that know nothing push prices aside."""
     seed: int = 7
 
 
@@ -141,7 +148,24 @@ def _quote_rows(day: _Day, world: FairWorld) -> Iterator[Row]:
             for place, (suffix, *_) in enumerate(_brackets(day)):
                 cheap = world.planted if place == favourite and sigma == whole else 0.0
                 yield [f"{event}-{suffix}", stamp(at), *_sides(fair[place] - cheap), None, volume, 50]
+            if world.swept:
+                yield from _swept(day, world.seed, fair, at, min(at + REPEAT, until), volume)
             at, volume = at + REPEAT, volume + 1
+
+
+def _swept(
+    day: _Day, seed: int, fair: Sequence[float], after: datetime, until: datetime, volume: int
+) -> Iterator[Row]:
+    """Prices of a few brackets pushed aside once each between two moments, and back a minute later."""
+    chance = np.random.default_rng([seed, *day.city.code.encode(), int(after.timestamp())])
+    event, brackets = event_ticker(day.city.kalshi_series, day.day), _brackets(day)
+    minutes = int((until - after) / SWEPT_FOR) - 1
+    for place in chance.permutation(len(brackets))[:SWEPT_AT_ONCE].tolist() if minutes > 1 else ():
+        at = after + int(chance.integers(1, minutes)) * SWEPT_FOR
+        aside = float(chance.choice((-SWEPT_BY, SWEPT_BY)))
+        for when, price in ((at, fair[place] + aside), (at + SWEPT_FOR, fair[place])):
+            shown = _sides(min(max(price, 0.0), 1.0))
+            yield [f"{event}-{brackets[place][0]}", stamp(when), *shown, None, volume, 50]
 
 
 def _probability(mean: float, sigma: float, low: float, high: float) -> float:

@@ -71,7 +71,10 @@ def recording(
 
 
 def wandering(seed: int, day: date = DAY, moves: int = 30, settle_f: int | None = 74) -> Recording:
-    """Prices that wander about their worth, now and then far from it or one-sided, under a forecast that is revised."""
+    """Prices that wander about their worth, now and then far from it or one-sided, under a forecast that is revised.
+
+    It was issued at the same times of day in the days before, so that it is known when the next one is due.
+    """
     chance = random.Random(seed)
     quotes: dict[str, list[Quote]] = {}
     span = (closes_at(CHI, day) - opens_at(day)) / timedelta(minutes=1)
@@ -92,6 +95,8 @@ def wandering(seed: int, day: date = DAY, moves: int = 30, settle_f: int | None 
         quotes[ticker(suffix, day)] = history
     issued = [opens_at(day) + timedelta(hours=hours) for hours in (-3, 7, 15)]
     told = [forecast(at, chance.choice((73, 74, 75)), day) for at in issued]
+    earlier = [timedelta(days=back) for back in range(3, 7)]
+    told += [forecast(at - back, 74, day - back) for back in earlier for at in issued]
     return recording(quotes, told, (day,), settle_f)
 
 

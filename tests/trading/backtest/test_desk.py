@@ -23,6 +23,7 @@ from trading.domain.types import (
     TimeInForce,
 )
 from trading.domain.working import Review, Step
+from weather.domain.releases import FORECAST, NOTHING_DUE, Releases, Window
 
 MARKET = BRACKETS[2].ticker
 PLACE = MarketPlace(EVENT, CHI.code, CHI.cluster)
@@ -48,7 +49,7 @@ NOTE = Note(p_trade=0.5, p_model=0.5, shares={})
 
 
 def send(desk: Desk, intent: Intent, on: Board) -> None:
-    desk.send(intent, NOTE, on, PLACE, VERDICT, NOW)
+    desk.send(intent, NOTE, on, PLACE, NOTHING_DUE, VERDICT, NOW)
 
 
 def state(desk: Desk) -> OrderState:
@@ -99,10 +100,10 @@ def test_maker_fills_when_the_market_trades_through_its_price_and_not_when_it_to
 ) -> None:
     send(desk, quote_at(price, side), board("0.38", "0.42"))
     assert state(desk) is OrderState.RESTING
-    assert not desk.fill_resting(board(*touched), VERDICT, NOW + MINUTE)
-    assert not desk.fill_resting(board(None, None), VERDICT, NOW + MINUTE)
+    assert not desk.fill_resting(board(*touched), NOTHING_DUE, VERDICT, NOW + MINUTE)
+    assert not desk.fill_resting(board(None, None), NOTHING_DUE, VERDICT, NOW + MINUTE)
     assert desk.trades == []
-    assert desk.fill_resting(board(*passed), VERDICT, NOW + 2 * MINUTE)
+    assert desk.fill_resting(board(*passed), NOTHING_DUE, VERDICT, NOW + 2 * MINUTE)
     (trade,) = desk.trades
     assert (trade.price, trade.count, trade.fee, trade.liquidity) == (
         Decimal(price),
@@ -117,7 +118,7 @@ def test_maker_fills_when_the_market_trades_through_its_price_and_not_when_it_to
 
 def test_maker_pays_where_the_series_charges_makers(desk: Desk) -> None:
     send(desk, quote_at("0.39"), board("0.38", "0.42", fees=MAKER_FEES))
-    desk.fill_resting(board("0.30", "0.35", fees=MAKER_FEES), VERDICT, NOW + MINUTE)
+    desk.fill_resting(board("0.30", "0.35", fees=MAKER_FEES), NOTHING_DUE, VERDICT, NOW + MINUTE)
     assert desk.trades[0].fee == trade_fee(MAKER_FEES, Decimal(10), Decimal("0.39"), is_taker=False) > 0
 
 
@@ -127,7 +128,7 @@ def test_resting_order_reserves_its_worst_case_until_it_ends(desk: Desk) -> None
     account = desk.account.account(EVENT)
     assert account.cash == 1000 - intent.max_cost
     assert account.exposure.by_event == {EVENT: intent.max_cost}
-    (order,) = desk.resting_now(EVENT, NOW + MINUTE)
+    (order,) = desk.resting_now(EVENT, NOTHING_DUE, NOW + MINUTE)
     assert order.time_in_force is TimeInForce.GTC
     desk.carry_out([(order, Review(Step.CANCEL, PASSED))], NOW + MINUTE)
     assert state(desk) is OrderState.CANCELED
@@ -139,9 +140,41 @@ def test_resting_order_reserves_its_worst_case_until_it_ends(desk: Desk) -> None
 def test_order_nobody_disturbs_is_renewed_by_the_turns_in_between(desk: Desk, minutes: int) -> None:
     send(desk, quote_at("0.39"), board("0.38", "0.42"))
     now = NOW + minutes * MINUTE
-    (order,) = desk.resting_now(EVENT, now)
+    (order,) = desk.resting_now(EVENT, NOTHING_DUE, now)
     assert order.expires_at == _renewed_by_hand(now)
     assert order.expires_at > now
+
+
+DUE = Releases.of([Window(FORECAST, NOW + 10 * MINUTE, NOW + 70 * MINUTE, NOW + 10 * MINUTE)])
+
+
+@pytest.mark.parametrize(
+    ("minutes", "filled"),
+    [
+        pytest.param(9, True, id="before it is due"),
+        pytest.param(10, False, id="when it is due"),
+        pytest.param(90, False, id="long after"),
+    ],
+)
+def test_quote_fills_only_until_something_is_due_however_often_it_was_renewed(
+    desk: Desk, minutes: int, filled: bool
+) -> None:
+    desk.send(quote_at("0.39"), NOTE, board("0.38", "0.42"), PLACE, DUE, VERDICT, NOW)
+    assert desk.fill_resting(board("0.30", "0.35"), DUE, VERDICT, NOW + minutes * MINUTE) is filled
+    assert state(desk) is (OrderState.FILLED if filled else OrderState.CANCELED)
+    (standing,) = desk.account.standings(EVENT).values()
+    assert standing.updated_at == NOW + min(minutes, 10) * MINUTE, "it ended when it expired"
+
+
+@pytest.mark.parametrize("minutes", [1, 5, 7, 9])
+def test_renewals_reach_no_further_than_what_is_due(desk: Desk, minutes: int) -> None:
+    desk.send(quote_at("0.39"), NOTE, board("0.38", "0.42"), PLACE, DUE, VERDICT, NOW)
+    now = NOW + minutes * MINUTE
+    (order,) = desk.resting_now(EVENT, DUE, now)
+    assert order.expires_at == min(_renewed_by_hand(now), NOW + 10 * MINUTE)
+    desk.carry_out([(order, Review(Step.RENEW, PASSED, DUE))], now)
+    (order,) = desk.resting_now(EVENT, DUE, now)
+    assert order.expires_at == min(now + Policy().resting_life, NOW + 10 * MINUTE)
 
 
 def _renewed_by_hand(until: datetime) -> datetime:
@@ -184,6 +217,7 @@ def test_trade_tells_its_own_profit() -> None:
             NOTE,
             board("0.38", "0.40"),
             PLACE,
+            NOTHING_DUE,
             won,
             NOW,
         )

@@ -11,6 +11,7 @@ from tests.trading.domain.test_decide import CHEAP_QUOTES
 from tests.trading.makers import (
     BRACKETS,
     CLOSE,
+    DAY,
     NOW,
     around,
     make_account,
@@ -33,6 +34,7 @@ from trading.domain.types import (
     TradingState,
 )
 from trading.domain.working import Belief, Step, review, review_all
+from weather.domain.releases import FORECAST, NOTHING_DUE, Releases, Window
 
 BELIEF = Belief(p_yes=0.40, standard_error=0.01)
 """The order below bids 0.30: ten cents of edge."""
@@ -62,6 +64,7 @@ def step(
     *,
     reduces: bool = False,
     state: TradingState = TradingState.ACTIVE,
+    releases: Releases = NOTHING_DUE,
     after: timedelta = timedelta(0),
 ) -> tuple[Step, ReasonCode]:
     market = market or quoted(captured_at=NOW + after)
@@ -70,6 +73,7 @@ def step(
         market,
         event_gate,
         belief,
+        releases,
         reduces=reduces,
         around=around(now=NOW + after, trading_state=state),
     )
@@ -83,6 +87,36 @@ def test_order_that_still_fits_is_kept() -> None:
 def test_order_that_still_fits_is_renewed_before_it_expires() -> None:
     assert step(after=timedelta(minutes=2))[0] is Step.KEEP
     assert step(after=timedelta(minutes=2, seconds=1))[0] is Step.RENEW
+
+
+def due_in(minutes: float) -> Releases:
+    starts_at = NOW + timedelta(minutes=minutes)
+    return Releases.of([Window(FORECAST, starts_at, starts_at + timedelta(hours=1), starts_at)])
+
+
+def test_order_is_renewed_up_to_what_is_due_and_not_again_then() -> None:
+    """It expires after four minutes; when something is due then or before, there is nothing to gain."""
+    after = timedelta(minutes=3)
+    assert step(after=after, releases=due_in(4.5)) == (Step.RENEW, ReasonCode.TRADE)
+    assert step(after=after, releases=due_in(4)) == (Step.KEEP, ReasonCode.TRADE)
+
+
+def test_order_that_still_rests_when_something_is_due_is_cancelled() -> None:
+    assert step(after=timedelta(minutes=3), releases=due_in(3)) == (Step.CANCEL, ReasonCode.RELEASE_DUE)
+
+
+def test_order_whose_expiration_took_it_out_in_time_is_not_cancelled_as_well() -> None:
+    assert step(after=timedelta(minutes=5), releases=due_in(4)) == (Step.KEEP, ReasonCode.RELEASE_DUE)
+
+
+def test_review_takes_what_is_due_from_the_order_s_own_event() -> None:
+    view = make_view(board=make_board(quotes=CHEAP_QUOTES))._replace(releases={DAY: due_in(0)})
+    batch = decide([view], make_account(), around())
+    order = resting().model_copy(update={"market_ticker": BRACKETS[3].ticker, "limit_price": Decimal("0.20")})
+
+    ((_, found),) = review_all([order], [view], batch.signals, {}, around())
+
+    assert (found.step, found.gate.code) == (Step.CANCEL, ReasonCode.RELEASE_DUE)
 
 
 @pytest.mark.parametrize(
@@ -119,12 +153,12 @@ def test_order_is_cancelled_when_the_event_is_held() -> None:
 @pytest.mark.parametrize(
     ("book_side", "price", "p_yes", "kept"),
     [
-        # A bid of 0.30 asks for max(2¢, 1¢, 2.4¢) to enter, so 1.2¢ to stay.
-        (BookSide.BID, "0.30", 0.312, Step.KEEP),
-        (BookSide.BID, "0.30", 0.311, Step.CANCEL),
-        # An ask of 0.30 buys NO at 0.70: 5.6¢ to enter, 2.8¢ to stay.
-        (BookSide.ASK, "0.30", 0.272, Step.KEEP),
-        (BookSide.ASK, "0.30", 0.273, Step.CANCEL),
+        # A bid of 0.30 asks for max(2¢, 1¢, 2.4¢) and the cent lost to who knows more to enter, so 1.7¢ to stay.
+        (BookSide.BID, "0.30", 0.317, Step.KEEP),
+        (BookSide.BID, "0.30", 0.316, Step.CANCEL),
+        # An ask of 0.30 buys NO at 0.70: 6.6¢ to enter, 3.3¢ to stay.
+        (BookSide.ASK, "0.30", 0.267, Step.KEEP),
+        (BookSide.ASK, "0.30", 0.268, Step.CANCEL),
     ],
 )
 def test_order_is_cancelled_when_less_than_half_the_entry_edge_is_left(
