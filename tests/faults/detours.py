@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 from urllib.parse import urlsplit
 
 from markets.clients.kalshi.transport import SLOW_S
-from tests.faults.bench import Bench, WatchedVenue, connected, no_pause
+from tests.faults.bench import MODE, Bench, connected, no_pause
+from tests.faults.watched import WatchedVenue
 
 
 def on_another_way(
@@ -16,7 +17,7 @@ def on_another_way(
 ) -> Bench:
     """The trader's weather does not come that way: it was stored by another process."""
     ours = connected(base_url, bench.account, bench.clock, pause, slow_s)
-    watched = WatchedVenue(ours.exchange.venue)
+    watched = WatchedVenue(ours.exchange.venue, MODE)
     return replace(
         bench,
         sources=replace(ours.sources, weather=bench.sources.weather),
