@@ -23,6 +23,8 @@ def standard_time(instant: datetime, std_offset_hours: int) -> datetime:
 
     Raises ValueError when `instant` is naive: it would be read in the zone of whatever machine this runs on.
     """
-    if instant.utcoffset() is None:
-        raise ValueError("the climate day needs an aware datetime")
-    return (instant.astimezone(UTC) + timedelta(hours=std_offset_hours)).replace(tzinfo=None)
+    if instant.tzinfo is not UTC:
+        if instant.utcoffset() is None:
+            raise ValueError("the climate day needs an aware datetime")
+        instant = instant.astimezone(UTC)
+    return (instant + timedelta(hours=std_offset_hours)).replace(tzinfo=None)

@@ -1,6 +1,7 @@
 """Brackets of whole degrees and the half degrees around them (probability-and-sizing.md 1.1)."""
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import numpy as np
@@ -15,13 +16,21 @@ HALF_DEGREE: Final = 0.5
 
 
 def edges(brackets: Sequence[Bracket]) -> tuple[Floats, Floats]:
-    """The half degrees around each bracket, ±∞ at open ends. Raises ValueError for an empty bracket."""
+    """The half degrees around each bracket, ±∞ at open ends; read-only. Raises ValueError for an empty bracket."""
+    return _edges(tuple(brackets))
+
+
+@lru_cache(maxsize=1000)
+def _edges(brackets: tuple[Bracket, ...]) -> tuple[Floats, Floats]:
+    # A ladder is read off hundreds of times before its day is over.
     for low, high in brackets:
         if low is not None and high is not None and low > high:
             raise ValueError(f"bracket {low}..{high} is empty")
     lows = [-np.inf if low is None else low - HALF_DEGREE for low, _ in brackets]
     highs = [np.inf if high is None else high + HALF_DEGREE for _, high in brackets]
-    return np.asarray(lows, dtype=np.float64), np.asarray(highs, dtype=np.float64)
+    found = np.asarray([lows, highs], dtype=np.float64)
+    found.flags.writeable = False
+    return found[0], found[1]
 
 
 def moved(brackets: Sequence[Bracket], by: int) -> list[Bracket]:

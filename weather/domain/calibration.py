@@ -34,6 +34,9 @@ class Season(StrEnum):
     SON = "SON"
 
 
+_SEASONS: Final = tuple(Season)
+
+
 class _CityPrior(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -60,7 +63,7 @@ class _Prior(BaseModel):
 
 def season_of(day: date) -> Season:
     """The meteorological season of `day`."""
-    return tuple(Season)[day.month % 12 // 3]
+    return _SEASONS[day.month % 12 // 3]
 
 
 def sigma_for(city_code: str, lead_hours: float, season: Season) -> float:

@@ -4,7 +4,7 @@ The combination is then a source like any other: what it missed is learned under
 that of its own errors, not one derived from the sources'. Source: project reference on probability and sizing, 1.2.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime
 from math import pi, sqrt
 from typing import Final, NamedTuple
@@ -65,6 +65,17 @@ def put_together(
     Weights ∝ 1/(MAE² + τ²); a source that is known and silent widens sigma. Raises ValueError as `spread_of`.
     """
     known = _known(calibration, city_code, lead_hours, day)
+    return _together(calibration, city_code, lead_hours, day, highs, known)
+
+
+def _together(
+    calibration: Calibration,
+    city_code: str,
+    lead_hours: float,
+    day: date,
+    highs: Sequence[SourceHigh],
+    known: Mapping[str, BiasAndSpread],
+) -> Together | None:
     heard = [high for high in highs if high.source in known]
     if len(heard) < 2:
         return None
@@ -103,9 +114,9 @@ def best_of(
     """
     if not highs:
         raise ValueError(f"no source speaks of {city_code} on {day}")
-    together = put_together(calibration, city_code, lead_hours, day, highs)
+    known = _known(calibration, city_code, lead_hours, day)
+    together = _together(calibration, city_code, lead_hours, day, highs, known)
     if together is None:
-        known = _known(calibration, city_code, lead_hours, day)
         alone = next((high for high in highs if high.source in known), highs[-1])
         return _alone(calibration, city_code, lead_hours, day, alone)
     errors = calibration.spread_of(

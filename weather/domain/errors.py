@@ -8,6 +8,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
+from functools import cached_property
 from math import sqrt
 from types import MappingProxyType
 from typing import Final, NamedTuple
@@ -174,8 +175,15 @@ class Calibration:
 
     def sources_of(self, city_code: str, lead_hours: float) -> tuple[str, ...]:
         """The sources whose errors for the city at this lead were seen, by name."""
-        place = lead_class(lead_hours)
-        return tuple(sorted(source for city, source, at in self.cells if city == city_code and at == place))
+        return self._sources.get((city_code, lead_class(lead_hours)), ())
+
+    @cached_property
+    def _sources(self) -> Mapping[tuple[str, int], tuple[str, ...]]:
+        """By city and lead class."""
+        found: dict[tuple[str, int], list[str]] = {}
+        for city_code, source, place in self.cells:
+            found.setdefault((city_code, place), []).append(source)
+        return {at: tuple(sorted(sources)) for at, sources in found.items()}
 
     def miss_before(self, city_code: str, source: str, lead_hours: float, day: date) -> float:
         """By how much the source missed the day before beyond its bias, °F; 0 when that is not known (yet)."""

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from milkbot.core.arrays import Floats
-from weather.domain.brackets import HALF_DEGREE, Bracket
+from weather.domain.brackets import HALF_DEGREE, Bracket, edges
 from weather.domain.distribution import (
     STANDARD_ERROR_FLOOR,
     bracket_probabilities,
@@ -53,10 +53,12 @@ def whole_day_probabilities(outlook: Outlook, brackets: Sequence[Bracket]) -> tu
 
 def whole_day_standard_errors(outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[float, ...]:
     """Standard errors of `whole_day_probabilities`."""
-    if outlook.nowcast is None and isinstance(outlook.distribution, Normal):
-        return bracket_standard_errors(
-            outlook.mu, outlook.sigma, outlook.mu_se, outlook.ln_sigma_se, brackets
-        )
+    if outlook.nowcast is None:
+        if isinstance(outlook.distribution, Normal):
+            return bracket_standard_errors(
+                outlook.mu, outlook.sigma, outlook.mu_se, outlook.ln_sigma_se, brackets
+            )
+        return _plain_standard_errors(outlook, brackets)
     return _standard_errors(_whole_day(outlook.nowcast), outlook.distribution, outlook, brackets)
 
 
@@ -147,12 +149,12 @@ def _pmf_probabilities(pmf: Mapping[int, float], brackets: Sequence[Bracket]) ->
 
 @dataclass(frozen=True, slots=True)
 class _Bent:
-    """A distribution moved up by `shift` and stretched by `factor` about `centre`, °F."""
+    """A distribution moved up by `shift` and stretched by `factor` about `centre`, °F: one way, or one in each row."""
 
     of: Curve
     centre: float
-    shift: float = 0.0
-    factor: float = 1.0
+    shift: float | Floats = 0.0
+    factor: float | Floats = 1.0
 
     def cdf(self, x: Floats) -> Floats:
         return self.of.cdf(self._back(x))
@@ -173,11 +175,25 @@ def _standard_errors(
     """Half the difference that one standard error up and down makes, for the mean and for ln sigma; at least 0.02."""
     centre, stretch = outlook.mu, exp(outlook.ln_sigma_se)
 
-    def half_difference(up: _Bent, down: _Bent) -> Floats:
-        return np.asarray(np.subtract(read(up, brackets), read(down, brackets)) / 2)
-
-    by_mu = half_difference(
-        _Bent(curve, centre, shift=outlook.mu_se), _Bent(curve, centre, shift=-outlook.mu_se)
+    bent = (
+        _Bent(curve, centre, shift=outlook.mu_se),
+        _Bent(curve, centre, shift=-outlook.mu_se),
+        _Bent(curve, centre, factor=stretch),
+        _Bent(curve, centre, factor=1 / stretch),
     )
-    by_sigma = half_difference(_Bent(curve, centre, factor=stretch), _Bent(curve, centre, factor=1 / stretch))
+    return _half_differences(np.asarray([read(each, brackets) for each in bent]))
+
+
+def _plain_standard_errors(outlook: Outlook, brackets: Sequence[Bracket]) -> tuple[float, ...]:
+    """`_standard_errors` where nothing has been seen yet: the four distributions are read in one call."""
+    stretch = exp(outlook.ln_sigma_se)
+    shifts = np.asarray([[outlook.mu_se], [-outlook.mu_se], [0.0], [0.0]])
+    factors = np.asarray([[1.0], [1.0], [stretch], [1 / stretch]])
+    bent = _Bent(outlook.distribution, outlook.mu, shift=shifts, factor=factors)
+    return _half_differences(bent.between(*edges(brackets)))
+
+
+def _half_differences(read: Floats) -> tuple[float, ...]:
+    """Of brackets' probabilities with the mean moved up and down, and sigma stretched and shrunk, in this order."""
+    by_mu, by_sigma = (read[0] - read[1]) / 2, (read[2] - read[3]) / 2
     return tuple(np.maximum(np.hypot(by_mu, by_sigma), STANDARD_ERROR_FLOOR).tolist())
