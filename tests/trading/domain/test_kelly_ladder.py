@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from milkbot.core.arrays import Floats
+from trading.domain.kelly.active_set import newton_stakes
 from trading.domain.kelly.ladder import LadderStakes, kelly_ladder_stakes, kelly_yes_stakes
 from trading.domain.kelly.log_optimal import maximise_log_wealth
 from weather.domain.brackets import Bracket
@@ -175,3 +176,33 @@ def test_kelly_ladder_stakes_when_given_no_book_then_it_is_refused(
 def test_maximise_log_wealth_when_no_optimum_can_be_told_then_it_says_so() -> None:
     with pytest.raises(ArithmeticError, match="not found"):
         maximise_log_wealth(np.asarray([0.5, 0.5]), np.asarray([[np.nan], [0.0]]), np.zeros(2))
+
+
+@given(BOOKS, HELD)
+def test_newton_stakes_when_found_then_no_better_point_is_known(book: Book, held: list[float]) -> None:
+    probs, returns, holdings = np.asarray(book.probs), _returns(book), np.asarray(held[: len(book.probs)])
+    found = newton_stakes(probs.tolist(), returns.tolist(), holdings.tolist())
+    if found is not None:
+        assert min(found, default=0.0) >= 0
+        wealth = holdings + 1 + (returns - 1) @ np.asarray(found)
+        growth = float(probs @ (np.log(wealth) - np.log(holdings + 1)))
+        assert growth >= maximise_log_wealth(probs, returns, holdings).growth - 1e-9
+
+
+def test_newton_stakes_when_one_bracket_promises_something_then_they_are_the_binary_ones() -> None:
+    book = Book((0.3, 0.7), (0.2, None), (None, None))
+    found = newton_stakes(book.probs, _returns(book).tolist(), (0.0, 0.0))
+    assert found is not None
+    assert found[0] == pytest.approx((0.3 - 0.2) / 0.8)
+
+
+def test_newton_stakes_when_all_the_cash_would_be_spent_then_it_gives_up() -> None:
+    book = Book((0.5, 0.5), (0.4, 0.4), (None, None))
+    assert newton_stakes(book.probs, _returns(book).tolist(), (0.0, 0.0)) is None
+
+
+def _returns(book: Book) -> Floats:
+    """Dollars back per dollar in each outcome, of all that is offered."""
+    pays = [np.eye(len(book.probs))[k] / cost for k, cost in enumerate(book.yes) if cost is not None]
+    pays += [(1 - np.eye(len(book.probs))[k]) / cost for k, cost in enumerate(book.no) if cost is not None]
+    return np.asarray(pays).reshape(len(pays), len(book.probs)).T
