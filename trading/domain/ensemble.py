@@ -205,11 +205,17 @@ def _errors(heard: Sequence[Voice], shares: Mapping[str, float]) -> Vector:
     together = fsum(shares[voice.name] for voice in forecasts)
     if together <= 0:
         forecasts, together = heard, 1.0
+    elif len(forecasts) == 1:  # The usual case, in which nothing lies apart.
+        return tuple([_bounded(output.uncertainty) for output in forecasts[0].outputs])
     weights = [shares[voice.name] / together for voice in forecasts]
     errors = []
     for row in zip(*(voice.outputs for voice in forecasts), strict=True):
         own = fsum(w * output.uncertainty for w, output in zip(weights, row, strict=True))
         mean = fsum(w * output.p_yes for w, output in zip(weights, row, strict=True))
         apart = fsum(w * (output.p_yes - mean) ** 2 for w, output in zip(weights, row, strict=True))
-        errors.append(min(max(hypot(own, sqrt(apart)), LEAST_ERROR), 1.0))
+        errors.append(_bounded(hypot(own, sqrt(apart))))
     return tuple(errors)
+
+
+def _bounded(error: float) -> float:
+    return min(max(error, LEAST_ERROR), 1.0)

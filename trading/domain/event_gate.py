@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from milkbot.core.climate_day import climate_day, standard_time
+from milkbot.core.climate_day import standard_time
 from trading.domain.gates import PASSED, Gate
 from trading.domain.inputs import EVERYWHERE, CityView, EventContext
 from trading.domain.strategies.intraday_nowcast import nowcast_silence
@@ -59,13 +59,20 @@ def _check_outlook(view: CityView, event: EventContext) -> Gate:
     offset = event.city.std_offset_hours
     if outlook.nowcast is not None and nowcast_silence(outlook, event.around.now, offset) is None:
         return PASSED  # it knows the night as well: its maximum is in the maximum so far
-    today = climate_day(event.around.now, offset)
-    hour = standard_time(event.around.now, offset).hour
-    if today > event_date or (today == event_date and hour >= policy.whole_day_until_hour):
+    if is_under_way(event):
+        hour = standard_time(event.around.now, offset).hour
         return Gate(
             False, ReasonCode.DAY_UNDER_WAY, f"{hour:02d} h {event.city.std_zone}: the day shows its own high"
         )
     return _check_night(view, event)
+
+
+def is_under_way(event: EventContext) -> bool:
+    """Whether the day shows its own high by now: nothing that does not look at its readings is acted on."""
+    now, offset, event_date = event.around.now, event.city.std_offset_hours, event.board.event_date
+    local = standard_time(now, offset)
+    begun = local.hour >= event.around.policy.whole_day_until_hour
+    return local.date() > event_date or (local.date() == event_date and begun)
 
 
 def _check_night(view: CityView, event: EventContext) -> Gate:

@@ -38,12 +38,16 @@ def best_offer(
     snapshot: MarketSnapshot, p_yes: float, standard_error: float, fees: FeeSchedule
 ) -> Offer | None:
     """The side with the larger edge; None when nobody quotes."""
-    offers = []
+    best: tuple[Decimal, BookSide, float, Decimal, Decimal] | None = None
     for side, p_win in ((BookSide.BID, p_yes), (BookSide.ASK, 1 - p_yes)):
         price = price_to_pay(snapshot, side)
         if price is not None:
             cost = price + trade_fee(fees, ONE, price, is_taker=True)
-            worst_cost = price + worst_case_fee(fees, ONE, price, is_taker=True)
             edge = Decimal(repr(round(p_win, 6))) - cost
-            offers.append(Offer(side, price, cost, worst_cost, edge, p_win, standard_error))
-    return max(offers, key=lambda offer: offer.edge, default=None)
+            if best is None or edge > best[0]:
+                best = edge, side, p_win, price, cost
+    if best is None:
+        return None
+    edge, side, p_win, price, cost = best
+    worst_cost = price + worst_case_fee(fees, ONE, price, is_taker=True)
+    return Offer(side, price, cost, worst_cost, edge, p_win, standard_error)

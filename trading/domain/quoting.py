@@ -36,23 +36,23 @@ def _quote(
     fees: FeeSchedule,
     policy: Policy,
 ) -> Offer | None:
-    for yes_price in _candidates(market, side):
-        price = yes_price if side is BookSide.BID else ONE - yes_price
-        cost = price + trade_fee(fees, ONE, price, is_taker=False)
-        edge = Decimal(repr(round(p_win, 6))) - cost
-        if edge >= quote_floor(cost, standard_error, policy):
-            worst = price + worst_case_fee(fees, ONE, price, is_taker=False)
-            return Offer(side, price, cost, worst, edge, p_win, standard_error, post_only=True)
-    return None
-
-
-def _candidates(market: BoardMarket, side: BookSide) -> tuple[Decimal, ...]:
-    """Prices on the YES book, the most eager first; none when the book is one-sided."""
     bid, ask, ranges = market.snapshot.yes_bid, market.snapshot.yes_ask, market.market.price_ranges
     if bid is None or ask is None:
-        return ()
-    if side is BookSide.BID:
-        better = price_grid.next_tick_up(ranges, bid)
-        return (better, bid) if better is not None and better < ask else (bid,)
-    better = price_grid.next_tick_down(ranges, ask)
-    return (better, ask) if better is not None and better > bid else (ask,)
+        return None
+    is_bid = side is BookSide.BID
+
+    def offered(yes_price: Decimal) -> Offer | None:
+        price = yes_price if is_bid else ONE - yes_price
+        cost = price + trade_fee(fees, ONE, price, is_taker=False)
+        edge = Decimal(repr(round(p_win, 6))) - cost
+        if edge < quote_floor(cost, standard_error, policy):
+            return None
+        worst = price + worst_case_fee(fees, ONE, price, is_taker=False)
+        return Offer(side, price, cost, worst, edge, p_win, standard_error, post_only=True)
+
+    joining = offered(bid if is_bid else ask)
+    if joining is None:
+        return None  # A better price costs more: it promises less still.
+    better = price_grid.next_tick_up(ranges, bid) if is_bid else price_grid.next_tick_down(ranges, ask)
+    bettering = offered(better) if better is not None and bid < better < ask else None
+    return bettering or joining

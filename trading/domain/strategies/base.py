@@ -51,6 +51,7 @@ class Strategy(ABC):
         *reasons: ReasonCode,
     ) -> tuple[StrategyOutput, ...]:
         """An opinion with its standard errors."""
+        named = tuple([reason.value for reason in reasons])
         return tuple(
             StrategyOutput(
                 strategy=self.name,
@@ -58,7 +59,7 @@ class Strategy(ABC):
                 uncertainty=min(error, 1.0),
                 features=dict(features),
                 valid=True,
-                reasons=tuple(reason.value for reason in reasons),
+                reasons=named,
             )
             for p_yes, error in zip(probabilities, errors, strict=True)
         )
