@@ -8,10 +8,11 @@ wording of the event's date, and the fees are those of the ten series (quadratic
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
+from copy import copy
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import ROUND_HALF_UP, Decimal
 from functools import lru_cache
-from typing import Final
+from typing import Final, Self
 
 from markets.domain.board import build_board
 from markets.domain.order_book import build_book
@@ -108,8 +109,7 @@ class AsOf:
         depth: Decimal = ASSUMED_DEPTH,
         calibration_at: Callable[[datetime], Calibration] = lambda _: PRIOR,
     ) -> None:
-        if depth <= ZERO:
-            raise ValueError(f"an assumed depth of {depth} contracts fills nothing")
+        _check_depth(depth)
         self.recording = recording
         self.calibration_at = calibration_at
         self.forecast_times = forecast_times(recording)
@@ -118,11 +118,25 @@ class AsOf:
         # Asked for at every instant of two events, it changes a few times a day.
         self._weather = lru_cache(maxsize=1000)(self._known_weather)
         self.depth = depth
+        self._openings: dict[str, Board] = {}
         self._markets = {
             entry.market.ticker: _with_rules(entry.market, event)
             for event in recording.events
             for entry in event.markets
         }
+
+    def at_depth(self, depth: Decimal) -> Self:
+        """The same past with `depth` contracts at each price. What was made of it once is shared."""
+        _check_depth(depth)
+        other = copy(self)
+        other.depth = depth
+        return other
+
+    def opening(self, event: RecordedEvent) -> Board:
+        """The event's board at its opening, made once, at whatever depth was asked first: for all but its sizes."""
+        if event.event_ticker not in self._openings:
+            self._openings[event.event_ticker] = self.board(event, event.open_at)
+        return self._openings[event.event_ticker]
 
     def board(self, event: RecordedEvent, now: datetime) -> Board:
         """One event as the exchange showed it at `now`, checked as live."""
@@ -204,6 +218,11 @@ class AsOf:
 
 def _issued_at(issue: Issue) -> datetime:
     return issue.issued_at
+
+
+def _check_depth(depth: Decimal) -> None:
+    if depth <= ZERO:
+        raise ValueError(f"an assumed depth of {depth} contracts fills nothing")
 
 
 def paid_out_at(event: RecordedEvent) -> datetime:

@@ -7,12 +7,13 @@ time once, in one process. Which process did what leaves no trace: the same inpu
 import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date, datetime
 from decimal import Decimal
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
+
+import numpy as np
 
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
@@ -23,7 +24,7 @@ from trading.backtest.baselines import Baselines
 from trading.backtest.calibrating import PastCalibrations
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import EventSheet, Known, event_sheet
-from trading.backtest.ladder_columns import ladder_columns
+from trading.backtest.forked import made_of_each
 from trading.backtest.learning import (
     UNLEARNED,
     LearnedWeights,
@@ -38,6 +39,7 @@ from trading.backtest.recorded_types import RecordedEvent, Recording
 from trading.backtest.replay import Replay, replay
 from trading.backtest.results import BacktestOptions, BacktestResult, Counts, DepthOutcome, ScoredLadder
 from trading.backtest.scored import scored_ladders, winner_of
+from trading.backtest.screen import prospects
 from trading.domain.inputs import Circumstances
 from trading.domain.types import Action
 
@@ -64,18 +66,12 @@ class _Prepared(NamedTuple):
 class _Work:
     """What every process shares: it is inherited, never sent."""
 
-    recording: Recording
+    as_of: AsOf
     events: tuple[RecordedEvent, ...]
     around: Circumstances
-    depth: Decimal
     capital: Decimal
-    calibrations: PastCalibrations
     weights: LearnedWeights = UNLEARNED
     sheets: tuple[EventSheet, ...] = ()
-
-    def as_of(self) -> AsOf:
-        """The recording at the work's depth."""
-        return AsOf(self.recording, depth=self.depth, calibration_at=self.calibrations.at)
 
 
 def run_backtest(
@@ -90,10 +86,14 @@ def run_backtest(
     `processes` defaults to as many as this machine has processors. Raises UnreadableRecording when `data` is no
     recording, NothingToReplay when it holds no event that can be replayed.
     """
+    many = processes or multiprocessing.cpu_count()
     recording = noticed(
-        read_recorded(data, now, cities=options.cities, last=options.last), options.weather_delay
+        read_recorded(data, now, cities=options.cities, last=options.last, processes=many),
+        options.weather_delay,
     )
-    usable, skipped = _replayable(recording, options.first)
+    calibrations = PastCalibrations(recording)
+    as_of = AsOf(recording, depth=options.assumed_depth, calibration_at=calibrations.at)
+    usable, skipped = _replayable(as_of, options.first)
     events = tuple(event for event in usable if event.event_date >= options.first)
     if not events:
         why = (
@@ -102,14 +102,12 @@ def run_backtest(
         )
         raise NothingToReplay(f"{data} holds no event that can be replayed ({why}); {recording.report}")
     around = _circumstances(options, now)
-    many = processes or multiprocessing.cpu_count()
-    calibrations = PastCalibrations(recording)
     calibrations.at(now)  # Walked once: the processes to come inherit it.
-    work = _Work(recording, usable, around, options.assumed_depth, options.capital, calibrations)
-    lessons = [lesson for of_event in _in_groups(_teach, work, many) for lesson in of_event]
+    work = _Work(as_of, usable, around, options.capital)
+    lessons = [lesson for of_event in _of_each_event(_teach, work, many) for lesson in of_event]
     first = first_weights(calibrations, min(event.open_at for event in usable))
     work = replace(work, events=events, weights=learned_weights(first, lessons))
-    prepared = _in_groups(_prepare, work, many)
+    prepared = _of_each_event(_prepare, work, many)
     replays = _replay_all(replace(work, sheets=tuple(each.sheet for each in prepared)), many)
     main = replays[options.assumed_depth]
     days = [event.event_date for event in events]
@@ -137,10 +135,10 @@ def _circumstances(options: BacktestOptions, now: datetime) -> Circumstances:
     )
 
 
-def _replayable(recording: Recording, first: date) -> tuple[tuple[RecordedEvent, ...], dict[str, int]]:
+def _replayable(as_of: AsOf, first: date) -> tuple[tuple[RecordedEvent, ...], dict[str, int]]:
     """The events that can be learned from, in the order in which live looks at them, and those from `first` on that
     cannot be traded, by reason."""
-    as_of = AsOf(recording)
+    recording = as_of.recording
     order = {code: number for number, code in enumerate(load_cities())}
     found, skipped = [], Counter[str]()
     for event in recording.events:
@@ -163,24 +161,16 @@ def _why_not(event: RecordedEvent, recording: Recording) -> str | None:
     return None
 
 
-def _in_groups(task: Callable[[range], list[T]], work: _Work, processes: int) -> list[T]:
+def _of_each_event(task: Callable[[_Work, range], list[T]], work: _Work, processes: int) -> list[T]:
     """What `task` makes of every event, in the order of the events; the cities are shared out among processes."""
-    groups = _by_city(work.events)
-    if processes < 2 or len(groups) < 2:
-        _adopt(work)
-        return [each for group in groups for each in task(group)]
-    with _pool(work, min(processes, len(groups))) as pool:
-        return [each for made in pool.map(task, groups) for each in made]
+    return [each for made in made_of_each(task, work, _by_city(work.events), processes) for each in made]
 
 
 def _replay_all(work: _Work, processes: int) -> dict[Decimal, Replay]:
     """The replay at the depth that was asked for and at each of DEPTHS."""
-    depths = sorted({work.depth, *DEPTHS}, key=lambda depth: (depth != work.depth, depth))
-    if processes < 2:
-        _adopt(work)
-        return {depth: _replay_at(depth) for depth in depths}
-    with _pool(work, min(processes, len(depths))) as pool:
-        return dict(zip(depths, pool.map(_replay_at, depths), strict=True))
+    asked = work.as_of.depth
+    depths = sorted({asked, *DEPTHS}, key=lambda depth: (depth != asked, -depth))
+    return dict(zip(depths, made_of_each(_replay_at, work, depths, processes), strict=True))
 
 
 def _by_city(events: Sequence[RecordedEvent]) -> list[range]:
@@ -193,55 +183,38 @@ def _by_city(events: Sequence[RecordedEvent]) -> list[range]:
     return [range(begin, end) for begin, end in zip(begins, [*begins[1:], len(events)], strict=True)]
 
 
-_work: _Work | None = None
-"""Of this process; a forked one is handed its parent's, unpickled."""
-
-
-def _adopt(work: _Work) -> None:
-    global _work
-    _work = work
-
-
-def _shared() -> _Work:
-    assert _work is not None, "a process is handed its work before its first task"
-    return _work
-
-
-def _pool(work: _Work, processes: int) -> ProcessPoolExecutor:
-    # Forked: a year of quotes is there without being sent, and nothing is imported anew.
-    context = multiprocessing.get_context("fork")
-    return ProcessPoolExecutor(processes, mp_context=context, initializer=_adopt, initargs=(work,))
-
-
-def _teach(places: range) -> list[tuple[Lesson, ...]]:
+def _teach(work: _Work, places: range) -> list[tuple[Lesson, ...]]:
     """What there is to learn from each of these events."""
-    work = _shared()
-    as_of = work.as_of()
     taught = []
     for place in places:
-        past = EventPast(as_of, work.events[place])
-        columns = ladder_columns(past.event, work.recording.quotes, ())
-        taught.append(lessons_of(past, columns, winner_of(past.event, past.tickers), work.around))
+        past = EventPast(work.as_of, work.events[place])
+        taught.append(lessons_of(past, winner_of(past.event, past.tickers), work.around))
     return taught
 
 
-def _prepare(places: range) -> list[_Prepared]:
-    work = _shared()
-    as_of = work.as_of()
-    baselines = Baselines(work.recording)
-    prepared = []
+def _prepare(work: _Work, places: range) -> list[_Prepared]:
+    as_of = work.as_of
+    baselines = Baselines(as_of.recording)
+    prepared, deepest = [], max(as_of.depth, *DEPTHS)
     for place in places:
         past = EventPast(as_of, work.events[place])
         known = Known(as_of.forecast_times.get(past.city.code, ()), work.weights)
         sheet = event_sheet(past, as_of, known, work.around)
-        prepared.append(_Prepared(sheet, scored_ladders(past, sheet, baselines, known, work.around)))
+        scores = scored_ladders(past, sheet, baselines, known, work.around)
+        prepared.append(_Prepared(_lightened(sheet, past, deepest, work.around), scores))
     return prepared
 
 
-def _replay_at(depth: Decimal) -> Replay:
-    work = _shared()
-    as_of = replace(work, depth=depth).as_of()
-    return replay(work.sheets, as_of, work.weights, work.capital, work.around)
+def _lightened(sheet: EventSheet, past: EventPast, depth: Decimal, around: Circumstances) -> EventSheet:
+    """With what was believed only where something could be wanted at `depth`: it travels between processes."""
+    if past.fees is None:
+        return sheet
+    wanted = prospects(sheet, past.fees, depth, around.policy, may_rest=around.may_rest).rows
+    return replace(sheet, remembered=sheet.remembered.only(np.unique(sheet.segment[wanted]).tolist()))
+
+
+def _replay_at(work: _Work, depth: Decimal) -> Replay:
+    return replay(work.sheets, work.as_of.at_depth(depth), work.weights, work.capital, work.around)
 
 
 def _depth_outcome(depth: Decimal, found: Replay) -> DepthOutcome:

@@ -1,5 +1,6 @@
 """One event as anyone could have seen it at any moment while it traded: its board, its city's weather, its outlook."""
 
+from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -9,10 +10,10 @@ from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf, displayed, recorded_book
 from trading.backtest.calibrating import sources_at
-from trading.backtest.recorded_types import QUIET_AT_MOST, Quote, RecordedEvent
+from trading.backtest.recorded_types import QUIET_AT_MOST, Quote, RecordedEvent, quoted_at
 from trading.domain.inputs import CityView
 from weather.domain.outlook import make_outlook
-from weather.domain.types import Outlook
+from weather.domain.types import Outlook, WeatherSnapshot
 
 
 class EventPast:
@@ -22,9 +23,12 @@ class EventPast:
         self.event = event
         self.city: CityConfig = load_cities()[event.city_code]
         self._as_of = as_of
-        self._template = as_of.board(event, event.open_at)
+        self._template = as_of.opening(event)
         self.releases = as_of.releases(event)
         self._histories = [as_of.recording.quotes[entry.market.ticker] for entry in self._template.markets]
+        self._outlooks: dict[datetime, Outlook | None] = {}
+        self._weather: tuple[datetime, WeatherSnapshot | None] | None = None
+        """As it was asked for last."""
 
     @property
     def refusal(self) -> str | None:
@@ -44,6 +48,10 @@ class EventPast:
     def tickers(self) -> tuple[str, ...]:
         """Coldest first."""
         return tuple(entry.market.ticker for entry in self._template.markets)
+
+    def places_at(self, now: datetime) -> list[int]:
+        """Of each market the place of its newest quote in its history; -1 before the first."""
+        return [bisect_right(history, now, key=quoted_at) - 1 for history in self._histories]
 
     def board(self, places: Sequence[int], now: datetime) -> Board:
         """The board at `now`, when the newest quote of each market is the one at `places` of its history.
@@ -68,19 +76,35 @@ class EventPast:
         )
 
     def outlook(self, start: datetime) -> Outlook | None:
-        """What was believed of the day from the start of a segment on."""
-        snapshot = self._as_of.snapshot(self.city, start)
+        """What was believed of the day from the start of a segment on. Asked for again, it is not made again."""
+        if start not in self._outlooks:
+            self._outlooks[start] = self._outlook(start)
+        return self._outlooks[start]
+
+    def _outlook(self, start: datetime) -> Outlook | None:
+        snapshot = self.weather(start)
         if snapshot is None:
             return None
         calibration = self._as_of.calibration_at(start)
         said = sources_at(self._as_of.recording, self.city.code, self.event.event_date, start)
         return make_outlook(self.city, snapshot, self.event.event_date, start, calibration, said)
 
+    def has_readings(self, now: datetime) -> bool:
+        """Whether anything is known of a day under way."""
+        snapshot = self.weather(now)
+        return snapshot is not None and snapshot.so_far is not None
+
     def view(self, board: Board, outlook: Outlook | None, now: datetime) -> CityView:
         """The city with this one board, as a decision sees it."""
         outlooks = {} if outlook is None else {self.event.event_date: outlook}
-        weather = self._as_of.snapshot(self.city, now)
-        return CityView(self.city, weather, outlooks, (board,), {self.event.event_date: self.releases})
+        releases = {self.event.event_date: self.releases}
+        return CityView(self.city, self.weather(now), outlooks, (board,), releases)
+
+    def weather(self, now: datetime) -> WeatherSnapshot | None:
+        """What was forecast for the city, as far as anyone could know."""
+        if self._weather is None or self._weather[0] != now:
+            self._weather = now, self._as_of.snapshot(self.city, now)
+        return self._weather[1]
 
 
 def _board_market(entry: BoardMarket, quote: Quote | None, depth: Decimal, now: datetime) -> BoardMarket:

@@ -52,7 +52,6 @@ class EventRun:
         }
         self._columns = {bracket.ticker: column for column, bracket in enumerate(sheet.columns.brackets)}
         self._prospects = self._searched(as_of)
-        self._outlook: tuple[datetime | None, Outlook | None] = (None, None)
         self._belief: tuple[int, Belief | None] = (-1, None)
         """Of the segment that was turned in last."""
 
@@ -96,7 +95,8 @@ class EventRun:
     def _weigh(self, row: int, view: CityView, event: EventContext, account: Account) -> Weighed:
         """As `decide` weighs the event; what is believed is formed once a segment, in which only prices move."""
         segment = int(self.sheet.segment[row])
-        known = self._belief[1] if self._belief[0] == segment else None
+        told = self.sheet.remembered.get(segment)
+        known = told.belief if told else self._belief[1] if self._belief[0] == segment else None
         weighed, _ = weigh(view, event, account, known)
         self._belief = segment, weighed.opinion and weighed.opinion.belief
         return weighed
@@ -169,10 +169,9 @@ class EventRun:
         return None if row is None else first + row
 
     def _outlook_on(self, row: int) -> Outlook | None:
-        made_at = self.sheet.outlook_at[int(self.sheet.segment[row])]
-        if self._outlook[0] != made_at:
-            self._outlook = (made_at, self._past.outlook(made_at))
-        return self._outlook[1]
+        segment = int(self.sheet.segment[row])
+        told = self.sheet.remembered.get(segment)
+        return told.outlook if told else self._past.outlook(self.sheet.outlook_at[segment])
 
 
 def verdict_of(sheet: EventSheet) -> Verdict:

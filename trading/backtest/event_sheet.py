@@ -29,13 +29,15 @@ from trading.backtest.ladder_columns import (
 )
 from trading.backtest.learning import LearnedWeights
 from trading.backtest.recorded_types import RecordedEvent
+from trading.backtest.remembered import Remembered, Told
 from trading.domain.ensemble import Belief
-from trading.domain.event_gate import check_event
+from trading.domain.event_gate import check_event, is_under_way
 from trading.domain.inputs import Circumstances, EventContext
 from trading.domain.judge import Timing, judge_event, terms_of
 from trading.domain.judge_rows import belief_rows, put_rows_beside
 from trading.domain.market_expert import Quotes
 from trading.domain.opinion import form_belief, situation_of, timing_of
+from trading.domain.strategies.base import Situation
 from trading.domain.weights import calibration_of
 from weather.domain.releases import Window
 from weather.domain.types import Outlook
@@ -101,6 +103,7 @@ class EventSheet:
     may_quote: Bools
     """Of each row: whether nothing is due for as long as a quote must live to be posted."""
     opinion: RowOpinion
+    remembered: Remembered
     candidates: Bools | None
     """Of each row and bracket: what the judge finds worth an order; None where all rows are screened at once."""
     screen: Screen
@@ -139,6 +142,7 @@ def event_sheet(
         is_quiet=is_quiet,
         may_quote=may_quote,
         opinion=opinion,
+        remembered=Remembered(segments.told),
         candidates=candidates,
         screen=screen,
     )
@@ -168,28 +172,36 @@ class _Segments:
         self.of: list[int] = []
         """Place among `beliefs` of what is believed in the segment; NO_BELIEF where nobody speaks."""
         self.beliefs: list[Belief] = []
+        self.told: dict[int, Told] = {}
         self._past = past
         self._known = known
         self._around = around
         self._outlook: Outlook | None = None
+        self._situation: Situation | None = None
         self._made: int | None = None
 
     def begin(self, start: datetime, *, is_remade: bool) -> None:
         """The next segment. The first is always remade."""
         past, around = self._past, self._known.circumstances(self._around, start)
-        if is_remade:
-            self._outlook, self._made = past.outlook(start), None
-        self.outlook_at.append(start if is_remade else self.outlook_at[-1])
         board = past.opening_board(start)
         context = EventContext(past.city, board, around)
-        is_open = bool(check_event(past.view(board, self._outlook, start), context))
+        # Without readings the event is closed from here on, whatever is forecast.
+        is_over = is_under_way(context) and not past.has_readings(start)
+        if is_remade:
+            self._outlook, self._made = None if is_over else past.outlook(start), None
+        self.outlook_at.append(start if is_remade else self.outlook_at[-1])
+        is_open = not is_over and bool(check_event(past.view(board, self._outlook, start), context))
         timing, place = Timing(is_quiet=False, has_news=False), NO_BELIEF
         if is_open and self._outlook is not None:
-            situation = situation_of(self._outlook, context)
+            # Opening prices stand for all: nothing that is told here looks at them.
+            self._situation = self._situation or situation_of(self._outlook, context)
+            situation = self._situation._replace(outlook=self._outlook, now=start)
             timing = timing_of(situation)
             if self._made is None:
                 self._made = self._keep(form_belief(situation, context))
             place = self._made
+            if place != NO_BELIEF:
+                self.told[len(self.of)] = Told(self._outlook, self.beliefs[place])
         least = around.policy.min_confidence - _ROUNDING
         self.is_open.append(is_open)
         self.timings.append(timing)

@@ -50,11 +50,6 @@ class LadderColumns:
     def moment(self, row: int) -> datetime:
         return moment(int(self.at[row]))
 
-    def places_at(self, micros: int) -> list[int]:
-        """The newest quotes' places at a moment not before the opening."""
-        row = int(np.searchsorted(self.at, micros, side="right")) - 1
-        return list(map(int, self.place[row]))
-
 
 def moment(micros: int) -> datetime:
     """The time of so many microseconds since 1970."""

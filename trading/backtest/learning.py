@@ -17,7 +17,6 @@ from milkbot.core.climate_day import climate_day_bounds
 from trading.backtest.as_of import paid_out_at
 from trading.backtest.calibrating import PastCalibrations
 from trading.backtest.event_past import EventPast
-from trading.backtest.ladder_columns import LadderColumns, micros_of
 from trading.domain.ensemble import LEAST_P, log_pool
 from trading.domain.inputs import Circumstances, EventContext
 from trading.domain.lessons import LESSON_HOURS
@@ -88,9 +87,7 @@ def first_weights(calibrations: PastCalibrations, until: datetime) -> EnsembleWe
     return weights
 
 
-def lessons_of(
-    past: EventPast, columns: LadderColumns, outcome: int, around: Circumstances
-) -> tuple[Lesson, ...]:
+def lessons_of(past: EventPast, outcome: int, around: Circumstances) -> tuple[Lesson, ...]:
     """What there was to learn from one settled event, whatever was known by then of the experts' worth."""
     start, _ = climate_day_bounds(past.event.event_date, past.city.std_offset_hours)
     found = []
@@ -100,7 +97,7 @@ def lessons_of(
         outlook = past.outlook(at)
         if outlook is None:
             continue
-        board = past.board(columns.places_at(micros_of(at)), at)
+        board = past.board(past.places_at(at), at)
         opinion = form_opinion(outlook, EventContext(past.city, board, around._replace(now=at)))
         if opinion is not None:
             said = _said(opinion)

@@ -6,11 +6,9 @@ is unknown. Rows are hostile until parsed: each is used, left outside (of a city
 its place and reason; what is used although something is odd is flagged. The report accounts for every row.
 """
 
-from bisect import bisect_left
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from decimal import Decimal
 from itertools import pairwise
 from pathlib import Path
 from typing import Final
@@ -18,19 +16,16 @@ from typing import Final
 from milkbot.core.cities import load_cities
 from milkbot.core.climate_day import climate_day_bounds
 from trading.backtest.recorded_events import EventIndex, Selection, read_events
+from trading.backtest.recorded_quotes import read_quotes
 from trading.backtest.recorded_rows import (
     BadRow,
     Line,
     Tally,
-    UnreadableRecording,
-    count,
     day,
     instant,
-    is_whole_cents,
     lines_of,
     number,
     one_file,
-    price,
     whole,
 )
 from trading.backtest.recorded_types import (
@@ -39,9 +34,7 @@ from trading.backtest.recorded_types import (
     Fault,
     Forecast,
     Quote,
-    RecordedEvent,
     Recording,
-    quoted_at,
 )
 
 PUBLICATION_MARGIN: Final = timedelta(minutes=30)
@@ -51,9 +44,6 @@ PREFERRED_SOURCE: Final = "nbm_12z"
 COLDEST_F: Final = -60
 HOTTEST_F: Final = 135
 
-QUOTE_COLUMNS: Final = ("ticker", "ts_utc", "yes_bid", "yes_ask", "last", "volume", "open_interest")
-SIZE_COLUMNS: Final = ("yes_bid_size", "yes_ask_size")
-"""What stood at the two prices, where somebody recorded it. A file has both columns or neither."""
 FORECAST_COLUMNS: Final = (
     "city",
     "target_date",
@@ -74,16 +64,17 @@ def read_recorded(
     cities: Collection[str] | None = None,
     first: date = date.min,
     last: date = date.max,
+    processes: int = 1,
 ) -> Recording:
     """The events from `first` to `last` (climate days, inclusive) of `cities` (all when None), with what was known.
 
-    `now` is when the reading happens; rows of a later time are refused. Raises UnreadableRecording when a file is
-    missing, broken, or has other columns; single rows never raise.
+    `now` is when the reading happens; rows of a later time are refused. Files of quotes are shared out among `processes`.
+    Raises UnreadableRecording when a file is missing, broken, or has other columns; single rows never raise.
     """
     wanted = Selection(frozenset(load_cities() if cities is None else cities), first, last, now)
     tally = Tally()
     index = read_events(folder, wanted, tally)
-    quotes = _read_quotes(folder, index, now, tally)
+    quotes = read_quotes(folder, index, now, tally, processes)
     _flag_quiet(index, quotes, now, tally)
     return Recording(
         events=tuple(sorted(index.events.values(), key=lambda event: (event.event_date, event.event_ticker))),
@@ -92,74 +83,6 @@ def read_recorded(
         highs=tuple(_read_highs(folder, wanted, tally)),
         report=tally.report(),
     )
-
-
-def _read_quotes(folder: Path, index: EventIndex, now: datetime, tally: Tally) -> dict[str, Sequence[Quote]]:
-    ladders = folder / "kalshi" / "ladders"
-    files = sorted([*ladders.glob("quotes_*.csv"), *ladders.glob("quotes_*.csv.gz")])
-    if not files:
-        raise UnreadableRecording(f"{ladders} holds no quotes_*.csv or quotes_*.csv.gz")
-    histories: dict[str, list[Quote]] = {ticker: [] for ticker in index.by_market}
-    for line in (line for path in files for line in lines_of(path, QUOTE_COLUMNS, tally, SIZE_COLUMNS)):
-        ticker = line.fields[0]
-        event = index.by_market.get(ticker)
-        if event is None:
-            _strange_quote(line, index, tally)
-            continue
-        try:
-            _add(histories[ticker], _quote(line.fields, event, now), line, tally)
-        except BadRow as bad:
-            tally.refuse(line, bad.fault, str(bad))
-    return dict(histories)
-
-
-def _strange_quote(line: Line, index: EventIndex, tally: Tally) -> None:
-    """A quote of a market we do not follow."""
-    ticker = line.fields[0]
-    if ticker in index.outside:
-        tally.outside(line)
-    elif ticker in index.refused:
-        tally.refuse(line, Fault.EVENT_REFUSED, f"{ticker} stands in no usable event")
-    else:
-        tally.refuse(line, Fault.UNKNOWN_EVENT, f"{ticker[:60]!r} is not in events.csv")
-
-
-def _quote(fields: Sequence[str], event: RecordedEvent, now: datetime) -> Quote:
-    at = instant(fields[1])
-    if at > now:
-        raise BadRow(Fault.FUTURE_STAMPED, f"{fields[1]} has not come yet")
-    if at < event.open_at:
-        raise BadRow(Fault.BEFORE_OPEN, f"{fields[1]} is before {event.event_ticker} opened")
-    if at > event.close_at:
-        raise BadRow(Fault.AFTER_CLOSE, f"{fields[1]} is after {event.event_ticker} closed")
-    bid, ask = price(fields[2]), price(fields[3])
-    if bid is not None and ask is not None and bid >= ask:
-        raise BadRow(Fault.CROSSED, f"bid {bid} is not below ask {ask}")
-    last, volume, open_interest = price(fields[4]), count(fields[5]), count(fields[6])
-    return Quote(at, bid, ask, last, volume, open_interest, _size(fields[7], bid), _size(fields[8], ask))
-
-
-def _size(text: str, at_price: Decimal | None) -> Decimal | None:
-    """Contracts displayed at a price; None when not recorded. Raises BadRow for some without a price, and for none."""
-    size = count(text)
-    if size is not None and (at_price is None or not size):
-        beside = "no price" if at_price is None else f"a price of {at_price}"
-        raise BadRow(Fault.IMPLAUSIBLE, f"{text} contracts displayed at {beside}")
-    return size
-
-
-def _add(history: list[Quote], quote: Quote, line: Line, tally: Tally) -> None:
-    """Put a quote in its place. Raises BadRow when its minute is taken: the first row of a minute stands."""
-    if not (is_whole_cents(quote.yes_bid) and is_whole_cents(quote.yes_ask)):
-        tally.flag(line, Fault.OFF_CENT, f"{quote.yes_bid} / {quote.yes_ask}")
-    if not history or quote.at > history[-1].at:
-        history.append(quote)
-        return
-    place = bisect_left(history, quote.at, key=quoted_at)
-    if history[place].at == quote.at:
-        raise BadRow(Fault.DUPLICATE, f"{line.fields[0]} has a row of {line.fields[1]} already")
-    history.insert(place, quote)
-    tally.flag(line, Fault.UNSORTED, f"{line.fields[1]} comes after a later row")
 
 
 def _flag_quiet(

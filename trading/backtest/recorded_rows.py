@@ -67,6 +67,15 @@ class Tally:
     def flag(self, line: Line, fault: Fault, text: str) -> None:
         self._note(self._flagged, line, fault, text)
 
+    def add(self, other: "Tally") -> None:
+        """What `other` counted, of files that were not counted here."""
+        self._rows.update(other._rows)
+        self._outside.update(other._outside)
+        self._refused.update(other._refused)
+        self._flagged.update(other._flagged)
+        for place, notes in other._notes.items():
+            self._notes[place].extend(notes)
+
     def report(self) -> ReadReport:
         """All that was counted so far."""
         refused_in = Counter[str]()
@@ -103,14 +112,14 @@ def lines_of(
     UnreadableRecording when the file is no CSV in UTF-8 with exactly these columns.
     """
     opener = gzip.open if path.suffix == ".gz" else open
-    number = 0
+    name, number = path.name, 0
     try:
         with opener(path, "rt", encoding="utf-8", newline="") as text:
             reader = csv.reader(text, strict=True)
-            width, missing = _width(tuple(next(reader, ())), columns, optional, path.name)
+            width, missing = _width(tuple(next(reader, ())), columns, optional, name)
             for fields in reader:
                 number = reader.line_num
-                line = Line(path.name, number, [*fields, *missing] if missing else fields)
+                line = Line(name, number, [*fields, *missing] if missing else fields)
                 tally.read(line)
                 if len(fields) == width:
                     yield line
@@ -118,7 +127,7 @@ def lines_of(
                     tally.refuse(line, Fault.FIELD_COUNT, f"{len(fields)} fields instead of {width}")
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         reason = f"{type(error).__name__}: {error}"
-        raise UnreadableRecording(f"{path.name}: cannot be read after line {number} ({reason})") from None
+        raise UnreadableRecording(f"{name}: cannot be read after line {number} ({reason})") from None
 
 
 def _width(
@@ -182,12 +191,12 @@ def is_whole_cents(value: Decimal | None) -> bool:
     return value is None or value == value.quantize(CENT)
 
 
-@lru_cache(maxsize=10_000)
+@lru_cache(maxsize=100_000)
 def count(text: str) -> Decimal | None:
     """Contracts; None when empty."""
     if not text:
         return None
-    value = number(text)
+    value = _parsed(text, parse_decimal, "a number")
     if not 0 <= value < MOST_CONTRACTS:
         raise BadRow(Fault.IMPLAUSIBLE, f"{text[:60]} contracts")
     return _at_most_places(value, COUNT_PLACES)

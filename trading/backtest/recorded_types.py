@@ -179,10 +179,9 @@ class Recording:
         """Of every source the forecast of `day` that became available last, the newest of all last."""
         known = self.forecasts.get((city_code, day), ())
         newest: dict[str, Forecast] = {}
-        for forecast in known[: bisect_right(known, now, key=available_at)]:
-            newest.pop(forecast.source, None)
-            newest[forecast.source] = forecast
-        return tuple(newest.values())
+        for place in range(bisect_right(known, now, key=available_at) - 1, -1, -1):
+            newest.setdefault(known[place].source, known[place])
+        return tuple(newest.values())[::-1]
 
 
 def quoted_at(quote: Quote) -> datetime:

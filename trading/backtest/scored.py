@@ -11,7 +11,6 @@ from milkbot.core.scoring.crps import crps_integer
 from trading.backtest.baselines import Baselines, read_off
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import EventSheet, Known
-from trading.backtest.ladder_columns import micros_of
 from trading.backtest.recorded_types import RecordedEvent
 from trading.backtest.results import CLIMATOLOGY, FLAT, MARKET, P_MODEL, P_TRADE, POINT_SPREAD, ScoredLadder
 from trading.domain.inputs import Circumstances, EventContext
@@ -54,7 +53,7 @@ def _scored(
 ) -> ScoredLadder:
     event, brackets = sheet.event, [(each.low_f, each.high_f) for each in sheet.columns.brackets]
     at = around.now
-    board = past.board(sheet.columns.places_at(micros_of(at)), at)
+    board = past.board(past.places_at(at), at)
     outlook = past.outlook(at)
     spoken: dict[str, Sequence[float] | None] = {
         MARKET: market_opinion(quotes_of(board.markets)),

@@ -9,8 +9,9 @@ from pathlib import Path
 from markets.domain.tickers import event_ticker
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.climate_day import climate_day_bounds
-from trading.backtest.recorded import FORECAST_COLUMNS, HIGH_COLUMNS, QUOTE_COLUMNS
+from trading.backtest.recorded import FORECAST_COLUMNS, HIGH_COLUMNS
 from trading.backtest.recorded_events import EVENT_COLUMNS
+from trading.backtest.recorded_quotes import QUOTE_COLUMNS
 
 Row = Sequence[object]
 

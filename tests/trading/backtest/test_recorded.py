@@ -311,3 +311,35 @@ def test_recorded_data_are_read_whole_and_clean(shared_data: Path) -> None:
     chicago = next(event for event in recording.events if event.event_ticker == "KXHIGHCHI-25MAY14")
     assert chicago.settle_f == 80
     assert [entry.market.ticker[-3:] for entry in chicago.markets if entry.result == "yes"] == ["T78"]
+
+
+def test_files_shared_out_among_processes_are_read_alike(tmp_path: Path) -> None:
+    write_days(tmp_path, ["CHI", "NYC"], DAY, 2)
+    ladders = tmp_path / "kalshi" / "ladders"
+    _split_by_city(ladders)
+    (ladders / "quotes_more.csv").write_text(
+        "ticker,ts_utc,yes_bid,yes_ask,last,volume,open_interest\nnobody,x,,,,,\n"
+    )
+    alone = read_recorded(tmp_path, NOW)
+    assert alone.report.refused == {Fault.UNKNOWN_EVENT: 1}
+    assert read_recorded(tmp_path, NOW, processes=3) == alone
+
+
+def test_market_in_two_files_is_read_in_their_order_by_however_many(tmp_path: Path) -> None:
+    read(tmp_path)
+    ladders = tmp_path / "kalshi" / "ladders"
+    rows = next(ladders.glob("quotes_*")).read_text().splitlines()
+    (ladders / "quotes_zz.csv").write_text("\n".join([rows[0], rows[1], rows[2]]) + "\n")
+    alone = read_recorded(tmp_path, NOW)
+    assert alone.report.refused == {Fault.DUPLICATE: 2}
+    assert read_recorded(tmp_path, NOW, processes=2) == alone
+
+
+def _split_by_city(ladders: Path) -> None:
+    """One file of quotes for each series, as exports have it."""
+    (path,) = ladders.glob("quotes_*")
+    header, *rows = path.read_text().splitlines()
+    path.unlink()
+    for city in (CHI, NYC):
+        own = [row for row in rows if row.startswith(f"{city.kalshi_series}-")]
+        (ladders / f"quotes_{city.kalshi_series}.csv").write_text("\n".join([header, *own]) + "\n")

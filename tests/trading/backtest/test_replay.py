@@ -1,5 +1,6 @@
 """What a replay trades: the same as the plain decision on every instant, as of each, and to the cent."""
 
+import pickle
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -41,6 +42,17 @@ def test_screened_replay_is_the_plain_one(seed: int, depth: Decimal) -> None:
         assert fast.equity == plain.equity
         assert fast.orders_by_state == plain.orders_by_state
         assert fast.decided <= plain.decided
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_what_was_believed_may_be_sent_or_forgotten(seed: int) -> None:
+    as_of, around = AsOf(wandering(seed), depth=DEEP), circumstances()
+    sheet = sheet_of(as_of, around)
+    sent = pickle.loads(pickle.dumps(pickle.loads(pickle.dumps(sheet))))
+    forgotten = replace(sheet, remembered=sheet.remembered.only([]))
+    runs = [replay([each], as_of, UNLEARNED, CAPITAL, around) for each in (sheet, sent, forgotten)]
+    assert runs[0].trades
+    assert runs[0] == runs[1] == runs[2]
 
 
 def test_wandering_prices_are_traded_in_every_way() -> None:
