@@ -21,7 +21,7 @@ DEVELOPMENT := $(VENV)/.development
 PEERS_VENV := .venv-peers
 PEERS := $(PEERS_VENV)/.installed
 
-.PHONY: help run shadow sandbox test test-slow soak contract lint bench bench-day bench-peers format stories lock clean
+.PHONY: help run shadow sandbox test test-slow soak contract lint bench bench-day bench-year bench-peers format stories lock clean
 
 help: ## List these targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -69,6 +69,9 @@ bench: $(DEVELOPMENT) ## Measure deciding, storing, parsing and whole cycles, al
 
 bench-day: $(DEVELOPMENT) ## Live through a simulated day of ten cities; measure database growth and memory. HOURS=24
 	@$(BIN)/python -m benchmarks.day --hours '$(or $(HOURS),24)'
+
+bench-year: $(DEVELOPMENT) ## Backtest a simulated year of ten cities; measure wall and processor time, and memory. DAYS=365 DATA=folder keeps the world
+	@$(BIN)/python -m benchmarks.year --days '$(or $(DAYS),365)' $(if $(DATA),--data '$(DATA)')
 
 bench-peers: $(DEVELOPMENT) $(PEERS) ## Measure replays side by side with nautilus_trader, which gets a virtualenv of its own
 	@$(BIN)/python -m benchmarks.peers $(PEERS_VENV)/bin/python
