@@ -48,6 +48,9 @@ pytestmark = pytest.mark.django_db
 S, E = OrderState, OrderEvent
 FILLED_AT = NOW + 2 * SECOND
 LONG_AFTER = NOW + 10 * MINUTE
+FEE = Decimal("0.17")
+HELD_BY_TEN = 10 * Decimal("0.40")
+"""Dollars that a bid for ten, listed as resting whole, keeps from what is available."""
 CANCELED, EXECUTED = OrderStatus.CANCELED, OrderStatus.EXECUTED
 
 Sent = Callable[..., Order]
@@ -81,7 +84,12 @@ def test_late_fill_then_ours_whatever_the_order_had_come_to(
     sent: Sent, state: OrderState, count: str, becomes: OrderState, done: int
 ) -> None:
     order = sent(state)
-    theirs = account(orders=[listed(order)], fills=[fill(count=count)], positions=[held(count)])
+    theirs = account(
+        orders=[listed(order)],
+        fills=[fill(count=count)],
+        positions=[held(count)],
+        cash=str(10_000 - Decimal(count) * Decimal("0.40") - FEE - HELD_BY_TEN),
+    )
 
     report = reconcile(DEMO, theirs, AT)
 
@@ -134,6 +142,7 @@ def test_fills_of_a_hand_placed_order_then_counted_and_told_once(
         orders=[listed(name="by-hand")],
         fills=[fill(1, name="by-hand", count="3"), fill(2, name="by-hand", count="4")],
         positions=[held("7")],
+        cash=str(10_000 - 7 * Decimal("0.40") - 2 * FEE - HELD_BY_TEN),
     )
 
     with caplog.at_level(logging.WARNING, logger="milkbot"):
@@ -217,7 +226,9 @@ def test_fill_in_a_market_never_read_then_waits_only_if_it_will_be_read(
     market_ids: dict[str, int], ticker: str, waits: bool
 ) -> None:
     theirs = account(
-        orders=[listed(name="by-hand", ticker=ticker)], fills=[fill(name="by-hand", ticker=ticker)]
+        orders=[listed(name="by-hand", ticker=ticker)],
+        fills=[fill(name="by-hand", ticker=ticker)],
+        cash=str(10_000 - HELD_BY_TEN),
     )
 
     report = reconcile(DEMO, theirs, AT)
