@@ -49,7 +49,9 @@ class Policy(_Frozen):
     min_resting_life: timedelta = timedelta(minutes=1)
     """A quote that would have to leave the book sooner is not posted: no turn would look at it again."""
     supersede_after: timedelta = timedelta(minutes=1)
-    max_generations: int = 20
+    max_generations: int = 60
+    """Of one wish. Each release takes a quote out of the book: the hourly readings of a day and the forecasts and reports of
+    two are some 35; the rest is for what the market does."""
     ask_again_within: timedelta = timedelta(minutes=2)
     """An order without an answer is asked for again under its own id for this long after it was decided."""
     whole_day_until_hour: int = 10
