@@ -161,9 +161,12 @@ class Bench:
         self._cycle(silent(self.settings()))
 
     def stand_still(self) -> None:
-        """The market stands still, and what the lists show has caught up with it."""
+        """The market stands still, and what the lists show has caught up with it.
+
+        Orders still expire, in step with the turns that sent them: the lists must have caught up with that as well.
+        """
         self.control(do="freeze")
-        self.wait()
+        self.wait(CYCLE + LAG)
 
     def turn_switch(self, state: TradingState) -> None:
         """An operator turns the trading switch; from HALTED on the next turn empties the book."""
