@@ -39,7 +39,7 @@ def at_risk() -> Decimal:
 
 @pytest.mark.story("4.7", 4)
 def test_resting_order_placed_by_hand_then_its_stake_is_exposure_and_not_cash() -> None:
-    report = reconcile(DEMO, account(orders=[listed()]), NOW)
+    report = reconcile(DEMO, account(orders=[listed()], cash=str(10_000 - STAKE)), NOW)
 
     ours = read_account(DEMO, [])
     assert report.external_orders == 1
