@@ -202,7 +202,7 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
     "fill_count_positive": (FillRow, [{"count": Decimal(0)}, {"count": Decimal(-1)}]),
     "position_open_means_held": (PositionRow, [{"is_open": False}, {"count": Decimal(0)}]),
     "position_cost_positive": (PositionRow, [{"cost": Decimal("-0.01")}]),
-    "settlement_result_known": (SettlementRow, [{"result": "scalar"}, {"result": ""}]),
+    "settlement_result_known": (SettlementRow, [{"result": "void"}, {"result": ""}]),
     "settlement_adds_up": (SettlementRow, [{"pnl": Decimal("5.71")}]),
     "ledger_kind_has_its_cause": (
         LedgerRow,

@@ -58,6 +58,7 @@ EXAMPLES: dict[type[BaseModel], dict[str, Any]] = {
         "updated_at": NOON,
         "sent_at": None,
         "expires_at": None,
+        "version": 0,
     },
     Position: {
         "mode": "SHADOW",
