@@ -151,7 +151,7 @@ def test_cancel_without_an_answer_is_asked_for_again_and_ends(bench: Bench, kind
 
     bench.turns(1)
     bench.heal()
-    bench.recover(1)
+    bench.recover(2)
 
     assert not orders().filter(state__in=[OrderState.RESTING, OrderState.UNKNOWN]).exists()
     assert [order for order in bench.member.orders.values() if order.status == "resting"] == []
