@@ -21,8 +21,8 @@ from milkbot.core.cities import CityConfig, load_cities
 from trading.archive.parts import Part, PartKey, write_whole
 from trading.archive.text import Row
 from trading.backtest.recorded import FORECAST_COLUMNS, HIGH_COLUMNS
-from trading.backtest.recorded_quotes import QUOTE_COLUMNS, SIZE_COLUMNS
 from trading.backtest.recorded_events import EVENT_COLUMNS
+from trading.backtest.recorded_quotes import QUOTE_COLUMNS, SIZE_COLUMNS
 
 MANIFEST: Final = "manifest.json"
 TRADE_COLUMNS: Final = ("ticker", "ts_utc", "yes_price", "count", "taker_side", "trade_id")
