@@ -37,7 +37,7 @@ PAYOUTS = {
     "between two payouts": "trading.settlement:_book_market:call:26",
     "payout written, its position open": "trading.repositories.settlements:book:return:25",
     "position closed, not committed": "trading.settlement:_settle:return:25",
-    "all paid out, orders not closed": "trading.settlement:_close_orders:call",
+    "all paid out, orders not closed": "trading.settlement:close_orders:call",
 }
 ARRIVALS = {
     "within the first batch": "trading.repositories.books:_store:return",
