@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 
 from markets.domain.account_types import OrderStatus
+from tests.factories import MarketFactory
 from tests.trading.makers import BRACKETS, NOW
 from tests.trading.scripted_account import account, listed
 from tests.trading.sent_orders import DEMO, send_to
@@ -93,6 +94,21 @@ def test_our_own_order_is_no_external_one(market_ids: dict[str, int]) -> None:
 
     assert report.external_orders == 0
     assert not ExternalOrderRow.objects.exists()
+
+
+def test_order_in_a_market_of_ours_not_read_yet_then_nothing_is_traded_until_it_counts() -> None:
+    ticker = "KXHIGHNY-25MAY15-B70.5"
+    theirs = account(orders=[listed(ticker=ticker)], cash=str(10_000 - STAKE))
+
+    report = reconcile(DEMO, theirs, NOW)
+
+    assert at_risk() == 0
+    assert ticker in report.unplaced[0]
+    assert not report.is_trusted, "it takes of a cap that nobody can see"
+
+    MarketFactory.create(ticker=ticker)
+    assert reconcile(DEMO, theirs, NOW).is_trusted
+    assert at_risk() == STAKE
 
 
 def test_order_in_a_market_we_do_not_trade_is_reported_and_not_stored() -> None:

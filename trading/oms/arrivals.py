@@ -132,7 +132,7 @@ def _placed(
     """Fills whose market, owner and fee are known, as our own; the others are named in `waiting`."""
     for theirs in fills:
         if theirs.ticker not in market_ids:
-            if _may_be_listed_soon(theirs.ticker, now.date()):
+            if may_be_listed_soon(theirs.ticker, now.date()):
                 waiting.append(f"fill {theirs.fill_id}: its market {theirs.ticker} has not been read yet")
         elif theirs.order_id in owners:
             try:
@@ -141,7 +141,7 @@ def _placed(
                 waiting.append(f"fill {theirs.fill_id}: {error}")
 
 
-def _may_be_listed_soon(ticker: str, today: date) -> bool:
+def may_be_listed_soon(ticker: str, today: date) -> bool:
     """Whether it is a market of ours that has not been read: another series, and a day that is over, never will be."""
     if city_of_series(series_of(ticker)) is None:
         return False

@@ -1,6 +1,7 @@
 """Keeps the orders in sight that people placed on our account: counted as exposure, told once, never touched."""
 
 from datetime import datetime
+from typing import NamedTuple
 
 from markets.domain.account_types import ExchangeOrder
 from markets.repositories import MarketRepository
@@ -8,13 +9,21 @@ from milkbot.core.config import TradingMode
 from milkbot.logger import logger
 from trading.domain.reconciliation import AccountReading
 from trading.domain.types import RiskEvent, Severity
+from trading.oms.arrivals import may_be_listed_soon
 from trading.repositories.external import ExternalOrderRepository
 from trading.repositories.orders import OrderRepository
 from trading.repositories.risk_events import record_risk_event
 
 
-def track_external(mode: TradingMode, reading: AccountReading, now: datetime) -> int:
-    """Bring the external orders up to the reading; returns how many of them it shows that may still fill."""
+class Seen(NamedTuple):
+    """How many external orders may still fill, and in words those of them that cannot be counted as exposure yet."""
+
+    resting: int
+    waiting: tuple[str, ...]
+
+
+def track_external(mode: TradingMode, reading: AccountReading, now: datetime) -> Seen:
+    """Bring the external orders up to the reading. One in a market of ours that was never read waits for it."""
     shown = {order.order_id: order for order in reading.orders}
     resting = {name: order for name, order in shown.items() if order.may_still_fill}
     ours = OrderRepository(mode).by_exchange_names(
@@ -28,7 +37,12 @@ def track_external(mode: TradingMode, reading: AccountReading, now: datetime) ->
         _tell(mode, theirs[name], now)
     if reading.complete_until is not None:
         repository.end_unseen(reading.complete_until, now)
-    return len(theirs)
+    waiting = (
+        f"order {name}, placed by hand: its market {order.ticker} has not been read yet"
+        for name, order in theirs.items()
+        if order.ticker not in market_ids and may_be_listed_soon(order.ticker, now.date())
+    )
+    return Seen(len(theirs), tuple(waiting))
 
 
 def _tell(mode: TradingMode, order: ExchangeOrder, now: datetime) -> None:
