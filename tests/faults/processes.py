@@ -22,6 +22,8 @@ from trading.domain.types import ReasonCode
 from trading.models import DecisionRow, ReconciliationRow
 
 ROOT = Path(__file__).resolve().parents[2]
+COMES_WITHIN_S = 60.0
+"""A place within a turn; a turn may wait for its sends."""
 RECOVERY_S = 15.0
 """From the start of a process until it has put right what the one before it left, and trades."""
 OPEN_FATE = "is UNKNOWN with us and unknown at the exchange"
@@ -80,7 +82,12 @@ class TraderProcess:
     def stop_at(self, seam: str, what: str = "turn") -> None:
         """Do it until `seam`, and stand still there."""
         self._tell(what, seam=seam, signal=signal.SIGSTOP)
-        _, status = os.waitpid(self.process.pid, os.WUNTRACED)
+        deadline = time.monotonic() + COMES_WITHIN_S
+        stopped, status = 0, 0
+        while not stopped:
+            assert time.monotonic() < deadline, f"it never came to {seam}"
+            time.sleep(0.01)
+            stopped, status = os.waitpid(self.process.pid, os.WUNTRACED | os.WNOHANG)
         assert os.WIFSTOPPED(status), f"it never came to {seam}"
 
     def go_on(self) -> None:

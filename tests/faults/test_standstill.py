@@ -31,7 +31,7 @@ STANDSTILLS = {
     "marked as sent": "trading.oms.submit:_mark_sent:return",
     "holding switch and lease": f"{VENUE}:place:call",
     "dated, not signed": f"{VENUE}:place>markets.clients.kalshi.signing:headers:call",
-    "asked whether it may leave, not written": f"{VENUE}:place>markets.clients.kalshi.conversation:last_look:return",
+    "asked whether it may leave, not written": f"{VENUE}:place>markets.clients.kalshi.conversation:__call__:return",
     "sent, not answered": f"{VENUE}:place>http.client:getresponse:call",
     "answered, not booked": "trading.oms.submit:book_answer:call",
 }
