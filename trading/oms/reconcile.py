@@ -124,10 +124,8 @@ def reconcile(
             report.unplaced = (*report.unplaced, "the account has never been read as a whole")
         report.orders_moved = _end_or_adopt(mode, asked_after, reading, now)
         report.drift = find_drift(mode, reading, now, is_whole=not report.unplaced)
-        external = track_external(mode, reading, now)
-        report.external_orders = external.resting
-        # What cannot be counted against the caps must not be traded beside.
-        report.unplaced = (*report.unplaced, *external.waiting)
+        report.external_orders, uncounted = track_external(mode, reading, now)
+        report.unplaced = (*report.unplaced, *uncounted)  # the caps cannot see it
         ReconciliationRow.objects.create(
             mode=mode,
             at=now,
