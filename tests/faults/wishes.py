@@ -1,6 +1,6 @@
 """A trader that wants something in every turn, whatever the strategies think: the order path is what is looked at.
 
-Its wishes are drawn; everything after them is the application's own: generations, caps, reviews of what rests.
+Its wishes are drawn; everything after them is the application's own: what is due, generations, caps, reviews of what rests.
 """
 
 import random
@@ -14,6 +14,7 @@ from milkbot.core.cities import CityConfig
 from milkbot.core.money import ONE, ZERO, floor_to
 from trading.domain.decide import decide
 from trading.domain.inputs import Account, Circumstances, CityView, DecisionBatch
+from trading.domain.resting import check_quiet, releases_by_market
 from trading.domain.risk import MarketPlace, allow
 from trading.domain.supersede import Standing, Unanswered, asks_again, next_turn
 from trading.domain.taking import BOOK
@@ -54,7 +55,7 @@ class Eager:
 
     def __call__(self, views: Iterable[CityView], account: Account, around: Circumstances) -> DecisionBatch:
         views = tuple(views)
-        batch = decide(views, account, around)
+        batch, due = decide(views, account, around), releases_by_market(views)
         if around.trading_state is not TradingState.ACTIVE or not around.account_known:
             return batch
         candidates = {one.market.market.ticker: one for one in _candidates(views, around)}
@@ -65,7 +66,8 @@ class Eager:
         picked = self._draw.sample(sorted(candidates), min(self._each_turn, len(candidates)))
         for ticker in picked:
             wish = self._wish(candidates[ticker], account, around)
-            if wish is not None:
+            may_rest = check_quiet(due[ticker], around.now, around.policy)
+            if wish is not None and (may_rest or not wish.post_only):
                 intents.append(wish)
                 account = _after(account, wish, candidates[ticker].place)
         return batch.model_copy(update={"intents": tuple(intents)})

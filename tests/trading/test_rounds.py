@@ -106,6 +106,32 @@ def test_submit_round_then_what_rests_expires_before_anything_is_due_in_its_mark
     assert ends == [[starts_at, NOW + life, NOW + life], [later, NOW + life, later]]
 
 
+@pytest.mark.parametrize(("due_in_s", "state"), [(9, "CANCELED"), (10, "UNKNOWN")])
+def test_submit_round_then_a_quote_that_could_arrive_expired_does_not_leave(
+    market_ids: dict[str, int], lease: Lease, due_in_s: int, state: str
+) -> None:
+    """It would be refused, and refusals lock everything until a person looks."""
+    intents = [
+        make_intent(ticker=ticker).model_copy(update={"post_only": rests})
+        for ticker, rests in zip(TICKERS, (True, False, False), strict=True)
+    ]
+    orders = OrderRepository(SHADOW).create(intents, market_ids, lease=lease)
+    starts_at = NOW + timedelta(seconds=due_in_s)
+    due = Releases.of([Window(FORECAST, starts_at, starts_at + timedelta(hours=1), starts_at)])
+
+    submit_round(
+        orders,
+        Silent(SHOWN, NOW),
+        lease=lease,
+        market_ids=market_ids,
+        pace=Pace(lambda: NOW),
+        releases=dict.fromkeys(TICKERS, due),
+    )
+
+    states = dict(OrderRow.objects.values_list("market__ticker", "state"))
+    assert states == dict(zip(TICKERS, (state, "UNKNOWN", "UNKNOWN"), strict=True))
+
+
 class ClosedMeanwhile(ShadowVenue):
     """One market closed between decision and send: the exchange says so and takes nothing."""
 

@@ -164,6 +164,16 @@ def test_renewal_then_the_order_ends_before_anything_is_due(resting: Order, leas
     assert [kind for kind, _ in venue.asked] == ["renew"]
 
 
+def test_renewal_that_could_arrive_expired_is_not_asked_for(resting: Order, lease: Lease) -> None:
+    assert resting.expires_at is not None
+    at = resting.expires_at - timedelta(seconds=5)
+    due = Releases.of([Window(FORECAST, at + timedelta(seconds=9), at + LIFE, at)])
+    venue = ScriptedVenue()
+
+    assert renew(resting, venue, lease=lease, at=at, releases=due) == resting
+    assert venue.asked == []
+
+
 def test_renewal_of_what_ends_before_something_that_fell_due_meanwhile_is_not_asked_for(
     resting: Order, lease: Lease
 ) -> None:

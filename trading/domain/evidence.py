@@ -12,6 +12,9 @@ from typing import Final, NamedTuple
 
 from trading.domain.types import Order, OrderState
 
+LEAVES_WITHIN: Final = timedelta(seconds=10)
+"""Of the moment an order was marked as sent or renewed. A trader paused for longer may have been replaced or halted meanwhile,
+and its order written off once a request sent in time would have died."""
 REQUEST_LIFE: Final = timedelta(seconds=60)
 """A signed request dies with its timestamp: the exchange was seen to refuse one 30 s old (kalshi-api.md 1). Doubled."""
 

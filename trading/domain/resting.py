@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Mapping
 from datetime import datetime, timedelta
 
+from trading.domain.evidence import LEAVES_WITHIN
 from trading.domain.gates import PASSED, Gate
 from trading.domain.inputs import CityView
 from trading.domain.policy import Policy
@@ -14,6 +15,11 @@ def expiration(at: datetime, releases: Releases, life: timedelta) -> datetime:
     """When an order sent or renewed at `at` ends by itself, at the exchange and without us."""
     unsafe_from = releases.unsafe_from(at)
     return at + life if unsafe_from is None else min(at + life, unsafe_from)
+
+
+def is_too_late(at: datetime, releases: Releases) -> bool:
+    """Whether a quote sent or renewed at `at` may reach the exchange after the expiration it would have."""
+    return expiration(at, releases, LEAVES_WITHIN) < at + LEAVES_WITHIN
 
 
 def check_quiet(releases: Releases, now: datetime, policy: Policy) -> Gate:

@@ -19,7 +19,7 @@ from trading.controls import hold_switch
 from trading.domain.breakers import Trip
 from trading.domain.order_states import OrderEvent
 from trading.domain.policy import Policy
-from trading.domain.resting import expiration
+from trading.domain.resting import expiration, is_too_late
 from trading.domain.types import Action, Order, OrderState, Side, TradingState
 from trading.oms.booking import book_fills
 from trading.oms.lease import hold_lease
@@ -43,8 +43,11 @@ def submit(
 ) -> Order:
     """Send one NEW order and book what came of it. Returns the order as it ended up.
 
-    What rests expires before anything is due in its market (`releases`). Raises Fenced, with nothing sent, when another trader took over: it ends the order as one a crash left.
+    What rests expires before anything is due in its market (`releases`), and is withheld when too little is left of it.
+    Raises Fenced, with nothing sent, when another trader took over: it ends the order as one a crash left.
     """
+    if order.rests_by_itself and is_too_late(at, releases):
+        return withhold(order, at=at, why="something fell due in its market before it left")
     order = _mark_sent(order, at, releases)
     answer = _send(order, venue, lease)
     _log_sent(order, answer)

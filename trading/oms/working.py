@@ -8,7 +8,7 @@ from django.db import transaction
 
 from milkbot.logger import logger
 from trading.domain.order_states import OrderEvent
-from trading.domain.resting import expiration
+from trading.domain.resting import expiration, is_too_late
 from trading.domain.types import Order, OrderState
 from trading.domain.working import Review, Step
 from trading.oms.lease import hold_lease
@@ -97,7 +97,7 @@ def renew(
     renewal that never left, the expiration before it stands again.
     """
     before, expires_at = order.expires_at, expiration(at, releases, RESTING_LIFE)
-    if before is not None and expires_at <= before:
+    if is_too_late(at, releases) or (before is not None and expires_at <= before):
         return order  # something fell due since it was looked at, and the order ends before it
     order = OrderRepository(order.mode).transition(order, OrderEvent.RENEW, at=at, expires_at=expires_at)
     answer = _send_renewal(order, venue, lease, expires_at)

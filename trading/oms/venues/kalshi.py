@@ -1,6 +1,6 @@
 """The real exchange as a venue: our orders in its words, its answers in ours. Loaded in DEMO and LIVE only."""
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Final, assert_never
 
 from markets.clients.kalshi.orders import KalshiOrders
@@ -9,6 +9,7 @@ from markets.domain.order_request import Amendment, BadOrder, NewOrder, OrderPla
 from markets.domain.types import PriceRange
 from milkbot.core.money import CENTICENT, ONE, ZERO
 from trading.domain.breakers import Breaker
+from trading.domain.evidence import LEAVES_WITHIN
 from trading.domain.types import Action, Order
 from trading.oms.venues.base import Accepted, Answer, NotSent, Rejected, TakenOut, Unknown
 
@@ -23,9 +24,6 @@ _PASSING_REASONS: Final = frozenset(
 _ANY_PRICE: Final = (PriceRange(start=ZERO, end=ONE, step=CENTICENT),)
 """All that a request can carry. A decision's price is shown in the market's book or lies on its grid; which grid that is
 now the exchange says, and a market may be moved to a finer one at any time (kalshi-api.md 2)."""
-_LEAVES_WITHIN: Final = timedelta(seconds=10)
-"""Of the moment it was marked as sent or renewed. A trader paused for longer may have been replaced or halted meanwhile,
-and its order written off once a request sent in time would have died (`trading.domain.evidence`)."""
 
 
 class KalshiVenue:
@@ -37,7 +35,7 @@ class KalshiVenue:
     def place(self, order: Order) -> Answer:
         """One POST. A client order id that exists already is Unknown: the order is there, its fate is to be read."""
         try:
-            said = self._client.place(_new_order(order), leave_by=order.updated_at + _LEAVES_WITHIN)
+            said = self._client.place(_new_order(order), leave_by=order.updated_at + LEAVES_WITHIN)
         except BadOrder as error:
             return Rejected(code="BAD_ORDER", message=str(error))
         match said:
@@ -85,7 +83,7 @@ class KalshiVenue:
             return Unknown(why="the exchange has not named it yet")
         try:
             amendment = _renewal(order, order.kalshi_order_id, expires_at)
-            said = self._client.amend_order(amendment, leave_by=order.updated_at + _LEAVES_WITHIN)
+            said = self._client.amend_order(amendment, leave_by=order.updated_at + LEAVES_WITHIN)
         except BadOrder as error:
             return Rejected(code="BAD_ORDER", message=str(error))
         match said:
