@@ -106,10 +106,12 @@ def _print_turns(results: Results) -> None:
 
 def print_rates(replays: Mapping[str, Rate]) -> None:
     """One line for each replay."""
-    print(f"\n{'replays':34}{'snapshots':>10}{'processor':>11}{'snapshots/s':>13}{'decided':>9}{'fills':>7}")
+    print(
+        f"\n{'replays':34}{'snapshots':>10}{'processor':>11}{'snapshots/s':>13}{'slowness':>10}{'decided':>9}{'fills':>7}"
+    )
     for name, rate in replays.items():
         print(
-            f"{name:34}{rate.snapshots:>10}{rate.cpu_s:>9.2f} s{rate.per_s:>13}{rate.decided:>9}{rate.trades:>7}"
+            f"{name:34}{rate.snapshots:>10}{rate.cpu_s:>9.2f} s{rate.per_s:>13}{rate.slowness:>10.2f}{rate.decided:>9}{rate.trades:>7}"
         )
 
 

@@ -34,6 +34,7 @@ def measure(work: Work, *, peer: str, peer_work: Work, rounds: int, warm_up: int
         p99_ms=round(statistics.quantiles(times, n=100)[-1], 3),
         peer=peer,
         peer_ms=round(statistics.median(peer_times), 4),
+        peer_p99_ms=round(statistics.quantiles(peer_times, n=100)[-1], 3),
         cpu_ratio=round(statistics.median(cpu_ratios), 3),
         calls=calls,
         statements=statements,

@@ -26,6 +26,7 @@ from benchmarks.compare import (
     broken_rates,
     regressions,
 )
+from benchmarks.yardstick import REFERENCE_S, slowness
 
 ROOT = Path(__file__).resolve().parents[2]
 BASELINE = Results.model_validate_json((ROOT / "benchmarks" / "baseline.json").read_text())
@@ -164,6 +165,17 @@ def test_slow_order_breaks_its_limits(median_ms: float, p99_ms: float | None, fa
     assert len(broken_case_limits(cases)) == faults
 
 
+@pytest.mark.parametrize(("median_ms", "p99_ms", "faults"), [(4.4, 17.9, 0), (4.5, 17.9, 1), (4.4, 18.0, 1)])
+def test_slow_machine_is_allowed_three_times_the_bare_post(
+    median_ms: float, p99_ms: float, faults: int
+) -> None:
+    quick = measured(median_ms=1).model_copy(update={"p99_ms": 2.0, "cpu_ratio": 2.6})
+    tried = measured(median_ms=median_ms).model_copy(
+        update={"p99_ms": p99_ms, "peer_ms": 1.5, "peer_p99_ms": 6.0}
+    )
+    assert len(broken_case_limits({SEND_RSA: tried, SEND_ED25519: quick, PARSE_PAGE: quick})) == faults
+
+
 @pytest.mark.parametrize(("cpu_ratio", "sentences"), [(2.99, 0), (3.0, 1), (4.2, 1), (None, 1)])
 def test_page_parsed_in_three_times_json_loads_breaks_its_limit(
     cpu_ratio: float | None, sentences: int
@@ -197,3 +209,16 @@ def rates(**changed: int) -> dict[str, Rate]:
 def test_slow_replay_breaks_a_limit(changed: dict[str, int], said: str | None) -> None:
     found = broken_rates(rates(**changed))
     assert [sentence.split(":")[0] for sentence in found] == ([] if said is None else [said])
+
+
+@pytest.mark.parametrize(("slowness", "kept"), [(1.0, False), (1.9, False), (2.01, True)])
+def test_rate_is_compared_with_what_the_core_can_do(slowness: float, kept: bool) -> None:
+    slow = {
+        name: rate.model_copy(update={"slowness": slowness}) for name, rate in rates(taken=125_000).items()
+    }
+    assert (broken_rates(slow) == []) is kept
+
+
+def test_yardstick_allows_a_quick_core_nothing() -> None:
+    assert slowness(REFERENCE_S / 3) == 1
+    assert slowness(REFERENCE_S * 3) == pytest.approx(3)
