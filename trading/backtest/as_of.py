@@ -31,7 +31,8 @@ from markets.domain.types import (
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.climate_day import climate_day, climate_day_bounds
 from milkbot.core.money import ONE, ZERO
-from trading.backtest.recorded_types import Quote, RecordedEvent, RecordedMarket, Recording
+from trading.backtest.quote_history import Quote
+from trading.backtest.recorded_types import RecordedEvent, RecordedMarket, Recording
 from weather.domain.errors import PRIOR, Calibration
 from weather.domain.releases import (
     FORECAST,

@@ -6,14 +6,17 @@ Each knows only what had been published by its moment. A baseline that has too l
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import lru_cache
+from functools import cache
 from math import sqrt
-from statistics import fmean, stdev
-from typing import Final
+from typing import Final, NamedTuple
 
+import numpy as np
+
+from milkbot.core.arrays import Floats
 from milkbot.core.cities import load_cities
 from milkbot.core.climate_day import climate_day_bounds
 from trading.backtest.as_of import PAID_OUT_AT
+from trading.backtest.quote_history import Int64s, micros_of
 from trading.backtest.recorded_types import DailyHigh, Recording
 from weather.domain.brackets import Bracket
 from weather.domain.distribution import bracket_probabilities
@@ -32,48 +35,65 @@ LEAST_SPREAD_F: Final = 1.0
 _YEAR: Final = 365.25
 
 
+class _Record(NamedTuple):
+    """A city's official highs by day ascending, as columns."""
+
+    days: Int64s
+    """Ordinals."""
+    highs_f: Floats
+    known_at: Int64s
+    """Microseconds since 1970."""
+
+
 class Baselines:
     """Baseline forecasts from one recording, as of any moment."""
 
     def __init__(self, recording: Recording) -> None:
         self._recording = recording
-        self._highs = official_highs(recording.highs)
-        self._error = lru_cache(maxsize=200_000)(self._uncached_error)
+        self._records = {city: _record_of(highs) for city, highs in official_highs(recording.highs).items()}
+        self._errors = cache(self._uncached_errors)
 
     def climatology(self, city_code: str, day: date, now: datetime) -> Normal | None:
         """Highs within 15 days of the same day of the year, of all years known by then."""
-        highs = self._highs.get(city_code, {})
-        near = [
-            float(high_f)
-            for other, high_f in highs.items()
-            if known_at(other) <= now and _days_of_year_apart(other, day) <= SEASON.days
-        ]
-        return _spread_of(near)
+        record = self._records.get(city_code)
+        if record is None:
+            return None
+        near = (record.known_at <= micros_of(now)) & (_days_of_year_apart(record.days, day) <= SEASON.days)
+        return _spread_of(record.highs_f[near])
 
     def point_spread(self, city_code: str, day: date, now: datetime) -> Normal | None:
         """The newest point forecast, moved and spread as it missed at the same hours on the days before."""
-        forecast = self._recording.forecast_at(city_code, day, now)
-        errors: list[float] = []
-        start = climate_day_bounds(day, load_cities()[city_code].std_offset_hours)[0]
-        highs = self._highs.get(city_code, {})
-        for back in range(1, 2 * LAST_ERRORS):
-            other = day - timedelta(days=back)
-            if other in highs and known_at(other) <= now:
-                error = self._error(city_code, other, now - start)
-                if error is not None:
-                    errors.append(error)
-            if len(errors) == LAST_ERRORS:
-                break
-        missed = _spread_of(errors)
-        if forecast is None or missed is None:
+        forecast, record = self._recording.forecast_at(city_code, day, now), self._records.get(city_code)
+        if forecast is None or record is None:
             return None
-        return Normal(mu=float(forecast.high_f) + missed.mu, sigma=missed.sigma)
-
-    def _uncached_error(self, city_code: str, day: date, into_day: timedelta) -> float | None:
-        """Observed minus forecast of `day` as of `into_day` after its start (before, when negative), °F."""
         start = climate_day_bounds(day, load_cities()[city_code].std_offset_hours)[0]
-        forecast = self._recording.forecast_at(city_code, day, start + into_day)
-        return None if forecast is None else self._highs[city_code][day] - float(forecast.high_f)
+        errors = self._errors(city_code, now - start)
+        back = day.toordinal() - record.days
+        told = (
+            (back > 0) & (back < 2 * LAST_ERRORS) & (record.known_at <= micros_of(now)) & np.isfinite(errors)
+        )
+        missed = _spread_of(errors[told][-LAST_ERRORS:])
+        return missed and Normal(mu=float(forecast.high_f) + missed.mu, sigma=missed.sigma)
+
+    def _uncached_errors(self, city_code: str, into_day: timedelta) -> Floats:
+        """Observed minus forecast of each day as of `into_day` after its start (before, when negative), °F; NaN without."""
+        record, offset = self._records[city_code], load_cities()[city_code].std_offset_hours
+        said = []
+        for ordinal in record.days.tolist():
+            day = date.fromordinal(ordinal)
+            start, _ = climate_day_bounds(day, offset)
+            forecast = self._recording.forecast_at(city_code, day, start + into_day)
+            said.append(np.nan if forecast is None else float(forecast.high_f))
+        found: Floats = record.highs_f - np.asarray(said)
+        return found
+
+
+def _record_of(highs: Mapping[date, int]) -> _Record:
+    return _Record(
+        np.asarray([day.toordinal() for day in highs], dtype=np.int64),
+        np.asarray([*highs.values()], dtype=np.float64),
+        np.asarray([micros_of(known_at(day)) for day in highs], dtype=np.int64),
+    )
 
 
 def known_at(day: date) -> datetime:
@@ -97,14 +117,14 @@ def official_highs(highs: Iterable[DailyHigh]) -> Mapping[str, dict[date, int]]:
     return {city: {day: days[day][1] for day in sorted(days)} for city, days in best.items()}
 
 
-def _spread_of(values: Sequence[float]) -> Normal | None:
+def _spread_of(values: Floats) -> Normal | None:
     """The normal distribution of a further value; None with too few."""
     if len(values) < FEWEST:
         return None
-    spread = max(stdev(values), LEAST_SPREAD_F) * sqrt(1 + 1 / len(values))
-    return Normal(mu=fmean(values), sigma=spread)
+    spread = max(float(values.std(ddof=1)), LEAST_SPREAD_F) * sqrt(1 + 1 / len(values))
+    return Normal(mu=float(values.mean()), sigma=spread)
 
 
-def _days_of_year_apart(one: date, other: date) -> float:
-    apart = abs((one - other).days) % _YEAR
-    return min(apart, _YEAR - apart)
+def _days_of_year_apart(days: Int64s, other: date) -> Floats:
+    apart = np.abs(days - other.toordinal()) % _YEAR
+    return np.minimum(apart, _YEAR - apart)

@@ -13,7 +13,8 @@ from typing import Final
 from milkbot.core.cities import load_cities
 from milkbot.core.climate_day import climate_day_bounds
 from trading.backtest.as_of import paid_out_at, whole_degrees
-from trading.backtest.recorded_types import Quote, RecordedEvent, Recording
+from trading.backtest.quote_history import Quote
+from trading.backtest.recorded_types import RecordedEvent, Recording
 from trading.domain.policy import Policy
 
 GRID: Final = timedelta(minutes=15)

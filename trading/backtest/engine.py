@@ -155,8 +155,7 @@ def _replayable(as_of: AsOf, first: date) -> tuple[tuple[RecordedEvent, ...], di
 def _why_not(event: RecordedEvent, recording: Recording) -> str | None:
     if not event.is_decided:
         return UNDECIDED
-    quotes = (quote for entry in event.markets for quote in recording.quotes[entry.market.ticker])
-    if not any(quote.yes_bid is not None and quote.yes_ask is not None for quote in quotes):
+    if not any(recording.quotes[entry.market.ticker].is_two_sided for entry in event.markets):
         return UNQUOTED
     return None
 

@@ -1,6 +1,5 @@
 """One event as anyone could have seen it at any moment while it traded: its board, its city's weather, its outlook."""
 
-from bisect import bisect_right
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -10,7 +9,8 @@ from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf, displayed, recorded_book
 from trading.backtest.calibrating import sources_at
-from trading.backtest.recorded_types import QUIET_AT_MOST, Quote, RecordedEvent, quoted_at
+from trading.backtest.quote_history import Quote, micros_of
+from trading.backtest.recorded_types import QUIET_AT_MOST, RecordedEvent
 from trading.domain.inputs import CityView
 from weather.domain.outlook import make_outlook
 from weather.domain.types import Outlook, WeatherSnapshot
@@ -51,7 +51,8 @@ class EventPast:
 
     def places_at(self, now: datetime) -> list[int]:
         """Of each market the place of its newest quote in its history; -1 before the first."""
-        return [bisect_right(history, now, key=quoted_at) - 1 for history in self._histories]
+        micros = micros_of(now)
+        return [history.place_at(micros) for history in self._histories]
 
     def board(self, places: Sequence[int], now: datetime) -> Board:
         """The board at `now`, when the newest quote of each market is the one at `places` of its history.

@@ -11,7 +11,7 @@ from trading.backtest.as_of import AsOf
 from trading.backtest.desk import Desk, Note, Verdict
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import Bools, EventSheet, Known, Screen
-from trading.backtest.ladder_columns import MICROS, NOBODY, Int32s, micros_of
+from trading.backtest.quote_history import MICROS, NOBODY, Int32s, micros_of
 from trading.backtest.screen import Prospects, passed_through, prospects, surely_kept
 from trading.domain.decide import Weighed, weigh
 from trading.domain.ensemble import Belief

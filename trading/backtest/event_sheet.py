@@ -19,15 +19,9 @@ from milkbot.core.arrays import Floats
 from trading.backtest.as_of import AsOf
 from trading.backtest.event_past import EventPast
 from trading.backtest.gate_times import belief_times, gate_times
-from trading.backtest.ladder_columns import (
-    MICROS,
-    NOBODY,
-    Int32s,
-    LadderColumns,
-    ladder_columns,
-    micros_of,
-)
+from trading.backtest.ladder_columns import LadderColumns, ladder_columns
 from trading.backtest.learning import LearnedWeights
+from trading.backtest.quote_history import MICROS, NOBODY, Int32s, micros_of
 from trading.backtest.recorded_types import RecordedEvent
 from trading.backtest.remembered import Remembered, Told
 from trading.domain.ensemble import Belief

@@ -9,12 +9,14 @@ its place and reason; what is used although something is odd is flagged. The rep
 from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import date, datetime, timedelta
-from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+import numpy as np
+
 from milkbot.core.cities import load_cities
 from milkbot.core.climate_day import climate_day_bounds
+from trading.backtest.quote_history import QuoteHistory, micros_of
 from trading.backtest.recorded_events import EventIndex, Selection, read_events
 from trading.backtest.recorded_quotes import read_quotes
 from trading.backtest.recorded_rows import (
@@ -33,7 +35,6 @@ from trading.backtest.recorded_types import (
     DailyHigh,
     Fault,
     Forecast,
-    Quote,
     Recording,
 )
 
@@ -85,23 +86,22 @@ def read_recorded(
     )
 
 
-def _flag_quiet(
-    index: EventIndex, quotes: Mapping[str, Sequence[Quote]], now: datetime, tally: Tally
-) -> None:
+def _flag_quiet(index: EventIndex, quotes: Mapping[str, QuoteHistory], now: datetime, tally: Tally) -> None:
     """Name the events without quotes, and those in which nothing moved for longer than a market is ever quiet.
 
     From noon on a day may be as good as decided: only what lies before is looked at, as far as it has come.
     """
     for event in index.events.values():
         line = index.lines[event.event_ticker]
-        changes = sorted({quote.at for entry in event.markets for quote in quotes[entry.market.ticker]})
-        if not changes:
+        changes = np.unique(np.concatenate([quotes[entry.market.ticker].at for entry in event.markets]))
+        if not changes.size:
             tally.flag(line, Fault.NO_QUOTES, f"{event.event_ticker} has no quotes")
             continue
         start, _ = climate_day_bounds(event.event_date, load_cities()[event.city_code].std_offset_hours)
         until = max(min(start + timedelta(hours=12), now), event.open_at)
-        moments = [event.open_at, *(at for at in changes if at < until), until]
-        longest = max(later - earlier for earlier, later in pairwise(moments))
+        opens, ends = micros_of(event.open_at), micros_of(until)
+        moments = np.concatenate([[opens], changes[changes < ends], [ends]])
+        longest = timedelta(microseconds=int(np.diff(moments).max()))
         if longest > QUIET_AT_MOST:
             text = (
                 f"{event.event_ticker} has no change of a price in {longest / timedelta(hours=1):.1f} hours"

@@ -4,14 +4,14 @@ import csv
 import gzip
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from functools import lru_cache
 from pathlib import Path
 from typing import Final, NamedTuple, TypeVar
 
 from milkbot.core.errors import MilkbotError
-from milkbot.core.money import CENT, parse_decimal
+from milkbot.core.money import parse_decimal
 from trading.backtest.recorded_types import Fault, FileCount, ReadReport, RowNote
 
 NOTES_PER_FAULT: Final = 100
@@ -55,8 +55,9 @@ class Tally:
         self._flagged: Counter[tuple[str, Fault]] = Counter()
         self._notes: dict[tuple[str, Fault], list[RowNote]] = defaultdict(list)
 
-    def read(self, line: Line) -> None:
-        self._rows[line.file] += 1
+    def read(self, file: str, rows: int) -> None:
+        """So many rows of a file, each of which is used unless something else is said of it."""
+        self._rows[file] += rows
 
     def outside(self, line: Line) -> None:
         self._outside[line.file] += 1
@@ -112,19 +113,19 @@ def lines_of(
     UnreadableRecording when the file is no CSV in UTF-8 with exactly these columns.
     """
     opener = gzip.open if path.suffix == ".gz" else open
-    name, number = path.name, 0
+    name, number, rows = path.name, 0, 0
     try:
         with opener(path, "rt", encoding="utf-8", newline="") as text:
             reader = csv.reader(text, strict=True)
             width, missing = _width(tuple(next(reader, ())), columns, optional, name)
             for fields in reader:
-                number = reader.line_num
-                line = Line(name, number, [*fields, *missing] if missing else fields)
-                tally.read(line)
+                number, rows = reader.line_num, rows + 1
+                line = Line(name, number, fields + missing)
                 if len(fields) == width:
                     yield line
                 else:
                     tally.refuse(line, Fault.FIELD_COUNT, f"{len(fields)} fields instead of {width}")
+            tally.read(name, rows)
     except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UnreadableRecording(f"{name}: cannot be read after line {number} ({reason})") from None
@@ -132,14 +133,14 @@ def lines_of(
 
 def _width(
     header: Sequence[str], columns: Sequence[str], optional: Sequence[str], name: str
-) -> tuple[int, Sequence[str]]:
+) -> tuple[int, list[str]]:
     """How many fields a row has by its header, and the empty ones that stand for columns it lacks."""
     if header == (*columns, *optional):
-        return len(header), ()
+        return len(header), []
     if header != tuple(columns):
         ending = f", and may end in {','.join(optional)}" if optional else ""
         raise UnreadableRecording(f"{name}:1: the columns must be {','.join(columns)}{ending}")
-    return len(header), ("",) * len(optional)
+    return len(header), [""] * len(optional)
 
 
 def one_file(folder: Path, stem: str) -> Path:
@@ -151,12 +152,11 @@ def one_file(folder: Path, stem: str) -> Path:
     raise UnreadableRecording(f"{folder} holds no {stem}.csv or {stem}.csv.gz")
 
 
-@lru_cache(maxsize=100_000)
 def instant(text: str) -> datetime:
     """A time in UTC, written with Z. Raises BadRow: NOT_UTC for any other zone or none."""
     if not text.endswith("Z"):
         raise BadRow(Fault.NOT_UTC, f"{text!r} is no time in UTC, which ends in Z")
-    return _parsed(text, datetime.fromisoformat, "a time").astimezone(UTC)
+    return _parsed(text, datetime.fromisoformat, "a time")
 
 
 @lru_cache(maxsize=10_000)
@@ -183,12 +183,6 @@ def price(text: str) -> Decimal | None:
     if not LOWEST_PRICE <= value <= HIGHEST_PRICE:
         raise BadRow(Fault.PRICE_OUT_OF_RANGE, f"{text} is not between {LOWEST_PRICE} and {HIGHEST_PRICE}")
     return _at_most_places(value, PRICE_PLACES)
-
-
-@lru_cache(maxsize=10_000)
-def is_whole_cents(value: Decimal | None) -> bool:
-    """Whether an order could carry the price; averages of trades and finer grids do not."""
-    return value is None or value == value.quantize(CENT)
 
 
 @lru_cache(maxsize=100_000)

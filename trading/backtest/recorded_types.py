@@ -9,20 +9,7 @@ from enum import StrEnum
 from typing import Final, NamedTuple
 
 from markets.domain.types import Market
-
-
-class Quote(NamedTuple):
-    """A market's prices from `at` on, in dollars; None where nobody quoted or the column was empty."""
-
-    at: datetime
-    yes_bid: Decimal | None
-    yes_ask: Decimal | None
-    last: Decimal | None
-    volume: Decimal | None
-    open_interest: Decimal | None
-    yes_bid_size: Decimal | None = None
-    """Contracts displayed at the bid; None where the recording holds no sizes."""
-    yes_ask_size: Decimal | None = None
+from trading.backtest.quote_history import Quote, QuoteHistory, micros_of
 
 
 class Forecast(NamedTuple):
@@ -156,7 +143,7 @@ class Recording:
     """Everything read from a folder, each part in the order of time. Ask it only "as of" a moment."""
 
     events: tuple[RecordedEvent, ...]
-    quotes: Mapping[str, Sequence[Quote]]
+    quotes: Mapping[str, QuoteHistory]
     """By market ticker; every market of `events` has an entry, possibly empty."""
     forecasts: Mapping[tuple[str, date], Sequence[Forecast]]
     """By (city, target date)."""
@@ -165,9 +152,9 @@ class Recording:
 
     def quote_at(self, ticker: str, now: datetime) -> Quote | None:
         """The newest quote not later than `now`; None before the first."""
-        quotes = self.quotes.get(ticker, ())
-        index = bisect_right(quotes, now, key=quoted_at)
-        return quotes[index - 1] if index else None
+        history = self.quotes.get(ticker)
+        place = -1 if history is None else history.place_at(micros_of(now))
+        return None if history is None or place < 0 else history[place]
 
     def forecast_at(self, city_code: str, day: date, now: datetime) -> Forecast | None:
         """The forecast of `day` that became available last, as far as anyone knew at `now`."""
@@ -182,11 +169,6 @@ class Recording:
         for place in range(bisect_right(known, now, key=available_at) - 1, -1, -1):
             newest.setdefault(known[place].source, known[place])
         return tuple(newest.values())[::-1]
-
-
-def quoted_at(quote: Quote) -> datetime:
-    """Sort key."""
-    return quote.at
 
 
 def available_at(forecast: Forecast) -> datetime:

@@ -17,9 +17,9 @@ from trading.backtest.as_of import AsOf, paid_out_at
 from trading.backtest.desk import Desk
 from trading.backtest.event_run import EventRun
 from trading.backtest.event_sheet import EventSheet, Known
-from trading.backtest.ladder_columns import micros_of, moment
 from trading.backtest.learning import LearnedWeights
 from trading.backtest.paper_account import PaperAccount, Touch
+from trading.backtest.quote_history import micros_of, moment
 from trading.backtest.results import EquityPoint, Trade
 from trading.domain.inputs import Circumstances
 from trading.domain.types import Intent

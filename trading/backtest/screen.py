@@ -14,7 +14,7 @@ from markets.domain.fees import TAKER_RATE
 from markets.domain.types import FeeSchedule
 from milkbot.core.arrays import Floats
 from trading.backtest.event_sheet import Bools, EventSheet
-from trading.backtest.ladder_columns import MICROS, NOBODY, Int32s, micros_of
+from trading.backtest.quote_history import MICROS, NOBODY, Int32s, micros_of
 from trading.domain.policy import Policy
 
 ALLOWANCE: Final = 2e-6

@@ -16,8 +16,9 @@ from trading.backtest.as_of import AsOf
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import EventSheet, Known, Screen, event_sheet
 from trading.backtest.learning import UNLEARNED
+from trading.backtest.quote_history import Quote, QuoteHistory
 from trading.backtest.recorded import read_recorded
-from trading.backtest.recorded_types import Forecast, Quote, RecordedEvent, Recording
+from trading.backtest.recorded_types import Forecast, RecordedEvent, Recording
 from trading.domain.inputs import Circumstances
 from trading.domain.policy import Limits, Policy
 
@@ -66,7 +67,10 @@ def recording(
         empty = read_recorded(write(Path(folder), events=[], quotes=[]), NOW)
     tickers = [entry.market.ticker for event in events for entry in event.markets]
     return replace(
-        empty, events=events, quotes={name: quotes.get(name, ()) for name in tickers}, forecasts=by_day
+        empty,
+        events=events,
+        quotes={name: QuoteHistory.of(quotes.get(name, ())) for name in tickers},
+        forecasts=by_day,
     )
 
 

@@ -15,6 +15,7 @@ from trading.backtest.as_of import AsOf
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import Screen
 from trading.backtest.learning import UNLEARNED
+from trading.backtest.quote_history import QuoteHistory
 from trading.backtest.recorded_types import Recording
 from trading.backtest.replay import Replay, replay
 from trading.backtest.results import Liquidity
@@ -78,7 +79,10 @@ def test_nothing_that_comes_later_changes_what_was_done(seed: int, hours: int) -
     whole, cut = wandering(seed), OPENS + hours * HOUR
     known = replace(
         whole,
-        quotes={name: [each for each in told if each.at <= cut] for name, told in whole.quotes.items()},
+        quotes={
+            name: QuoteHistory.of(each for each in told if each.at <= cut)
+            for name, told in whole.quotes.items()
+        },
         forecasts={
             place: [each for each in told if each.available_at <= cut]
             for place, told in whole.forecasts.items()
@@ -114,10 +118,10 @@ def test_recorded_sizes_are_traded_on_whatever_depth_is_assumed(seed: int) -> No
     sized = replace(
         past,
         quotes={
-            name: [
+            name: QuoteHistory.of(
                 each._replace(yes_bid_size=each.yes_bid and DEEP, yes_ask_size=each.yes_ask and DEEP)
                 for each in told
-            ]
+            )
             for name, told in past.quotes.items()
         },
     )

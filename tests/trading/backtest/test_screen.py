@@ -13,7 +13,7 @@ from tests.trading.backtest.pasts import CAPITAL, circumstances, known, sheet_of
 from trading.backtest.as_of import AsOf
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import EventSheet, Screen
-from trading.backtest.ladder_columns import MICROS
+from trading.backtest.quote_history import MICROS
 from trading.backtest.screen import Prospects, is_deep, passed_through, prospects, surely_kept
 from trading.domain.decide import decide
 from trading.domain.ensemble import Belief

@@ -17,6 +17,7 @@ import numpy.typing as npt
 from milkbot.core.arrays import Floats
 from milkbot.core.scoring.calibration import BrierParts, ForecastGroup, brier_decomposition, randomised_pit
 from milkbot.core.scoring.evidence import Interval
+from trading.backtest.forked import made_of_each
 from trading.backtest.reporting.comparing import mean_interval
 from trading.backtest.reporting.losses import LossTable, daily_means
 from trading.backtest.results import FORECASTERS, ScoredLadder
@@ -85,10 +86,15 @@ class Coverage:
     interval: Interval | None
 
 
-def reliabilities(ladders: Sequence[ScoredLadder], seed: int) -> tuple[Reliability, ...]:
-    """Every forecaster that spoke, in fixed order."""
-    spoken = ((name, [one for one in ladders if name in one.probabilities]) for name in FORECASTERS)
-    return tuple(reliability(name, found, seed) for name, found in spoken if found)
+def reliabilities(ladders: Sequence[ScoredLadder], seed: int, processes: int = 1) -> tuple[Reliability, ...]:
+    """Every forecaster that spoke, in fixed order; they are shared out among `processes`."""
+    spoken = [name for name in FORECASTERS if any(name in one.probabilities for one in ladders)]
+    return tuple(made_of_each(_reliability, (ladders, seed), spoken, processes))
+
+
+def _reliability(asked: tuple[Sequence[ScoredLadder], int], forecaster: str) -> Reliability:
+    ladders, seed = asked
+    return reliability(forecaster, [one for one in ladders if forecaster in one.probabilities], seed)
 
 
 def reliability(forecaster: str, ladders: Sequence[ScoredLadder], seed: int) -> Reliability:

@@ -3,11 +3,12 @@
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
 from milkbot.core.arrays import Floats
+from trading.backtest.forked import made_of_each
 from trading.backtest.recorded_types import ReadReport
 from trading.backtest.reporting.attribution import Slice, slices
 from trading.backtest.reporting.calibration import (
@@ -40,6 +41,7 @@ from trading.backtest.results import (
 
 _LEADS: Final = ((0.0, "at the peak or later"), (6.0, "up to 6 h"), (12.0, "6 to 12 h"), (24.0, "12 to 24 h"))
 _FARTHEST: Final = "more than 24 h"
+_ALL: Final = "all"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +57,20 @@ class Group:
         """None when it was not made for this group."""
         wanted = (subject, reference, metric)
         return next((c for c in self.comparisons if (c.subject, c.reference, c.metric) == wanted), None)
+
+
+class _Part(NamedTuple):
+    """Some of the scored ladders, and what they are called together."""
+
+    name: str
+    rows: Rows
+
+
+class _Asked(NamedTuple):
+    """What all parts are judged by."""
+
+    table: LossTable
+    seed: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,22 +112,27 @@ class Report:
         return (LOOKAHEAD_SUSPECTED,) if any(one.fired for one in self.suspicions) else ()
 
 
-def make_report(result: BacktestResult, trials: Trials, inputs: str = "") -> Report:
-    """All of it, from what a replay found and how many were tried. The same input gives the same report."""
+def make_report(result: BacktestResult, trials: Trials, inputs: str = "", *, processes: int = 1) -> Report:
+    """All of it, from what a replay found and how many were tried. The same input gives the same report, however many
+    processes share the intervals out among them."""
     seed, days = result.options.seed, event_days(result)
     table = loss_table(result.scores)
     money = measure_money(result, trials)
+    parts = _parts(table)
+    groups = dict(
+        zip(parts, made_of_each(_group, _Asked(table, seed), [*parts.values()], processes), strict=True)
+    )
     return Report(
         options=result.options,
         inputs=inputs,
         days=days[:1] + days[1:][-1:],
         counts=result.counts,
-        overall=_group("all", table, table.everywhere, seed),
-        by_hour=_groups(table, hour_name, seed, order=lambda one: one.local_hour),
-        by_lead=_groups(table, lead_name, seed, order=lambda one: -one.lead_hours),
-        by_city=_groups(table, lambda one: one.city, seed, order=lambda one: one.city),
+        overall=groups[_ALL, _ALL],
+        by_hour=_of_kind("hour", groups),
+        by_lead=_of_kind("lead", groups),
+        by_city=_of_kind("city", groups),
         running=_running(table),
-        reliabilities=reliabilities(result.scores, seed),
+        reliabilities=reliabilities(result.scores, seed, processes),
         pit=pit(result.scores, seed),
         money=money,
         slices=slices(result.trades),
@@ -133,28 +154,38 @@ def lead_name(ladder: ScoredLadder) -> str:
     return next((name for most, name in _LEADS if ladder.lead_hours <= most), _FARTHEST)
 
 
-def _groups(
-    table: LossTable,
-    name_of: Callable[[ScoredLadder], str],
-    seed: int,
-    *,
-    order: Callable[[ScoredLadder], float | str],
-) -> tuple[Group, ...]:
-    names = dict.fromkeys(name_of(ladder) for ladder in sorted(table.ladders, key=order))
-    return tuple(_group(name, table, _rows_named(table, name_of, name), seed) for name in names)
+def _parts(table: LossTable) -> dict[tuple[str, str], _Part]:
+    """What the ladders are looked at by, as kind and name, in the order in which it is shown."""
+    found = {(_ALL, _ALL): _Part(_ALL, table.everywhere)}
+    for kind, name_of, order in _KINDS:
+        for name in dict.fromkeys(name_of(ladder) for ladder in sorted(table.ladders, key=order)):
+            found[kind, name] = _Part(name, _rows_named(table, name_of, name))
+    return found
 
 
 def _rows_named(table: LossTable, name_of: Callable[[ScoredLadder], str], name: str) -> Rows:
     return table.where(lambda ladder: name_of(ladder) == name)
 
 
-def _group(name: str, table: LossTable, rows: Rows, seed: int) -> Group:
+def _group(asked: _Asked, part: _Part) -> Group:
+    table, seed = asked
     return Group(
-        name=name,
-        scores=score_lines(table, rows),
-        comparisons=compare_all(table, rows, seed),
-        coverage=coverage(table, rows, seed),
+        name=part.name,
+        scores=score_lines(table, part.rows),
+        comparisons=compare_all(table, part.rows, seed),
+        coverage=coverage(table, part.rows, seed),
     )
+
+
+def _of_kind(kind: str, groups: Mapping[tuple[str, str], Group]) -> tuple[Group, ...]:
+    return tuple(group for (of, _), group in groups.items() if of == kind)
+
+
+_KINDS: Final[Sequence[tuple[str, Callable[[ScoredLadder], str], Callable[[ScoredLadder], float | str]]]] = (
+    ("hour", hour_name, lambda one: one.local_hour),
+    ("lead", lead_name, lambda one: -one.lead_hours),
+    ("city", lambda one: one.city, lambda one: one.city),
+)
 
 
 def _running(table: LossTable) -> tuple[Running, ...]:

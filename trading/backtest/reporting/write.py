@@ -13,7 +13,9 @@ from trading.backtest.reporting.tables import scores_csv, trades_csv
 from trading.backtest.results import BacktestResult
 
 
-def write_report(result: BacktestResult, out: Path, *, data: Path, registry: Path) -> Report:
+def write_report(
+    result: BacktestResult, out: Path, *, data: Path, registry: Path, processes: int = 1
+) -> Report:
     """Write the files into `out`, which is made if need be; older ones of the same names are replaced.
 
     `data` is the folder that was replayed, of which the manifest keeps the hashes; the run is entered in `registry` and
@@ -21,7 +23,8 @@ def write_report(result: BacktestResult, out: Path, *, data: Path, registry: Pat
     same bytes. Raises OSError when a file cannot be read or written.
     """
     manifest = make_manifest(data, result.read_report.files, result.options, read_code())
-    report = make_report(result, _enter(result, manifest, registry), manifest.inputs_digest)
+    trials = _enter(result, manifest, registry)
+    report = make_report(result, trials, manifest.inputs_digest, processes=processes)
     out.mkdir(parents=True, exist_ok=True)
     files = {
         "report.html": render_page(report, result, manifest),

@@ -1,5 +1,6 @@
 """`manage.py backtest`: trades a recorded past with the live decision and writes what came of it. No database is asked."""
 
+import multiprocessing
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -27,10 +28,17 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         asked = asked_options(options)
+        processes = options["processes"] or multiprocessing.cpu_count()
         began = clock.monotonic()
         try:
-            result = run_backtest(options["data"], asked, clock.now(), processes=options["processes"])
-            write_report(result, options["out"], data=options["data"], registry=default_registry())
+            result = run_backtest(options["data"], asked, clock.now(), processes=processes)
+            write_report(
+                result,
+                options["out"],
+                data=options["data"],
+                registry=default_registry(),
+                processes=processes,
+            )
         except (MilkbotError, ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         for line in (*_rows(result.read_report), *_summary(result)):

@@ -37,8 +37,8 @@ def written(tmp_path_factory: pytest.TempPathFactory, data: Path) -> Path:
     return write(RESULT, tmp_path_factory.mktemp("written"), data)
 
 
-def write(result: BacktestResult, folder: Path, data: Path) -> Path:
-    write_report(result, folder / "out", data=data, registry=folder / "variants.jsonl")
+def write(result: BacktestResult, folder: Path, data: Path, processes: int = 1) -> Path:
+    write_report(result, folder / "out", data=data, registry=folder / "variants.jsonl", processes=processes)
     return folder / "out"
 
 
@@ -46,10 +46,11 @@ def contents(folder: Path) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in folder.iterdir()}
 
 
+@pytest.mark.parametrize("processes", [1, 2])
 def test_all_files_are_written_and_again_with_the_same_bytes(
-    written: Path, tmp_path: Path, data: Path
+    written: Path, tmp_path: Path, data: Path, processes: int
 ) -> None:
-    again = contents(write(RESULT, tmp_path, data))
+    again = contents(write(RESULT, tmp_path, data, processes))
     assert again.keys() == FILES
     for name, first in contents(written).items():
         assert again[name] == first, name
