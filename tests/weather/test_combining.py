@@ -1,13 +1,14 @@
 """Several sources as one: weights by their own errors, what is missing widens, and only what is known is heard."""
 
 from datetime import UTC, date, datetime, timedelta
+from math import pi
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from milkbot.core.cities import load_cities
-from weather.domain.combining import COMBINED, SourceHigh, best_of, put_together
+from weather.domain.combining import COMBINED, LADDER, SourceHigh, best_of, put_together
 from weather.domain.errors import PRIOR, Calibration, ForecastError
 from weather.domain.learning import ErrorModel
 from weather.domain.outlook import SOURCE, make_outlook
@@ -140,3 +141,52 @@ def test_an_outlook_of_several_sources_names_them_and_one_of_none_the_grid() -> 
     assert several.source == COMBINED
     assert [use.name for use in several.sources] == ["good", "poor"]
     assert (single.source, single.mu, single.regime) == (SOURCE, 70.0, Regime.NORMAL)
+
+
+def stand_in(high_f: float, stands_at_h: float = 31.0) -> SourceHigh:
+    return SourceHigh(LADDER, high_f, AT, stands_at_h=stands_at_h)
+
+
+def test_a_stand_in_is_heard_at_once_and_weighed_by_the_spread_its_lead_has_beforehand() -> None:
+    one = learned(good=(0.0, 1.0))
+    together = put_together(one, "CHI", LEAD_H, DAY, (stand_in(80.0), *highs(good=70.0)))
+
+    assert together is not None
+    ladder, good = together.uses
+    sds = one.prior_sd("CHI", 31.0, DAY), one.spread_of("CHI", "good", LEAD_H, DAY).sd
+    mean_squares = [2 / pi * sd**2 + 1 for sd in sds]
+    assert ladder.bias == 0
+    assert ladder.weight / good.weight == pytest.approx(mean_squares[1] / mean_squares[0])
+
+
+def test_a_stand_in_gets_no_better_with_time() -> None:
+    early, late = (best_of(PRIOR, "CHI", lead_h, DAY, (stand_in(70.0),)) for lead_h in (30.0, 3.0))
+    assert early == late
+    assert early.errors.sd == PRIOR.prior_sd("CHI", 31.0, DAY)
+
+
+def test_nobody_waits_for_a_stand_in_that_is_silent() -> None:
+    """However well it is known."""
+    both = [error(source, back, SIGNS[back % 8] * 2.0) for source in ("one", "two") for back in range(2, 62)]
+    beside = ErrorModel.of([*both, *(error(LADDER, back, 1.0) for back in range(2, 62))]).calibration()
+    said = put_together(beside, "CHI", LEAD_H, DAY, highs(one=70.0, two=70.0))
+
+    assert said is not None
+    assert said.inflation == 1
+    assert said == put_together(
+        ErrorModel.of(both).calibration(), "CHI", LEAD_H, DAY, highs(one=70.0, two=70.0)
+    )
+
+
+def test_a_stand_in_that_joins_leaves_the_combination_as_wide_as_it_was_found_to_be() -> None:
+    """What it missed without it is what is known of it; no narrower before its own errors with it say so."""
+    shown = ErrorModel.of(
+        error(source, back, SIGNS[(back + number) % 8] * 2.0)
+        for number, source in enumerate(("one", "two", COMBINED))
+        for back in range(2, 62)
+    ).calibration()
+    without = best_of(shown, "CHI", LEAD_H, DAY, highs(one=70.0, two=70.0))
+    joined = best_of(shown, "CHI", LEAD_H, DAY, (stand_in(70.0), *highs(one=70.0, two=70.0)))
+
+    assert {use.name for use in joined.uses} == {LADDER, "one", "two"}
+    assert joined.errors.sd >= without.errors.sd

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import norm
 
-from weather.domain.brackets import Bracket
+from weather.domain.brackets import Bracket, middle_f
 from weather.domain.distribution import bracket_probabilities, bracket_standard_errors
 from weather.domain.families import Normal
 from weather.domain.odds import outlook_probabilities, outlook_standard_errors
@@ -172,3 +172,18 @@ def test_outlook_probabilities_when_whole_day_then_they_are_those_of_its_gaussia
 def test_outlook_probabilities_when_only_the_remaining_hours_then_they_are_refused() -> None:
     with pytest.raises(ValueError, match="whole day"):
         outlook_probabilities(outlook(DistKind.REMAINING), LADDER)
+
+
+@pytest.mark.parametrize(
+    ("brackets", "middle"),
+    [
+        ([(None, 69), (70, 71), (72, 73), (74, 75), (76, 77), (78, None)], 73.5),
+        ([(78, None), (76, 77), (None, 75)], 76.5),
+        ([(None, 60), (61, 61), (62, None)], 61.0),
+        ([(None, 60), (61, None)], None),
+    ],
+)
+def test_the_middle_lies_between_the_outer_half_degrees_of_the_closed_brackets(
+    brackets: list[Bracket], middle: float | None
+) -> None:
+    assert middle_f(brackets) == middle

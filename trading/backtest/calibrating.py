@@ -15,6 +15,7 @@ from typing import Final
 
 from milkbot.core.cities import load_cities
 from trading.backtest.baselines import known_at, official_highs
+from trading.backtest.ladder_source import ladder_high, stands_in
 from trading.backtest.recorded_types import Recording
 from weather.domain.climatology import usual_highs
 from weather.domain.combining import COMBINED, SourceHigh, Together, put_together
@@ -70,6 +71,10 @@ class PastCalibrations:
     def _highs(self) -> Mapping[str, dict[date, int]]:
         return official_highs(self._recording.highs)
 
+    @cached_property
+    def _ladders(self) -> Mapping[tuple[str, date], SourceHigh | None]:
+        return {(event.city_code, event.event_date): ladder_high(event) for event in self._recording.events}
+
     def _usual(self, now: datetime) -> Mapping[str, Mapping[int, Climatology]]:
         """Of each city that is traded, out of the highs that were out at `now`."""
         cities = {event.city_code for event in self._recording.events}
@@ -93,13 +98,17 @@ class PastCalibrations:
                 if city_code in cities and first <= day <= last:
                     for lead_h in LEADS_H:
                         asked_at = moment_of(load_cities()[city_code], day, lead_h)
-                        said = sources_at(self._recording, city_code, day, asked_at)
+                        ladder = self._ladders.get((city_code, day))
+                        said = sources_at(self._recording, city_code, day, asked_at, ladder)
                         yield Lesson(known_at(day), day, city_code, lead_h, high_f, said)
 
     def _errors_of(self, lesson: Lesson, known: Calibration) -> Iterator[ForecastError]:
         """What every source missed, and what their combination did, made with what was `known` when it was asked for."""
         for high in lesson.said:
-            yield lesson.error_of(high.source, high.high_f, high.revision_f)
+            if high.stands_at_h is not None and lesson.lead_h != min(LEADS_H):
+                continue  # It says the same at every lead, and is wrong but once a day.
+            error = lesson.error_of(high.source, high.high_f, high.revision_f)
+            yield error._replace(lead_hours=high.lead_at(lesson.lead_h))
         together = put_together(known, lesson.city_code, lesson.lead_h, lesson.day, lesson.said)
         if together is not None:
             self._pairs.append((lesson.known_at, lesson.lead_h, _pair(together, lesson.high_f)))
@@ -114,13 +123,18 @@ def _pair(together: Together, high_f: int) -> tuple[float, float]:
     return own - high_f, others - high_f
 
 
-def sources_at(recording: Recording, city_code: str, day: date, now: datetime) -> tuple[SourceHigh, ...]:
-    """What every source said of `day`, as far as anyone knew at `now`; the newest last."""
+def sources_at(
+    recording: Recording, city_code: str, day: date, now: datetime, ladder: SourceHigh | None = None
+) -> tuple[SourceHigh, ...]:
+    """What every source said of `day`, as far as anyone knew at `now`; the newest last.
+
+    The day's `ladder` stands in, from its opening on, where the weather service says nothing.
+    """
     before = {
         forecast.source: forecast.high_f
         for forecast in recording.forecasts_at(city_code, day, now - timedelta(hours=REVISION_OVER_H))
     }
-    return tuple(
+    said = tuple(
         SourceHigh(
             source=forecast.source,
             high_f=float(forecast.high_f),
@@ -133,3 +147,4 @@ def sources_at(recording: Recording, city_code: str, day: date, now: datetime) -
         for forecast in recording.forecasts_at(city_code, day, now)
         if now - forecast.available_at <= SOURCE_LASTS
     )
+    return (ladder, *said) if ladder is not None and stands_in(ladder, said, now) else said

@@ -9,6 +9,7 @@ from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf, displayed, recorded_book
 from trading.backtest.calibrating import sources_at
+from trading.backtest.ladder_source import ladder_high
 from trading.backtest.quote_history import Quote, micros_of
 from trading.backtest.recorded_types import QUIET_AT_MOST, RecordedEvent
 from trading.domain.inputs import CityView
@@ -23,6 +24,7 @@ class EventPast:
         self.event = event
         self.city: CityConfig = load_cities()[event.city_code]
         self._as_of = as_of
+        self._ladder = ladder_high(event)
         self._template = as_of.opening(event)
         self.releases = as_of.releases(event)
         self._histories = [as_of.recording.quotes[entry.market.ticker] for entry in self._template.markets]
@@ -87,8 +89,9 @@ class EventPast:
         if snapshot is None:
             return None
         calibration = self._as_of.calibration_at(start)
-        said = sources_at(self._as_of.recording, self.city.code, self.event.event_date, start)
-        return make_outlook(self.city, snapshot, self.event.event_date, start, calibration, said)
+        day = self.event.event_date
+        said = sources_at(self._as_of.recording, self.city.code, day, start, self._ladder)
+        return make_outlook(self.city, snapshot, day, start, calibration, said)
 
     def has_readings(self, now: datetime) -> bool:
         """Whether anything is known of a day under way."""

@@ -33,6 +33,12 @@ def _edges(brackets: tuple[Bracket, ...]) -> tuple[Floats, Floats]:
     return found[0], found[1]
 
 
+def middle_f(brackets: Sequence[Bracket]) -> float | None:
+    """Halfway between the outer half degrees of the closed ones, °F; None where all are open. Raises as `edges`."""
+    lows, highs = edges([each for each in brackets if None not in each])
+    return float(lows.min() + highs.max()) / 2 if lows.size else None
+
+
 def moved(brackets: Sequence[Bracket], by: int) -> list[Bracket]:
     """Each bracket `by` whole degrees further up."""
     return [

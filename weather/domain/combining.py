@@ -1,7 +1,9 @@
 """What several sources say together of one day's high: each less its own bias, weighed by its own errors.
 
 The combination is then a source like any other: what it missed is learned under the name COMBINED, and its spread is
-that of its own errors, not one derived from the sources'. Source: project reference on probability and sizing, 1.2.
+that of its own errors, not one derived from the sources'. A source that joins later, or a stand-in, leaves that spread
+as it was found without it, until the errors made with it narrow it. Source: project reference on probability and
+sizing, 1.2.
 """
 
 from collections.abc import Mapping, Sequence
@@ -16,8 +18,10 @@ from weather.domain.types import Regime, SourceUse
 
 COMBINED: Final = "combined"
 """The combination's name among the sources."""
+LADDER: Final = "ladder"
+"""Name of what the exchange must have expected when it laid its brackets: a stand-in, see SourceHigh."""
 FEWEST_DAYS: Final = 15.0
-"""Settled days, faded, before a source is heard beside others: its bias is not known before."""
+"""Settled days, faded, before a source is heard beside others: its bias is not known before. A stand-in's prior is."""
 FEWEST_COMBINED: Final = 15.0
 """Settled days, faded, before the combination's own errors say how wide it is."""
 _MAE_OF_SD: Final = sqrt(2 / pi)
@@ -31,6 +35,13 @@ class SourceHigh(NamedTuple):
     issued_at: datetime
     revision_f: float | None = None
     """Less its own of about twelve hours before; None when that is not known."""
+    stands_at_h: float | None = None
+    """Of a stand-in for the weather service, hours from its issue to the peak: it is never renewed, so that its errors
+    are those of this lead at any time. None of others, whose lead is that of their use."""
+
+    def lead_at(self, lead_hours: float) -> float:
+        """The lead at which its errors are known, when it is used `lead_hours` before the peak."""
+        return lead_hours if self.stands_at_h is None else self.stands_at_h
 
 
 class Together(NamedTuple):
@@ -62,9 +73,10 @@ def put_together(
 ) -> Together | None:
     """The sources of `highs` whose errors are known, weighed by these; None when fewer than two are.
 
-    Weights ∝ 1/(MAE² + τ²); a source that is known and silent widens sigma. Raises ValueError as `spread_of`.
+    Weights ∝ 1/(MAE² + τ²); a source that is known and silent widens sigma, except a stand-in, which nobody waits for.
+    Raises ValueError as `spread_of`.
     """
-    known = _known(calibration, city_code, lead_hours, day)
+    known = _known(calibration, city_code, lead_hours, day, highs)
     return _together(calibration, city_code, lead_hours, day, highs, known)
 
 
@@ -80,7 +92,9 @@ def _together(
     if len(heard) < 2:
         return None
     own = {
-        high.source: calibration.spread_of(city_code, high.source, lead_hours, day, high.revision_f)
+        high.source: calibration.spread_of(
+            city_code, high.source, high.lead_at(lead_hours), day, high.revision_f
+        )
         for high in heard
     }
     weights = source_weights({source: errors.sd * _MAE_OF_SD for source, errors in known.items()})
@@ -114,7 +128,7 @@ def best_of(
     """
     if not highs:
         raise ValueError(f"no source speaks of {city_code} on {day}")
-    known = _known(calibration, city_code, lead_hours, day)
+    known = _known(calibration, city_code, lead_hours, day, highs)
     together = _together(calibration, city_code, lead_hours, day, highs, known)
     if together is None:
         alone = next((high for high in highs if high.source in known), highs[-1])
@@ -123,7 +137,7 @@ def best_of(
         city_code, COMBINED, lead_hours, day, together.revision_f, together.apart_f
     )
     if errors.n < FEWEST_COMBINED:
-        errors = _of_the_best(calibration, city_code, lead_hours, day, together)
+        errors = _of_the_best(calibration, city_code, lead_hours, day, highs, together)
     miss = calibration.miss_before(city_code, COMBINED, lead_hours, day)
     return Said(
         source=COMBINED,
@@ -135,35 +149,50 @@ def best_of(
 
 
 def _known(
-    calibration: Calibration, city_code: str, lead_hours: float, day: date
+    calibration: Calibration, city_code: str, lead_hours: float, day: date, highs: Sequence[SourceHigh]
 ) -> dict[str, BiasAndSpread]:
-    """The sources that have settled often enough, with their errors before anything is known of the day."""
+    """The sources that have settled often enough, and a stand-in that speaks, with their errors before anything is known
+    of the day."""
     found = {
         source: calibration.spread_of(city_code, source, lead_hours, day)
         for source in calibration.sources_of(city_code, lead_hours)
-        if source != COMBINED
+        if source not in (COMBINED, LADDER)
     }
-    return {source: errors for source, errors in found.items() if errors.n >= FEWEST_DAYS}
+    known = {source: errors for source, errors in found.items() if errors.n >= FEWEST_DAYS}
+    standing = {
+        high.source: calibration.spread_of(city_code, high.source, high.stands_at_h, day)
+        for high in highs
+        if high.stands_at_h is not None
+    }
+    return known | standing
 
 
 def _alone(calibration: Calibration, city_code: str, lead_hours: float, day: date, high: SourceHigh) -> Said:
-    errors = calibration.spread_of(city_code, high.source, lead_hours, day, high.revision_f)
+    lead_h = high.lead_at(lead_hours)
+    errors = calibration.spread_of(city_code, high.source, lead_h, day, high.revision_f)
     use = SourceUse(
         name=high.source, high=high.high_f, bias=errors.bias, weight=1.0, issued_at=high.issued_at
     )
-    miss = calibration.miss_before(city_code, high.source, lead_hours, day)
+    miss = calibration.miss_before(city_code, high.source, lead_h, day)
     return Said(
         high.source, high.high_f - errors.bias, errors, regime_of(high.revision_f or 0.0, miss), (use,)
     )
 
 
 def _of_the_best(
-    calibration: Calibration, city_code: str, lead_hours: float, day: date, together: Together
+    calibration: Calibration,
+    city_code: str,
+    lead_hours: float,
+    day: date,
+    highs: Sequence[SourceHigh],
+    together: Together,
 ) -> BiasAndSpread:
     """Before the combination's own errors are known: no better than its best member, and no further bias."""
+    used = {use.name for use in together.uses}
     members = (
-        calibration.spread_of(city_code, use.name, lead_hours, day, None, together.apart_f)
-        for use in together.uses
+        calibration.spread_of(city_code, high.source, high.lead_at(lead_hours), day, None, together.apart_f)
+        for high in highs
+        if high.source in used
     )
     return min(members, key=lambda errors: errors.sd)._replace(bias=0.0)
 
