@@ -40,11 +40,14 @@ def _quote(
     if bid is None or ask is None:
         return None
     is_bid = side is BookSide.BID
+    worth = Decimal(repr(round(p_win, 6)))
+    if worth <= (bid if is_bid else ONE - ask):
+        return None  # Fees and the floor only add to the price: most sides promise nothing before either is known.
 
     def offered(yes_price: Decimal) -> Offer | None:
         price = yes_price if is_bid else ONE - yes_price
         cost = price + trade_fee(fees, ONE, price, is_taker=False)
-        edge = Decimal(repr(round(p_win, 6))) - cost
+        edge = worth - cost
         if edge < quote_floor(cost, standard_error, policy):
             return None
         worst = price + worst_case_fee(fees, ONE, price, is_taker=False)
