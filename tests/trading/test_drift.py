@@ -63,6 +63,23 @@ def test_positions_that_differ_otherwise_in_between_then_do_not_halt(other: obje
     assert get_trading_state(DEMO) is TradingState.ACTIVE
 
 
+def test_positions_that_differ_then_distrusted_until_they_are_compared_again(
+    market_ids: dict[str, int],
+) -> None:
+    """What fills while the account is read keeps positions from being compared: it mends no difference."""
+    theirs = account(positions=[held("7")])
+    rounds(theirs, 1)
+    theirs.reading = read_as(positions=None, cash=None)
+
+    reports = rounds(theirs, POSITION_ROUNDS, begin=1)
+
+    assert not any(report.is_trusted for report in reports)
+    assert {report.drift[0].words for report in reports} == {f"{TICKER}: ours 0, theirs 7"}
+    assert get_trading_state(DEMO) is TradingState.ACTIVE, "nobody saw it stand"
+    FillRepository(DEMO).book(make_fill(mode=DEMO, count="7"), market_ids[TICKER])
+    assert rounds(theirs, 1, begin=10)[0].is_trusted, "the fill that was missing has come"
+
+
 def test_positions_list_empty_by_error_then_distrusted_and_trusted_again(market_ids: dict[str, int]) -> None:
     FillRepository(DEMO).book(make_fill(mode=DEMO), market_ids[TICKER])
     theirs = account(positions=(), cash=None)

@@ -5,7 +5,7 @@ our quotes are taken out of the book. What then still differs by the same came o
 and told.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Final
@@ -13,11 +13,13 @@ from typing import Any, Final
 from markets.domain.account_types import OrderStatus
 from markets.models import MarketRow
 from milkbot.core.config import TradingMode
+from milkbot.core.money import ZERO
 from trading.breakers import trip
 from trading.domain.breakers import Breaker, Trip
 from trading.domain.reconciliation import (
     ACCOUNT,
     CASH,
+    POSITION,
     AccountReading,
     Difference,
     collateral,
@@ -35,6 +37,8 @@ POSITION_ROUNDS: Final = 5
 """In a row with the same difference, this one included, before everything halts: an erroneous answer passes sooner."""
 CASH_ROUNDS: Final = 3
 """In a row with the same difference, this one included, before it is booked or, where it may not be, told."""
+UNSEEN: Final = "position, not compared since"
+"""Kind of a position's difference that was found before and could not be compared again: such a round makes nothing stand."""
 UNANSWERED: Final = (OrderState.SUBMITTED, OrderState.UNKNOWN)
 SETTLEMENT_KIND: Final = "settle"
 """Kind of the rows in which settlements are compared: no round of the account as a whole."""
@@ -48,7 +52,8 @@ def find_drift(
     `is_whole`: every fill of the reading is in our books. What an unbooked one cost is nothing external.
     """
     positions = _position_drift(mode, reading, now)
-    standing = [each for each in positions if _has_stood(mode, each, POSITION_ROUNDS)]
+    seen = positions if reading.positions is not None else ()
+    standing = [each for each in seen if _has_stood(mode, each, POSITION_ROUNDS)]
     if standing:
         trip(mode, Trip(Breaker.POSITION_DRIFT, "; ".join(each.words for each in standing[:3])), now)
     cash = _cash_drift(mode, reading, now) if is_whole and not positions else ()
@@ -57,11 +62,19 @@ def find_drift(
 
 def _position_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tuple[Difference, ...]:
     """Markets that still trade in which the holdings differ. After the close the exchange's list forgets what it pays."""
-    if reading.positions is None:
-        return ()
     rows = PositionRow.objects.filter(mode=mode, market__close_at__gt=now).select_related("market")
     ours = {row.market.ticker: row.count for row in rows}
+    if reading.positions is None:
+        return _unseen(mode, ours)
     return compare_positions(ours, reading.positions, _still_trading(reading, now))
+
+
+def _unseen(mode: TradingMode, ours: Mapping[str, Decimal]) -> tuple[Difference, ...]:
+    """What differed when holdings were last compared and still does, for all that a round without them can tell."""
+    before = next(iter(_drift_before(mode, 1)), [])
+    last = {each["where"]: Decimal(each["theirs"]) for each in before if each["what"] in (POSITION, UNSEEN)}
+    held = {ticker: ours.get(ticker, ZERO) for ticker in last}
+    return tuple(Difference(UNSEEN, one, held[one], last[one]) for one in last if held[one] != last[one])
 
 
 def _still_trading(reading: AccountReading, now: datetime) -> Sequence[str]:
