@@ -163,15 +163,10 @@ class AsOf:
         """What was forecast for a city, as far as anyone could know at `now`; None before the first forecast."""
         today = climate_day(now, city.std_offset_hours)
         known = self._weather(city.code, today, bisect_right(self.forecast_times.get(city.code, ()), now))
-        if known is None:
-            return None
-        issued_at, highs = known
-        return WeatherSnapshot(city_code=city.code, captured_at=now, issued_at=issued_at, highs=highs)
+        return known and known.model_copy(update={"captured_at": now})
 
-    def _known_weather(
-        self, city_code: str, today: date, releases: int
-    ) -> tuple[datetime, tuple[DayHigh, ...]] | None:
-        """When the newest was to be had, and the highs of the coming days, after so many releases of the city's."""
+    def _known_weather(self, city_code: str, today: date, releases: int) -> WeatherSnapshot | None:
+        """The highs of the coming days after so many releases of the city's, as captured when the last was to be had."""
         if not releases:
             return None
         now = self.forecast_times[city_code][releases - 1]
@@ -181,7 +176,8 @@ class AsOf:
             return None
         # Of some sources only the day of issue is known; when it could be had is the moment that counts.
         issued_at = max(forecast.available_at for forecast in known)
-        return issued_at, tuple(DayHigh(day=f.target_date, high_f=whole_degrees(f.high_f)) for f in known)
+        highs = tuple(DayHigh(day=f.target_date, high_f=whole_degrees(f.high_f)) for f in known)
+        return WeatherSnapshot(city_code=city_code, captured_at=now, issued_at=issued_at, highs=highs)
 
     def releases(self, event: RecordedEvent) -> Releases:
         """What is due while the event trades, each window to the moment at which we saw what it waited for."""

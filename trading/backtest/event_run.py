@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 
@@ -52,6 +52,7 @@ class EventRun:
         }
         self._columns = {bracket.ticker: column for column, bracket in enumerate(sheet.columns.brackets)}
         self._prospects = self._searched(as_of)
+        self._next = None if self._prospects is None else _next_rows(self._prospects)
         self._belief: tuple[int, Belief | None] = (-1, None)
         """Of the segment that was turned in last."""
 
@@ -110,23 +111,22 @@ class EventRun:
 
     def _wanted(self, first: int, desk: Desk) -> Sequence[int]:
         """For each wish that may still be sent, the first row on which it could be wanted."""
-        if self._prospects is None:
+        if self._prospects is None or self._next is None:
             return ()
         standings, found = desk.account.standings(self.sheet.event.event_ticker), []
         for (column, side), wish in self._wishes.items():
             held = desk.account.held(self.sheet.columns.brackets[column].ticker)
-            standing = standings.get(wish)
-            closes = held < 0 if side is BookSide.BID else held > 0
-            begins = self._sendable_from(first, standing, closes=closes)
-            if begins is not None:
-                wanted = (self._prospects.bid if side is BookSide.BID else self._prospects.ask)[
-                    begins:, column
-                ]
-                if standing is not None:
-                    wanted = wanted & self._unchased(begins, column, side, standing.first_price)
-                row = _first_true(wanted)
-                if row is not None:
-                    found.append(begins + row)
+            standing, is_bid = standings.get(wish), side is BookSide.BID
+            begins = self._sendable_from(first, standing, closes=held < 0 if is_bid else held > 0)
+            if begins is None:
+                continue
+            row = int((self._next.bid if is_bid else self._next.ask)[begins, column])
+            if standing is not None and row < self.sheet.columns.instants:
+                wanted = (self._prospects.bid if is_bid else self._prospects.ask)[row:, column]
+                further = _first_true(wanted & self._unchased(row, column, side, standing.first_price))
+                row = self.sheet.columns.instants if further is None else row + further
+            if row < self.sheet.columns.instants:
+                found.append(row)
         return found
 
     def _unchased(self, begins: int, column: int, side: BookSide, first_price: Decimal) -> Bools:
@@ -172,6 +172,25 @@ class EventRun:
         segment = int(self.sheet.segment[row])
         told = self.sheet.remembered.get(segment)
         return told.outlook if told else self._past.outlook(self.sheet.outlook_at[segment])
+
+
+class _Next(NamedTuple):
+    """Of each row, and of the one after the last, the first from it on that could be wanted; as many as there are rows
+    where none is. By bracket."""
+
+    bid: Int32s
+    ask: Int32s
+
+
+def _next_rows(prospects: Prospects) -> _Next:
+    return _Next(_next_true(prospects.bid), _next_true(prospects.ask))
+
+
+def _next_true(wanted: Bools) -> Int32s:
+    rows, columns = wanted.shape
+    found = np.full((rows + 1, columns), rows, dtype=np.int32)
+    found[:rows] = np.where(wanted, np.arange(rows, dtype=np.int32)[:, None], rows)
+    return np.minimum.accumulate(found[::-1], axis=0)[::-1]
 
 
 def verdict_of(sheet: EventSheet) -> Verdict:

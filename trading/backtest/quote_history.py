@@ -60,20 +60,17 @@ class QuoteRow(NamedTuple):
 class QuoteHistory(Sequence[Quote]):
     """A market's quotes, earliest first, no two of one time."""
 
-    __slots__ = ("_counts", "_last", "at", "has_sizes", "yes_ask", "yes_bid")
+    __slots__ = ("_counts", "_prices", "at", "has_sizes")
 
     at: Int64s
     """Microseconds since 1970, UTC."""
-    yes_bid: Int32s
-    """Millionths of a dollar, NOBODY where none stood."""
-    yes_ask: Int32s
     has_sizes: bool
     """Whether anybody recorded what stood at a price."""
 
     def __init__(self, rows: Sequence[QuoteRow] = ()) -> None:
         columns = list(zip(*rows, strict=True)) or [()] * len(QuoteRow._fields)
         self.at = np.asarray(columns[0], dtype=np.int64)
-        self.yes_bid, self.yes_ask, self._last = (np.asarray(side, dtype=np.int32) for side in columns[1:4])
+        self._prices: Int32s = np.asarray(columns[1:4], dtype=np.int32)
         self.has_sizes = any(size != UNKNOWN for sizes in columns[6:] for size in sizes)
         self._counts: Int64s = np.asarray(columns[4 : None if self.has_sizes else 6], dtype=np.int64)
 
@@ -94,16 +91,24 @@ class QuoteHistory(Sequence[Quote]):
     def __getitem__(self, index: SupportsIndex | slice) -> Quote | Sequence[Quote]:
         if isinstance(index, slice):
             return [self[place] for place in range(*index.indices(len(self)))]
-        bid, ask, last = (int(side[index]) for side in (self.yes_bid, self.yes_ask, self._last))
+        prices: list[int] = self._prices[:, index].tolist()
         counts: list[int] = self._counts[:, index].tolist()
-        return Quote(
-            moment(int(self.at[index])), dollars(bid), dollars(ask), dollars(last), *map(_contracts, counts)
-        )
+        return Quote(moment(int(self.at[index])), *map(dollars, prices), *map(_contracts, counts))
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, QuoteHistory) and list(self) == list(other)
 
     __hash__ = None  # type: ignore[assignment]
+
+    @property
+    def yes_bid(self) -> Int32s:
+        """Millionths of a dollar, NOBODY where none stood."""
+        return np.asarray(self._prices[0])
+
+    @property
+    def yes_ask(self) -> Int32s:
+        """As `yes_bid`."""
+        return np.asarray(self._prices[1])
 
     @property
     def is_two_sided(self) -> bool:

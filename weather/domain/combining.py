@@ -6,7 +6,7 @@ as it was found without it, until the errors made with it narrow it. Source: pro
 sizing, 1.2.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date, datetime
 from math import pi, sqrt
 from typing import Final, NamedTuple
@@ -76,21 +76,16 @@ def put_together(
     Weights ∝ 1/(MAE² + τ²); a source that is known and silent widens sigma, except a stand-in, which nobody waits for.
     Raises ValueError as `spread_of`.
     """
-    known = _known(calibration, city_code, lead_hours, day, highs)
-    return _together(calibration, city_code, lead_hours, day, highs, known)
+    heard = _heard(calibration, city_code, lead_hours, highs)
+    return _together(calibration, city_code, lead_hours, day, heard)
 
 
 def _together(
-    calibration: Calibration,
-    city_code: str,
-    lead_hours: float,
-    day: date,
-    highs: Sequence[SourceHigh],
-    known: Mapping[str, BiasAndSpread],
+    calibration: Calibration, city_code: str, lead_hours: float, day: date, heard: Sequence[SourceHigh]
 ) -> Together | None:
-    heard = [high for high in highs if high.source in known]
     if len(heard) < 2:
         return None
+    known = _known(calibration, city_code, lead_hours, day, heard)
     own = {
         high.source: calibration.spread_of(
             city_code, high.source, high.lead_at(lead_hours), day, high.revision_f
@@ -128,10 +123,10 @@ def best_of(
     """
     if not highs:
         raise ValueError(f"no source speaks of {city_code} on {day}")
-    known = _known(calibration, city_code, lead_hours, day, highs)
-    together = _together(calibration, city_code, lead_hours, day, highs, known)
+    heard = _heard(calibration, city_code, lead_hours, highs)
+    together = _together(calibration, city_code, lead_hours, day, heard)
     if together is None:
-        alone = next((high for high in highs if high.source in known), highs[-1])
+        alone = heard[0] if heard else highs[-1]
         return _alone(calibration, city_code, lead_hours, day, alone)
     errors = calibration.spread_of(
         city_code, COMBINED, lead_hours, day, together.revision_f, together.apart_f
@@ -148,20 +143,35 @@ def best_of(
     )
 
 
+def _heard(
+    calibration: Calibration, city_code: str, lead_hours: float, highs: Sequence[SourceHigh]
+) -> list[SourceHigh]:
+    """Of `highs` those whose source has settled often enough, and a stand-in."""
+    return [
+        high
+        for high in highs
+        if high.stands_at_h is not None or _is_known(calibration, city_code, high.source, lead_hours)
+    ]
+
+
+def _is_known(calibration: Calibration, city_code: str, source: str, lead_hours: float) -> bool:
+    is_plain = source not in (COMBINED, LADDER)
+    return is_plain and calibration.days_of(city_code, source, lead_hours) >= FEWEST_DAYS
+
+
 def _known(
-    calibration: Calibration, city_code: str, lead_hours: float, day: date, highs: Sequence[SourceHigh]
+    calibration: Calibration, city_code: str, lead_hours: float, day: date, heard: Sequence[SourceHigh]
 ) -> dict[str, BiasAndSpread]:
-    """The sources that have settled often enough, and a stand-in that speaks, with their errors before anything is known
-    of the day."""
-    found = {
+    """The sources that have settled often enough, silent or not, and a stand-in that speaks, with their errors before
+    anything is known of the day."""
+    known = {
         source: calibration.spread_of(city_code, source, lead_hours, day)
         for source in calibration.sources_of(city_code, lead_hours)
-        if source not in (COMBINED, LADDER)
+        if _is_known(calibration, city_code, source, lead_hours)
     }
-    known = {source: errors for source, errors in found.items() if errors.n >= FEWEST_DAYS}
     standing = {
         high.source: calibration.spread_of(city_code, high.source, high.stands_at_h, day)
-        for high in highs
+        for high in heard
         if high.stands_at_h is not None
     }
     return known | standing

@@ -169,6 +169,11 @@ class Calibration:
             ln_sd_se=sqrt(1 / (2 * (cell.days + PRIOR_DAYS))),
         )
 
+    def days_of(self, city_code: str, source: str, lead_hours: float) -> float:
+        """Settled days, faded, on which the source's errors rest beside the prior: `n` of `spread_of`."""
+        cell = self.cells.get((city_code, source, lead_class(lead_hours)))
+        return 0.0 if cell is None else cell.days
+
     def climatology_of(self, city_code: str, day: date) -> Climatology | None:
         """What the high usually is around `day`; None where too few days are known."""
         return self.usual.get(city_code, {}).get(day_of_year(day))
