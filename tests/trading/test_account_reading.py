@@ -6,16 +6,17 @@ from typing import Any
 
 import pytest
 
-from markets.clients.kalshi.portfolio import KalshiPortfolio
+from markets.clients.kalshi.portfolio import ROWS_PER_PAGE, KalshiPortfolio
 from markets.clients.kalshi.transport import Transport
 from tests.markets.clients.order_makers import ORDER_ID, TICKER
 from tests.markets.clients.test_portfolio import wire_fill, wire_order
-from tests.markets.local_exchange import LocalExchange, Reply, json_reply
+from tests.markets.local_exchange import LocalExchange, Reply, Request, json_reply
 from tests.trading.makers import NOW, make_order
 from trading.domain.types import OrderState
 from trading.oms.account import KalshiAccount
 
 WATERMARK = datetime(2026, 9, 15, 14, 59, 59, tzinfo=UTC)
+FILLS = 100_000
 BALANCE = {"balance": 100, "balance_dollars": "1.0000", "portfolio_value": 0, "updated_ts": 1_789_484_400}
 OPEN = make_order(state=OrderState.RESTING).model_copy(
     update={"kalshi_order_id": ORDER_ID, "market_ticker": TICKER}
@@ -78,6 +79,24 @@ def test_read_while_the_balance_moves_then_it_belongs_to_no_list_of_orders(
     assert reading.balance is None
     assert reading.positions is not None
     assert (reading.complete_until, reading.faults) == (WATERMARK, ())
+
+
+def test_read_of_an_account_of_a_hundred_thousand_fills_then_whole(
+    exchange: LocalExchange, account: KalshiAccount
+) -> None:
+    """As many pages as they take; each is short here."""
+    last = FILLS // ROWS_PER_PAGE
+
+    def one_page(request: Request) -> Reply:
+        number = int(request.query.get("cursor", ["1"])[0])
+        cursor = str(number + 1) if number < last else ""
+        return json_reply({"fills": [wire_fill(f"f{number}")], "cursor": cursor})
+
+    exchange.replace("/portfolio/fills", one_page)
+
+    reading = account.read(None, ())
+
+    assert (reading.complete_until, reading.faults, len(reading.fills)) == (WATERMARK, (), last)
 
 
 @pytest.mark.parametrize("path", ["/portfolio/orders", "/portfolio/fills"])

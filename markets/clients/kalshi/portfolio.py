@@ -33,6 +33,8 @@ from markets.domain.types import ListingFault
 from milkbot.core.errors import Malformed, Refused
 
 ROWS_PER_PAGE: Final = 1000
+MOST_PAGES: Final = 150
+"""Of one list. An account is read from its beginning when it is opened here and after a long absence: 100,000 fills."""
 _FILLS_TICKERS: Final = 100
 
 Row = TypeVar("Row")
@@ -159,7 +161,7 @@ class KalshiPortfolio:
         id_of: Callable[[Row], str],
     ) -> Reading[Row]:
         """All pages. Rows shift while pages are read, so one may stand on two of them: the later reading wins."""
-        listed = pages(self._transport, path, query, PageOf(key, ROWS_PER_PAGE))
+        listed = pages(self._transport, path, query, PageOf(key, ROWS_PER_PAGE), most=MOST_PAGES)
         found, faults = _rows(listed, key, name_key, parse)
         return Reading(tuple({id_of(row): row for row in found}.values()), faults)
 

@@ -10,8 +10,7 @@ from typing import Any
 import pytest
 
 from markets.clients.kalshi import parse_account
-from markets.clients.kalshi.paging import MAX_PAGES
-from markets.clients.kalshi.portfolio import KalshiPortfolio
+from markets.clients.kalshi.portfolio import MOST_PAGES, KalshiPortfolio
 from markets.clients.kalshi.signing import Signer
 from markets.clients.kalshi.transport import Transport
 from markets.domain.account_types import (
@@ -161,14 +160,14 @@ def test_pages_that_shift_while_being_read_give_each_row_once_as_last_read(
 
 
 @pytest.mark.story("3.4", 3)
-@pytest.mark.parametrize("cursors", [["a", "a"], ["a", "b", "a"], [str(n) for n in range(MAX_PAGES + 2)]])
+@pytest.mark.parametrize("cursors", [["a", "a"], ["a", "b", "a"], [str(n) for n in range(MOST_PAGES + 2)]])
 def test_pages_that_never_end_are_malformed(
     exchange: LocalExchange, portfolio: KalshiPortfolio, cursors: list[str]
 ) -> None:
     exchange.on("/portfolio/fills", *(json_reply({"fills": [], "cursor": cursor}) for cursor in cursors))
     with pytest.raises(Malformed, match=r"cursor|pages"):
         portfolio.get_fills()
-    assert len(exchange.requests) <= MAX_PAGES
+    assert len(exchange.requests) <= MOST_PAGES
 
 
 @pytest.mark.parametrize(
