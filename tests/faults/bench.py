@@ -96,6 +96,8 @@ class Bench:
     keys: tuple[Account, ...]
     placed_by_hand: set[str] = field(default_factory=set)
     """The exchange's names of orders on our account that are none of our intents."""
+    moved_by_hand: Decimal = Decimal(0)
+    """Dollars that a person put into our account, less what was taken out."""
     sends_within_s: float | None = None
     """Seconds after which a turn begins to send nothing more; None leaves the usual."""
     forgotten: set[str] = field(default_factory=set)
@@ -182,7 +184,13 @@ class Bench:
 
     def judged(self, member: Member) -> list[str]:
         """The oracle's word on our books as they are against `member`."""
-        return complaints(MODE, member, by_hand=self.placed_by_hand, forgotten=self.forgotten)
+        return complaints(
+            MODE,
+            member,
+            by_hand=self.placed_by_hand,
+            forgotten=self.forgotten,
+            moved_by_hand=self.moved_by_hand,
+        )
 
     def restart_exchange(self, change: Callable[[State], None]) -> None:
         """Stop the exchange and start it again with `change` done to what it remembers."""

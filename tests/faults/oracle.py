@@ -12,15 +12,16 @@ from itertools import pairwise
 from typing import Final, NamedTuple
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import Q, Sum
 
 from milkbot.core.config import TradingMode
 from sandbox.exchange.ledger import Account as Member
 from sandbox.exchange.types import Order as TheirOrder
 from tests.faults.exposure import cap_complaints, exit_complaints, exposure_complaints
 from tests.trading.order_life import AFTER
+from trading.domain.keys import wish_of
 from trading.domain.order_states import OrderEvent
-from trading.domain.types import OrderState
+from trading.domain.types import Action, OrderState
 from trading.models import (
     FillRow,
     LedgerRow,
@@ -63,17 +64,19 @@ def complaints(
     *,
     by_hand: Collection[str] = (),
     forgotten: Collection[str] = (),
+    moved_by_hand: Decimal = _ZERO,
 ) -> list[str]:
     """Everything in which our books of `mode` and the exchange's of `member` disagree, once both are quiet.
 
     `by_hand` are the exchange's names of orders a person placed on our account; `forgotten` those of orders the exchange
-    has lost, whose fills it kept.
+    has lost, whose fills it kept. `moved_by_hand` are the dollars that a person put in or took out.
     """
     return [
         *_order_complaints(mode, member, by_hand, forgotten),
+        *_wish_complaints(mode, member),
         *_fill_complaints(mode, member),
         *_position_complaints(mode, member),
-        *_cash_complaints(mode, member),
+        *_cash_complaints(mode, member, moved_by_hand),
         *_settlement_complaints(mode, member),
         *cap_complaints(mode),
         *exposure_complaints(mode, member),
@@ -100,6 +103,21 @@ def _order_complaints(
         is_forgotten = row.kalshi_order_id in forgotten
         if not is_forgotten and (row.state not in _NEVER_THERE or row.filled_count):
             yield f"{row.intent.intent_key} is {row.state} with us and unknown at the exchange"
+
+
+def _wish_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
+    """Of a wish one order rests, and one generation fills. What is held may be sold in many parts."""
+    ours = OrderRow.objects.filter(mode=mode).select_related("intent")
+    rows = {str(row.client_order_id): row for row in ours}
+    resting, filling = Counter[str](), Counter[str]()
+    for order in member.orders.values():
+        row = rows.get(order.client_order_id)
+        if row is not None:
+            wish = wish_of(row.intent.intent_key, row.intent.generation)
+            resting[wish] += order.status == "resting"
+            filling[wish] += row.action != Action.SELL and bool(order.fill_count)
+    yield from (f"{wish} rests {times} times" for wish, times in resting.items() if times > 1)
+    yield from (f"{wish} was filled by {times} orders" for wish, times in filling.items() if times > 1)
 
 
 def _pair_complaints(row: OrderRow, order: TheirOrder) -> Iterator[str]:
@@ -172,9 +190,15 @@ def _position_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
         yield from _differs(f"realized in {ticker}", row.realized_pnl, theirs.realized_pnl)
 
 
-def _cash_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
-    ledger = LedgerRow.objects.filter(mode=mode).aggregate(total=Sum("amount"))["total"] or Decimal(0)
-    yield from _differs("cash", ledger, member.cash)
+def _cash_complaints(mode: TradingMode, member: Member, moved_by_hand: Decimal) -> Iterator[str]:
+    """What our books cannot explain they take for a person's doing: it hides a movement that was booked wrongly."""
+    rows = LedgerRow.objects.filter(mode=mode)
+    sums = rows.aggregate(
+        all=Sum("amount", default=_ZERO),
+        external=Sum("amount", filter=Q(kind=LedgerRow.Kind.EXTERNAL), default=_ZERO),
+    )
+    yield from _differs("cash", sums["all"], member.cash)
+    yield from _differs("cash moved by hand", sums["external"], moved_by_hand)
 
 
 def _settlement_complaints(mode: TradingMode, member: Member) -> Iterator[str]:

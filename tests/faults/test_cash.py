@@ -29,6 +29,11 @@ def external() -> list[Decimal]:
     return list(LedgerRow.objects.filter(kind="external").values_list("amount", flat=True))
 
 
+def take_money(bench: Bench) -> None:
+    bench.restart_exchange(move_cash(bench.account.member, TAKEN))
+    bench.moved_by_hand += TAKEN
+
+
 def by_hand(bench: Bench, ticker: str, value: str) -> SettledByHand:
     return settle_by_hand(
         MODE,
@@ -47,7 +52,7 @@ def test_money_taken_by_hand_while_quotes_rest_is_booked_as_external_after_the_r
     bench.turns(2)
     resting()
     assert drifts() == []
-    bench.restart_exchange(move_cash(bench.account.member, TAKEN))
+    take_money(bench)
 
     reports = bench.turns(CASH_ROUNDS)
 
@@ -113,7 +118,7 @@ def test_market_that_pays_neither_yes_nor_no_is_settled_by_hand_and_hides_no_mon
     assert settled[1].pnl is None
     assert OperatorActionRow.objects.filter(action="settle_by_hand").count() == 1
     assert bench.complaints() == []
-    bench.restart_exchange(move_cash(bench.account.member, TAKEN))
+    take_money(bench)
     bench.wait(LAG)
     for _ in range(CASH_ROUNDS):
         bench.wait()

@@ -1,6 +1,9 @@
 """The oracle sees what it is there to see: each kind of wrong in our books is named."""
 
+from dataclasses import replace
 from datetime import timedelta
+from typing import Any
+from uuid import uuid4
 
 import pytest
 from django.db import connection
@@ -15,6 +18,7 @@ from trading.domain.policy import Limits
 from trading.domain.settling import Settlement
 from trading.domain.types import OPEN_STATES, Action, OrderState, Side
 from trading.models import ExternalOrderRow, OrderRow, SettlementRow
+from trading.oms.drift import CASH_ROUNDS
 from trading.repositories.settlements import SettlementRepository
 
 WRONGS = {
@@ -63,6 +67,43 @@ def test_oracle_names_what_is_wrong(bench: Bench, name: str) -> None:
         cursor.execute(statement)
 
     assert any(complaint in found for found in bench.judged(before))
+
+
+def test_oracle_names_cash_booked_wrongly_though_it_was_taken_for_a_person_s_doing(bench: Bench) -> None:
+    bench.cycle()
+    bench.turns(1)
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        cursor.execute("UPDATE ops.ledger SET amount = amount * 2 WHERE kind = 'fill'")
+
+    bench.recover(CASH_ROUNDS + 1)
+
+    (found,) = bench.complaints()
+    assert found.startswith("cash moved by hand: ours ")
+
+
+def test_oracle_names_a_wish_that_was_sent_anew_beside_its_first_order(bench: Bench) -> None:
+    bench.cycle()
+    bench.recover(1)
+    assert bench.complaints() == []
+    for row in (resting(), takers().filter(filled_count__gt=0)[0]):
+        member, intent = bench.member, row.intent
+        twin = replace(member.orders[row.kalshi_order_id or ""], client_order_id=str(uuid4()))
+        name = f"twin of {row.pk}"
+        member.orders[name] = twin
+        again = copied(intent, intent_key=f"{intent.intent_key}:1", generation=1)
+        copied(row, intent=again, client_order_id=twin.client_order_id, kalshi_order_id=name)
+
+        found = bench.judged(member)
+
+        told = "rests 2 times" if row.state == OrderState.RESTING else "was filled by 2 orders"
+        assert any(told in complaint for complaint in found), found
+
+
+def copied(row: Any, **changes: object) -> Any:
+    """A second row that differs in `changes`."""
+    names = {field.name for field in row._meta.concrete_fields} - {"id"}
+    return type(row).objects.create(**{name: getattr(row, name) for name in names} | changes)
 
 
 def test_oracle_names_a_second_order_under_one_id_and_one_without_intent(bench: Bench) -> None:
