@@ -24,7 +24,7 @@ from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, state
 from tests.faults.exposure import cap_complaints
 from tests.faults.forked import Nursery
 from trading.breakers import clear_locks
-from trading.domain.types import OrderState, TradingState
+from trading.domain.types import Action, OrderState, TradingState
 from trading.models import OrderRow
 from trading.oms.reconcile import SENT
 from trading.oms.working import cancel
@@ -171,7 +171,8 @@ class ProcessPath:
             row = rows[order.client_order_id]
             wish = (row.market_id, row.book_side)
             assert row.filled_count <= order.fill_count, f"{row.client_order_id} has more fills with us"
-            filling[wish] += bool(order.fill_count)
+            # What is held may be sold in many parts; only what opens must be filled once.
+            filling[wish] += row.action != Action.SELL and bool(order.fill_count)
             if order.status == "resting":
                 alive[wish] += 1
                 assert row.state in SENT, f"{row.client_order_id} rests, and is {row.state} with us"
