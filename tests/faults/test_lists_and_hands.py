@@ -4,7 +4,9 @@ from decimal import Decimal
 
 import pytest
 
-from markets.domain.order_request import TimeInForce
+from markets.domain.order_outcomes import Amended
+from markets.domain.order_request import Amendment, TimeInForce
+from markets.domain.sides import BookSide
 from sandbox.exchange.state import loaded
 from tests.faults.bench import LAG, MODE, Bench
 from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, resting, state_of, states
@@ -149,6 +151,29 @@ def test_order_placed_by_hand_leaves_only_the_rest_of_a_cap_to_us(bench: Bench) 
 
     assert bench.watched.placed, "it goes on elsewhere"
     assert bench.complaints() == []
+
+
+def test_order_of_ours_that_a_person_made_larger_is_taken_out_of_the_book(bench: Bench) -> None:
+    """The caps count it as it was sent; the rest of it they would never see."""
+    bench.cycle()
+    row = resting()
+    assert row.kalshi_order_id is not None
+    larger = Amendment(
+        order_id=row.kalshi_order_id,
+        ticker=row.market.ticker,
+        book_side=BookSide(row.book_side),
+        total_count=row.count + 900,
+        yes_price=row.limit_price,
+    )
+    assert isinstance(bench.hand().amend_order(larger), Amended)
+
+    reports = bench.turns(2)
+
+    assert [bool(report.codes.get("ACCOUNT_UNSURE")) for report in reports] == [True, False]
+    assert bench.member.orders[row.kalshi_order_id].status == "canceled"
+    bench.recover(2)
+    assert state_of(row) == OrderState.CANCELED
+    assert is_recovered()
 
 
 def held(bench: Bench) -> dict[str, Decimal]:

@@ -12,7 +12,7 @@ from tests.trading.scripted_account import account, listed
 from tests.trading.sent_orders import DEMO, send_to
 from tests.trading.stored import store_markets
 from trading.controls import ensure_controls
-from trading.domain.types import OrderState
+from trading.domain.types import BookSide, OrderState, Side
 from trading.models import ExternalOrderRow, RiskEventRow
 from trading.oms.lease import take_lease
 from trading.oms.reconcile import reconcile
@@ -94,6 +94,34 @@ def test_our_own_order_is_no_external_one(market_ids: dict[str, int]) -> None:
 
     assert report.external_orders == 0
     assert not ExternalOrderRow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("side", "change", "is_trusted"),
+    [
+        (BookSide.BID, {"yes_price": Decimal("0.41")}, False),
+        (BookSide.BID, {"yes_price": Decimal("0.39")}, True),
+        (BookSide.ASK, {"yes_price": Decimal("0.39")}, False),
+        (BookSide.ASK, {"yes_price": Decimal("0.41")}, True),
+        (BookSide.BID, {"remaining_count": Decimal(11)}, False),
+        (BookSide.BID, {"remaining_count": Decimal(7), "filled_count": Decimal(4)}, False),
+        (BookSide.BID, {"remaining_count": Decimal(6), "filled_count": Decimal(4)}, True),
+        (BookSide.BID, {"remaining_count": Decimal(5)}, True),
+    ],
+)
+def test_order_of_ours_that_a_person_made_larger_or_dearer_then_nothing_is_traded_beside_it(
+    market_ids: dict[str, int], side: BookSide, change: dict[str, Decimal], is_trusted: bool
+) -> None:
+    """What of it may fill is not in our caps: it is withdrawn with our other quotes."""
+    lease = take_lease(DEMO, "host-a/1/1.00")
+    order = send_to(
+        OrderState.RESTING, market_ids, lease, rests=True, side=Side.YES if side is BookSide.BID else Side.NO
+    )
+    assert (order.book_side, order.limit_price, order.count) == (side, Decimal("0.40"), 10)
+
+    report = reconcile(DEMO, account(orders=[listed(order).model_copy(update=change)], cash=None), NOW)
+
+    assert report.is_trusted is is_trusted, report.unplaced
 
 
 def test_order_in_a_market_of_ours_not_read_yet_then_nothing_is_traded_until_it_counts() -> None:

@@ -1,4 +1,8 @@
-"""Keeps the orders in sight that people placed on our account: counted as exposure, told once, never touched."""
+"""Keeps the orders in sight that people placed on our account: counted as exposure, told once, never touched.
+
+One of ours that a person made larger or dearer is counted as it was sent. Nothing is traded beside it: it is taken out of
+the book like all that rests while the account is unsure.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -8,7 +12,7 @@ from markets.repositories import MarketRepository
 from milkbot.core.config import TradingMode
 from milkbot.logger import logger
 from trading.domain.reconciliation import AccountReading
-from trading.domain.types import RiskEvent, Severity
+from trading.domain.types import BookSide, Order, RiskEvent, Severity
 from trading.oms.arrivals import may_be_listed_soon
 from trading.repositories.external import ExternalOrderRepository
 from trading.repositories.orders import OrderRepository
@@ -16,7 +20,7 @@ from trading.repositories.risk_events import record_risk_event
 
 
 class Seen(NamedTuple):
-    """How many external orders may still fill, and in words those of them that cannot be counted as exposure yet."""
+    """How many external orders may still fill, and in words what may fill and cannot be counted as exposure."""
 
     resting: int
     waiting: tuple[str, ...]
@@ -37,12 +41,25 @@ def track_external(mode: TradingMode, reading: AccountReading, now: datetime) ->
         _tell(mode, theirs[name], now)
     if reading.complete_until is not None:
         repository.end_unseen(reading.complete_until, now)
-    waiting = (
+    uncounted = (
         f"order {name}, placed by hand: its market {order.ticker} has not been read yet"
         for name, order in theirs.items()
         if order.ticker not in market_ids and may_be_listed_soon(order.ticker, now.date())
     )
-    return Seen(len(theirs), tuple(waiting))
+    changed = (
+        f"order {name} of ours asks for more than was sent"
+        for name in ours
+        if _asks_more(shown[name], ours[name])
+    )
+    return Seen(len(theirs), (*uncounted, *changed))
+
+
+def _asks_more(listed: ExchangeOrder, sent: Order) -> bool:
+    """Whether it may buy more contracts than were ordered, or at a worse price."""
+    dearer = listed.yes_price - sent.limit_price
+    if sent.book_side is BookSide.ASK:
+        dearer = -dearer
+    return dearer > 0 or listed.filled_count + listed.remaining_count > sent.count
 
 
 def _tell(mode: TradingMode, order: ExchangeOrder, now: datetime) -> None:
