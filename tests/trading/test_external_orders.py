@@ -117,7 +117,7 @@ def test_order_of_ours_that_a_person_made_larger_or_dearer_then_nothing_is_trade
     order = send_to(
         OrderState.RESTING, market_ids, lease, rests=True, side=Side.YES if side is BookSide.BID else Side.NO
     )
-    assert (order.book_side, order.limit_price, order.count) == (side, Decimal("0.40"), 10)
+    assert (order.book_side, order.limit_price, order.count) == (side, Decimal("0.40"), Decimal(10))
 
     report = reconcile(DEMO, account(orders=[listed(order).model_copy(update=change)], cash=None), NOW)
 
