@@ -24,7 +24,7 @@ from trading.backtest.baselines import Baselines
 from trading.backtest.calibrating import PastCalibrations
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import EventSheet, Known, event_sheet
-from trading.backtest.forked import made_of_each
+from trading.backtest.forked import made_of_each, without_collecting
 from trading.backtest.learning import (
     UNLEARNED,
     LearnedWeights,
@@ -74,6 +74,7 @@ class _Work:
     sheets: tuple[EventSheet, ...] = ()
 
 
+@without_collecting()
 def run_backtest(
     data: Path,
     options: BacktestOptions,

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from trading.backtest.forked import without_collecting
 from trading.backtest.reporting.losses import loss_table
 from trading.backtest.reporting.manifest import Manifest, make_manifest, read_code
 from trading.backtest.reporting.money import Trials, measure_money
@@ -13,6 +14,7 @@ from trading.backtest.reporting.tables import scores_csv, trades_csv
 from trading.backtest.results import BacktestResult
 
 
+@without_collecting()
 def write_report(
     result: BacktestResult, out: Path, *, data: Path, registry: Path, processes: int = 1
 ) -> Report:
