@@ -4,13 +4,14 @@ Runs when a trader starts, once in every cycle, and by command. It is idempotent
 by compare-and-set, and a second run finds nothing to do. It never places, changes or cancels anything.
 """
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import transaction
+from django.db import connection, transaction
 
 from milkbot.core import clock
 from milkbot.core.config import TradingMode
@@ -114,7 +115,7 @@ def reconcile(
     )
     new = find_new(mode, reading)
     owners = find_owners(mode, account, new, reading, now)
-    with transaction.atomic():
+    with _alone(mode):
         if reading.auth_refused:
             trip(mode, Trip(Breaker.AUTH_REFUSED, reading.auth_refused), now)
         arrived = book_arrivals(mode, new, owners.by_name, now)
@@ -137,6 +138,15 @@ def reconcile(
         transaction.set_rollback(dry_run)
     _log(report, kind)
     return report
+
+
+@contextmanager
+def _alone(mode: TradingMode) -> Iterator[None]:
+    """A transaction beside which no other run of the mode writes: each would book what went by hand."""
+    with transaction.atomic():
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"reconcile {mode.value}"])
+        yield
 
 
 def has_reconciled(lease: Lease) -> bool:
