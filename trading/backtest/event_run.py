@@ -53,6 +53,7 @@ class EventRun:
         self._columns = {bracket.ticker: column for column, bracket in enumerate(sheet.columns.brackets)}
         self._prospects = self._searched(as_of)
         self._next = None if self._prospects is None else _next_rows(self._prospects)
+        self._told = sheet.remembered.told()
         self._belief: tuple[int, Belief | None] = (-1, None)
         """Of the segment that was turned in last."""
 
@@ -96,7 +97,7 @@ class EventRun:
     def _weigh(self, row: int, view: CityView, event: EventContext, account: Account) -> Weighed:
         """As `decide` weighs the event; what is believed is formed once a segment, in which only prices move."""
         segment = int(self.sheet.segment[row])
-        told = self.sheet.remembered.get(segment)
+        told = self._told.get(segment)
         known = told.belief if told else self._belief[1] if self._belief[0] == segment else None
         weighed, _ = weigh(view, event, account, known)
         self._belief = segment, weighed.opinion and weighed.opinion.belief
@@ -170,7 +171,7 @@ class EventRun:
 
     def _outlook_on(self, row: int) -> Outlook | None:
         segment = int(self.sheet.segment[row])
-        told = self.sheet.remembered.get(segment)
+        told = self._told.get(segment)
         return told.outlook if told else self._past.outlook(self.sheet.outlook_at[segment])
 
 

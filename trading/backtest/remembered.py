@@ -16,27 +16,24 @@ class Told(NamedTuple):
 
 
 class Remembered:
-    """By segment what was told in it. Sent to another process it stays packed until it is asked for: most never is."""
+    """By segment what was told in it. Sent to another process it stays packed: most events are not traded in a moment."""
 
     def __init__(self, told: Mapping[int, Told] | bytes) -> None:
         self._told = told
 
-    def get(self, segment: int) -> Told | None:
-        """None where nobody spoke, or it was not kept."""
-        return self._unpacked().get(segment)
+    def told(self) -> Mapping[int, Told]:
+        """All that was kept, of the segments in which somebody spoke. Unpacked anew for whoever asks, so that it lasts no
+        longer than they do."""
+        if isinstance(self._told, bytes):
+            # Our own bytes, from a process that was forked from this one.
+            told: Mapping[int, Told] = pickle.loads(self._told)  # noqa: S301
+            return told
+        return self._told
 
     def only(self, segments: Collection[int]) -> Self:
         """Of these segments alone."""
-        told = self._unpacked()
+        told = self.told()
         return type(self)({segment: told[segment] for segment in segments if segment in told})
-
-    def _unpacked(self) -> Mapping[int, Told]:
-        if not isinstance(self._told, bytes):
-            return self._told
-        # Our own bytes, from a process that was forked from this one.
-        told: Mapping[int, Told] = pickle.loads(self._told)  # noqa: S301
-        self._told = told
-        return told
 
     def __reduce__(self) -> tuple[Any, ...]:
         packed = (
