@@ -193,7 +193,8 @@ class ProcessPath:
         assert "skipped" not in told, told
         self.bench.settle()
         self.check()
-        assert self.bench.complaints() == []
+        said = self.bench.complaints()
+        assert said == [], said
         assert is_recovered(), (states(), locks())
 
     def _orders_there(self) -> list[TheirOrder]:
