@@ -12,12 +12,17 @@ from tests.faults.bench import LAG, MODE, Bench
 from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, resting, state_of, states
 from tests.faults.exposure import LIMITS
 from tests.faults.hands import place_by_hand
-from tests.faults.mishaps import forget, go_back_to
+from tests.faults.mishaps import forget, go_back_to, move_cash
 from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
+from trading.hand_decision import decide_ended
 from trading.models import FillRow, RiskEventRow
+from trading.oms.drift import CASH_ROUNDS
 from trading.oms.working import cancel
+from trading.operations import resume
 from trading.repositories.orders import OrderRepository
+
+TAKEN = Decimal(-100)
 
 
 def test_exchange_that_restarts_without_an_order_is_believed_only_when_the_order_can_no_longer_rest(
@@ -34,6 +39,38 @@ def test_exchange_that_restarts_without_an_order_is_believed_only_when_the_order
 
     bench.recover(6)
     assert state_of(row) == OrderState.CANCELED
+    assert is_recovered()
+    assert bench.complaints() == []
+
+
+def test_exchange_that_forgets_what_it_said_had_filled_while_money_went_waits_for_a_person_who_decides_it(
+    bench: Bench,
+) -> None:
+    """Its cash agrees with neither: that the order never filled and that it did."""
+    bench.settle()
+    former = loaded(bench.front.do(bench.venue.exchange.dump))
+    bench.cycle()
+    bench.restart_exchange(go_back_to(former))
+    bench.restart_exchange(move_cash(bench.account.member, TAKEN))
+    bench.moved_by_hand += TAKEN
+    bench.turns(20)
+    lost = [row.intent.intent_key for row in orders().filter(state=OrderState.UNKNOWN)]
+    assert lost
+    assert (get_trading_state(MODE), locks()) == (TradingState.HALTED, {"ORDER_UNKNOWN"})
+
+    for key in lost:
+        decide_ended(
+            MODE,
+            key,
+            bench.exchange.account,
+            actor="tester",
+            user_id=None,
+            reason="not on its page",
+            now=bench.now,
+        )
+    resume(MODE, actor="tester", user_id=None, reason="decided", now=bench.now, clear=True)
+
+    bench.recover(CASH_ROUNDS + 2)
     assert is_recovered()
     assert bench.complaints() == []
 

@@ -53,6 +53,7 @@ def test_playbook_says_every_way_to_stop_and_the_limits_that_hold() -> None:
         "disarm_live",
         "ledger",
         "settle_by_hand",
+        "decide_order",
         "status",
     } <= named
     assert f"At most {LONGEST.total_seconds() / 3600:g} hours at a time" in PLAYBOOK

@@ -158,6 +158,14 @@ class OrderRepository:
     def get_by_intent_key(self, key: str) -> Order | None:
         return next(iter(self.by_intent_keys([key])), None)
 
+    def find(self, name: str) -> Order | None:
+        """The order of that intent key or client order id."""
+        named = Q(intent__intent_key=name)
+        client_id = _as_uuid(name)
+        if client_id is not None:
+            named |= Q(client_order_id=client_id)
+        return next(read_orders(OrderRow.objects.filter(named, mode=self._mode)), None)
+
     def by_intent_keys(self, keys: Iterable[str]) -> tuple[Order, ...]:
         rows = OrderRow.objects.filter(mode=self._mode, intent__intent_key__in=list(keys))
         return tuple(read_orders(rows.order_by("pk")))
