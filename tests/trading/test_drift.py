@@ -8,13 +8,13 @@ import pytest
 from markets.domain.account_types import OrderStatus
 from tests.trading.makers import BRACKETS, CLOSE, NOW, make_fill
 from tests.trading.scripted_account import ScriptedAccount, account, filled, held, listed, read_as
-from tests.trading.sent_orders import AT, DEMO, MINUTE, send_to
+from tests.trading.sent_orders import AT, DEMO, MINUTE, SECOND, send_to
 from tests.trading.stored import finalize, store_markets
 from trading.controls import ensure_controls, get_trading_state
 from trading.domain.settling import OVERDUE_AFTER
 from trading.domain.types import OrderState, TradingState
 from trading.models import LedgerRow, LockRow, ReconciliationRow, RiskEventRow
-from trading.oms.drift import CASH_ROUNDS, POSITION_ROUNDS
+from trading.oms.drift import CASH_ROUNDS, POSITION_ROUNDS, ROUND
 from trading.oms.lease import take_lease
 from trading.oms.reconcile import ReconcileReport, reconcile
 from trading.repositories.books import FillRepository, LedgerRepository
@@ -110,6 +110,42 @@ def test_cash_that_came_by_hand_then_distrusted_booked_and_told_once() -> None:
     assert LedgerRow.objects.get(kind="external").amount == 2500
     assert LedgerRepository(DEMO).cash() == 12_500
     assert RiskEventRow.objects.get(event_type="EXTERNAL_CASH").message.startswith("+2500")
+
+
+def test_positions_that_differ_in_many_looks_within_seconds_then_not_halted_before_their_time() -> None:
+    """Commands look as often as they are told to, and a lag of the exchange's lists lasts as long as it does."""
+    theirs, looks = account(positions=[held("7")]), 4 * POSITION_ROUNDS
+    enough = (POSITION_ROUNDS - 1) * ROUND
+
+    for look in range(looks):
+        assert not reconcile(DEMO, theirs, AT + look * 2 * SECOND).is_trusted
+    reconcile(DEMO, theirs, AT + enough - SECOND)
+    assert get_trading_state(DEMO) is TradingState.ACTIVE
+    reconcile(DEMO, theirs, AT + enough)
+
+    assert get_trading_state(DEMO) is TradingState.HALTED
+
+
+def test_cash_that_differs_in_many_looks_within_seconds_then_not_booked_before_its_time() -> None:
+    theirs, enough = account(cash="9000"), (CASH_ROUNDS - 1) * ROUND
+
+    for look in range(4 * CASH_ROUNDS):
+        assert not reconcile(DEMO, theirs, AT + look * 2 * SECOND).is_trusted
+    assert not reconcile(DEMO, theirs, AT + enough - SECOND).is_trusted
+    assert not LedgerRow.objects.filter(kind="external").exists()
+    reconcile(DEMO, theirs, AT + enough)
+
+    assert LedgerRow.objects.get(kind="external").amount == -1000
+
+
+def test_cash_in_doubt_that_is_looked_at_often_then_told_once_at_its_time() -> None:
+    theirs = account(orders=[listed(name="by-hand")], cash="9994.98")
+
+    for look in range(8 * CASH_ROUNDS):
+        reconcile(DEMO, theirs, AT + look * ROUND / 3)
+
+    told = RiskEventRow.objects.get(event_type="CASH_DRIFT")
+    assert told.at == AT + (CASH_ROUNDS - 1) * ROUND
 
 
 def test_cash_that_moves_every_round_then_not_booked() -> None:

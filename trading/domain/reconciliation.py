@@ -1,7 +1,7 @@
 """Our books against the exchange's: pure comparisons. What differs is named, never silently corrected."""
 
-from collections.abc import Iterable, Mapping
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -126,6 +126,13 @@ def compare_cash(ledger: Decimal, balance: ExchangeBalance, held: Decimal) -> tu
         return ()
     where = f"{ACCOUNT} beside {held.normalize():f} held by orders" if held else ACCOUNT
     return (Difference(CASH, where, ledger, theirs),)
+
+
+def has_stood(seen: Sequence[datetime], rounds: int, apart: timedelta) -> bool:
+    """Whether a difference that was `seen` in a row then, the latest first, was so in at least that many `rounds`, and for
+    as long as they last when they are that far `apart`.
+    """
+    return len(seen) >= rounds and seen[0] - seen[-1] >= (rounds - 1) * apart
 
 
 def _first_to_fill(order: ExchangeOrder) -> Decimal:

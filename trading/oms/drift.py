@@ -5,10 +5,10 @@ our quotes are taken out of the book. What then still differs by the same came o
 and told.
 """
 
-from collections.abc import Mapping, Sequence
-from datetime import datetime
+from collections.abc import Iterator, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from markets.domain.account_types import OrderStatus
 from markets.models import MarketRow
@@ -25,6 +25,7 @@ from trading.domain.reconciliation import (
     collateral,
     compare_cash,
     compare_positions,
+    has_stood,
 )
 from trading.domain.types import OrderState, RiskEvent, Severity
 from trading.models import PositionRow, ReconciliationRow
@@ -37,11 +38,29 @@ POSITION_ROUNDS: Final = 5
 """In a row with the same difference, this one included, before everything halts: an erroneous answer passes sooner."""
 CASH_ROUNDS: Final = 3
 """In a row with the same difference, this one included, before it is booked or, where it may not be, told."""
+ROUND: Final = timedelta(seconds=30)
+"""How far apart the rounds in a row must be on the average. An error or a lag of the exchange's passes with time, however
+often it is looked at, and commands look every few seconds. Half the time between two turns: one that is early counts.
+"""
 UNSEEN: Final = "position, not compared since"
 """Kind of a position's difference that was found before and could not be compared again: such a round makes nothing stand."""
 UNANSWERED: Final = (OrderState.SUBMITTED, OrderState.UNKNOWN)
 SETTLEMENT_KIND: Final = "settle"
 """Kind of the rows in which settlements are compared: no round of the account as a whole."""
+
+
+class Round(NamedTuple):
+    """When the account was read, and what was left to differ, as it is stored."""
+
+    at: datetime
+    drift: list[dict[str, Any]]
+
+
+class Seen(NamedTuple):
+    """When a difference was seen, and where."""
+
+    at: datetime
+    where: str
 
 
 def find_drift(
@@ -53,7 +72,7 @@ def find_drift(
     """
     positions = _position_drift(mode, reading, now)
     seen = positions if reading.positions is not None else ()
-    standing = [each for each in seen if _has_stood(mode, each, POSITION_ROUNDS)]
+    standing = [each for each in seen if _stands(mode, each, now)]
     if standing:
         trip(mode, Trip(Breaker.POSITION_DRIFT, "; ".join(each.words for each in standing[:3])), now)
     cash = _cash_drift(mode, reading, now) if is_whole and not positions else ()
@@ -71,8 +90,9 @@ def _position_drift(mode: TradingMode, reading: AccountReading, now: datetime) -
 
 def _unseen(mode: TradingMode, ours: Mapping[str, Decimal]) -> tuple[Difference, ...]:
     """What differed when holdings were last compared and still does, for all that a round without them can tell."""
-    before = next(iter(_drift_before(mode, 1)), [])
-    last = {each["where"]: Decimal(each["theirs"]) for each in before if each["what"] in (POSITION, UNSEEN)}
+    before = next(_rounds_before(mode), None)
+    drift = before.drift if before else []
+    last = {each["where"]: Decimal(each["theirs"]) for each in drift if each["what"] in (POSITION, UNSEEN)}
     held = {ticker: ours.get(ticker, ZERO) for ticker in last}
     return tuple(Difference(UNSEEN, one, held[one], last[one]) for one in last if held[one] != last[one])
 
@@ -107,18 +127,18 @@ def _cash_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tu
 
 def _is_booked(mode: TradingMode, cash: Difference, now: datetime) -> bool:
     """Book a difference that has stood as external if it cannot be anything else. Tell once when it may be."""
-    before = _cash_before(mode, cash.change)
-    if len(before) + 1 < CASH_ROUNDS:
+    seen = _cash_seen(mode, cash, now)
+    if not _has_stood(seen, CASH_ROUNDS):
         return False
-    doubt = _doubt(mode, cash, before, now)
+    doubt = _doubt(mode, cash, seen, now)
     if not doubt:
         _book_external(mode, cash, now)
-    elif len(before) + 1 == CASH_ROUNDS:
+    elif not _has_stood(seen[1:], CASH_ROUNDS):
         _tell(mode, "CASH_DRIFT", f"{cash.words}. Nothing new is traded: {doubt}", now)
     return not doubt
 
 
-def _doubt(mode: TradingMode, cash: Difference, before: Sequence[dict[str, Any]], now: datetime) -> str:
+def _doubt(mode: TradingMode, cash: Difference, seen: Sequence[Seen], now: datetime) -> str:
     """What else than a person's hand may have caused a difference that has stood; empty when nothing.
 
     What resting orders hold may be reckoned wrongly; the same difference beside another amount held does not come from it.
@@ -126,40 +146,58 @@ def _doubt(mode: TradingMode, cash: Difference, before: Sequence[dict[str, Any]]
     unknown = SettlementRepository(mode).unknown_payouts(now)
     if unknown is not None:
         return f"first book {', '.join(unknown.tickers)} with manage.py settle_by_hand"
-    if cash.where == ACCOUNT or any(each["where"] != cash.where for each in before):
+    if cash.where == ACCOUNT or any(each.where != cash.where for each in seen):
         return ""
     return (
         "orders placed by hand rest, and may hold another amount than we reckon; it is booked once they end"
     )
 
 
-def _cash_before(mode: TradingMode, change: Decimal) -> list[dict[str, Any]]:
-    """Of the last rounds before this one, back to the first that does not show cash to differ by `change`; at most
-    CASH_ROUNDS.
+def _cash_seen(mode: TradingMode, cash: Difference, now: datetime) -> list[Seen]:
+    """This round and those before it in a row that show cash to differ by the same, the latest first; none further back
+    than it takes to tell whether it had stood in the last one as well.
     """
-    found: list[dict[str, Any]] = []
-    for drift in _drift_before(mode, CASH_ROUNDS):
-        same = [
-            each
-            for each in drift
-            if each["what"] == CASH and Decimal(each["theirs"]) - Decimal(each["ours"]) == change
-        ]
-        if not same:
+    seen = [Seen(now, cash.where)]
+    for before in _rounds_before(mode):
+        where = _where_cash_differs(before, cash.change)
+        if where is None or _has_stood(seen[1:], CASH_ROUNDS):
             break
-        found += same
-    return found
+        seen.append(Seen(before.at, where))
+    return seen
 
 
-def _drift_before(mode: TradingMode, rounds: int) -> list[list[dict[str, Any]]]:
-    """What the last rounds before this one left, the latest first."""
+def _where_cash_differs(before: Round, change: Decimal) -> str | None:
+    """Where cash differed by `change` in that round; None if it did not."""
+    return next(
+        (
+            each["where"]
+            for each in before.drift
+            if each["what"] == CASH and Decimal(each["theirs"]) - Decimal(each["ours"]) == change
+        ),
+        None,
+    )
+
+
+def _stands(mode: TradingMode, position: Difference, now: datetime) -> bool:
+    """Whether the last rounds, this one included, all show the same difference, and for long enough."""
+    seen = [Seen(now, position.where)]
+    for before in _rounds_before(mode):
+        if position.as_json() not in before.drift:
+            break
+        seen.append(Seen(before.at, position.where))
+        if _has_stood(seen, POSITION_ROUNDS):
+            return True
+    return False
+
+
+def _has_stood(seen: Sequence[Seen], rounds: int) -> bool:
+    return has_stood([each.at for each in seen], rounds, ROUND)
+
+
+def _rounds_before(mode: TradingMode) -> Iterator[Round]:
+    """The rounds before this one, the latest first, read as far as they are asked for."""
     rows = ReconciliationRow.objects.filter(mode=mode).exclude(kind=SETTLEMENT_KIND).order_by("-pk")
-    return list(rows.values_list("drift", flat=True)[:rounds])
-
-
-def _has_stood(mode: TradingMode, difference: Difference, rounds: int) -> bool:
-    """Whether the last rounds before this one all show the same difference."""
-    last = _drift_before(mode, rounds - 1)
-    return len(last) == rounds - 1 and all(difference.as_json() in drift for drift in last)
+    return (Round(*row) for row in rows.values_list("at", "drift").iterator(chunk_size=POSITION_ROUNDS))
 
 
 def _book_external(mode: TradingMode, difference: Difference, now: datetime) -> None:
