@@ -4,12 +4,15 @@ Source: project reference on probability and sizing, sections 3.2 to 3.4. Every 
 same exclusive outcomes in the same order; `probs` has shape (experts, outcomes).
 """
 
+from collections.abc import Sequence
+from math import fsum, log
+from operator import mul
 from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 from scipy.optimize import brentq
-from scipy.special import entr, xlogy
+from scipy.special import xlogy
 
 from milkbot.core.arrays import SUM_TOLERANCE, Floats, distributions, finite
 
@@ -58,11 +61,22 @@ def agreement(probs: npt.ArrayLike, weights: npt.ArrayLike) -> float:
     """
     experts, shares = _experts(probs, weights)
     _check_simplex(shares)
-    most = float(entr(shares).sum())
+    return agreed(experts.tolist(), shares.tolist())
+
+
+def agreed(experts: Sequence[Sequence[float]], shares: Sequence[float]) -> float:
+    """`agreement` of what is known to be probabilities. A handful of them is summed sooner than an array is made."""
+    most = _entropy(shares)
     if most == 0:
         return 1.0
-    divergence = float(entr(shares @ experts).sum() - shares @ entr(experts).sum(axis=1))
-    return float(np.clip(1 - divergence / most, 0.0, 1.0))
+    mixed = [fsum(map(mul, shares, outcome)) for outcome in zip(*experts, strict=True)]
+    divergence = _entropy(mixed) - fsum(map(mul, shares, map(_entropy, experts)))
+    return min(max(1 - divergence / most, 0.0), 1.0)
+
+
+def _entropy(probs: Sequence[float]) -> float:
+    """In nats."""
+    return -fsum(p * log(p) for p in probs if p > 0)
 
 
 def weights_inverse_loss(
