@@ -14,7 +14,7 @@ from milkbot.core import clock
 from milkbot.core.config import TradingMode
 from milkbot.logger import logger
 from trading.domain.reconciliation import Difference
-from trading.domain.settling import agrees, compare_settlements, settling_report
+from trading.domain.settling import ROWS_LAG, agrees, compare_settlements, settling_report
 from trading.domain.types import RiskEvent, Severity
 from trading.models import ReconciliationRow
 from trading.oms.account import Account
@@ -26,8 +26,6 @@ from weather.repositories import WeatherRepository
 
 COMPARED_FOR: Final = timedelta(days=30)
 """How long after its settlement a day is held against reports that may still arrive."""
-ROWS_LAG: Final = timedelta(hours=1)
-"""A settlement may reach the exchange's account rows a little after the market is final."""
 
 
 class Compared(NamedTuple):

@@ -3,9 +3,10 @@
 from datetime import timedelta
 
 from tests.faults.bench import MODE, Bench
+from trading.domain.settling import ROWS_LAG
 from trading.domain.types import OrderState
 from trading.models import OrderRow, PositionRow, SettlementRow
-from trading.settlement_checks import ROWS_LAG, check_account
+from trading.settlement_checks import check_account
 
 DAYS_AWAY = timedelta(days=4)
 

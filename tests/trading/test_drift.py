@@ -11,7 +11,7 @@ from tests.trading.scripted_account import ScriptedAccount, account, filled, hel
 from tests.trading.sent_orders import AT, DEMO, MINUTE, SECOND, send_to
 from tests.trading.stored import finalize, store_markets
 from trading.controls import ensure_controls, get_trading_state
-from trading.domain.settling import OVERDUE_AFTER
+from trading.domain.settling import OVERDUE_AFTER, ROWS_LAG
 from trading.domain.types import OrderState, TradingState
 from trading.models import LedgerRow, LockRow, ReconciliationRow, RiskEventRow
 from trading.oms.drift import CASH_ROUNDS, POSITION_ROUNDS, ROUND
@@ -23,6 +23,7 @@ from trading.settlement import settle_finalized
 pytestmark = pytest.mark.django_db
 
 TICKER = BRACKETS[2].ticker
+TICKERS = [bracket.ticker for bracket in BRACKETS[2:5]]
 
 
 @pytest.fixture(autouse=True)
@@ -268,6 +269,79 @@ def test_cash_when_a_final_result_became_one_we_cannot_pay_then_what_was_booked_
 
     assert all(reconcile(DEMO, theirs, at + n * MINUTE).is_trusted for n in range(2 * CASH_ROUNDS))
     assert not LedgerRow.objects.filter(kind="external").exists()
+
+
+@pytest.fixture
+def paid_out(market_ids: dict[str, int]) -> tuple[Decimal, datetime]:
+    """Cash before two markets pay $10 and $4 and a third one nothing; when that was booked."""
+    for number, (ticker, count) in enumerate(zip(TICKERS, ("10", "4", "7"), strict=True)):
+        fill = make_fill(number=number, ticker=ticker, mode=DEMO, count=count, fee="0")
+        FillRepository(DEMO).book(fill, market_ids[ticker])
+    cash, at = LedgerRepository(DEMO).cash(), CLOSE + timedelta(hours=8)
+    reconcile(DEMO, account(cash=str(cash), until=at), at)
+    for ticker, result in zip(TICKERS, ("yes", "yes", "no"), strict=True):
+        finalize(ticker, result)
+    assert settle_finalized(DEMO, at).settled == len(TICKERS)
+    return cash, at
+
+
+@pytest.mark.parametrize("credited", ["0", "4", "10", "14"])
+def test_cash_when_a_payout_is_credited_late_then_explained_by_exactly_that(
+    paid_out: tuple[Decimal, datetime], credited: str
+) -> None:
+    cash, at = paid_out
+
+    theirs = account(cash=str(cash + Decimal(credited)), until=at)
+    assert all(reconcile(DEMO, theirs, at + n * MINUTE).is_trusted for n in range(2 * CASH_ROUNDS))
+    theirs = account(cash=str(cash + 14), until=at)
+    assert reconcile(DEMO, theirs, at + ROWS_LAG).is_trusted
+
+    assert not LedgerRow.objects.filter(kind="external").exists()
+    assert not RiskEventRow.objects.exists()
+
+
+@pytest.mark.parametrize(
+    ("credited", "after"), [("-0.01", MINUTE), ("9", MINUTE), ("18", MINUTE), ("4", ROWS_LAG)]
+)
+def test_cash_beside_a_late_payout_that_differs_by_another_amount_or_for_too_long_then_booked(
+    paid_out: tuple[Decimal, datetime], credited: str, after: timedelta
+) -> None:
+    cash, at = paid_out
+    theirs = account(cash=str(cash + Decimal(credited)), until=at)
+
+    reports = [reconcile(DEMO, theirs, at + after + n * MINUTE) for n in range(CASH_ROUNDS)]
+
+    assert [report.is_trusted for report in reports] == [False] * (CASH_ROUNDS - 1) + [True]
+    assert LedgerRow.objects.get(kind="external").amount == Decimal(credited) - 14
+
+
+def test_cash_when_a_revised_payout_is_taken_back_late_then_explained(
+    paid_out: tuple[Decimal, datetime],
+) -> None:
+    cash, at = paid_out
+    finalize(TICKERS[0], "no")
+    assert settle_finalized(DEMO, at + 2 * ROWS_LAG).revised == 1
+
+    theirs = account(cash=str(cash + 14), until=at)
+
+    assert reconcile(DEMO, theirs, at + 2 * ROWS_LAG + MINUTE).is_trusted
+    assert not reconcile(DEMO, theirs, at + 3 * ROWS_LAG).is_trusted
+
+
+def test_cash_when_a_payout_is_credited_late_beside_one_that_is_unknown_then_both_may_explain_it(
+    paid_out: tuple[Decimal, datetime], market_ids: dict[str, int]
+) -> None:
+    _, at = paid_out
+    other = BRACKETS[0].ticker
+    FillRepository(DEMO).book(
+        make_fill(number=9, ticker=other, mode=DEMO, count="2", fee="0"), market_ids[other]
+    )
+    finalize(other, "scalar")
+    uncredited = LedgerRepository(DEMO).cash() - 14
+
+    for credited, is_trusted in (("10", True), ("12", True), ("12.01", False), ("16", True), ("9.99", False)):
+        theirs = account(cash=str(uncredited + Decimal(credited)), until=at)
+        assert reconcile(DEMO, theirs, at + MINUTE).is_trusted is is_trusted, credited
 
 
 def test_cash_beside_positions_that_differ_then_not_compared() -> None:

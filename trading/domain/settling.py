@@ -24,6 +24,8 @@ YES_VALUE: Final[Mapping[Result, Decimal]] = {"yes": ONE, "no": ZERO}
 """Dollars that one YES contract pays, by the results we can pay out ourselves."""
 OVERDUE_AFTER: Final = timedelta(days=8)
 """From the close: results come the next morning, at the latest a week after the day."""
+ROWS_LAG: Final = timedelta(hours=1)
+"""A settlement may reach the exchange's account, its balance and its rows, a little after the market is final."""
 SETTLEMENT: Final = "settlement"
 """The kind of drift found here."""
 TOLERANCE: Final = CENTICENT
@@ -111,6 +113,20 @@ class UnknownPayouts(NamedTuple):
     def may_explain(self, change: Decimal) -> bool:
         """Whether these payouts alone may have changed cash so."""
         return self.least <= change <= self.most
+
+
+def may_be_payouts(change: Decimal, uncredited: Iterable[Decimal], unknown: UnknownPayouts | None) -> bool:
+    """Whether payouts alone may be what the exchange's cash is more than ours by: some of those we booked that may be
+    `uncredited` there, each whole or not at all, and whatever the unknown ones come to.
+
+    Payouts are dollars and cents: however many there are, they add up to few different sums.
+    """
+    sums = {ZERO}
+    for payout in uncredited:
+        sums |= {each + payout for each in sums}
+    return any(
+        change == -each or (unknown is not None and unknown.may_explain(change + each)) for each in sums
+    )
 
 
 def payout_bounds(held: Decimal, settlements: Sequence[Settlement]) -> tuple[Decimal, Decimal]:

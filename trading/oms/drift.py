@@ -27,6 +27,7 @@ from trading.domain.reconciliation import (
     compare_positions,
     has_stood,
 )
+from trading.domain.settling import may_be_payouts
 from trading.domain.types import OrderState, RiskEvent, Severity
 from trading.models import PositionRow, ReconciliationRow
 from trading.repositories.books import LedgerRepository
@@ -112,17 +113,24 @@ def _cash_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tu
     """
     if reading.balance is None or reading.positions is None or reading.complete_until is None:
         return ()
-    settlements = SettlementRepository(mode)
     if (
         any(order.status is OrderStatus.UNRECOGNIZED for order in reading.orders)
         or OrderRepository(mode).in_states(UNANSWERED)
-        or settlements.wait_for_payout(now)
+        or SettlementRepository(mode).wait_for_payout(now)
     ):
         return ()
     held = collateral(reading.orders, reading.positions)
     found = compare_cash(LedgerRepository(mode).cash(), reading.balance, held)
-    unknown = settlements.unknown_payouts(now) if found else None
-    return tuple(each for each in found if unknown is None or not unknown.may_explain(each.change))
+    return tuple(each for each in found if not _is_payout(mode, each.change, now))
+
+
+def _is_payout(mode: TradingMode, change: Decimal, now: datetime) -> bool:
+    """Whether a difference comes of payouts: known to us and not credited yet, or the other way round.
+
+    Such a movement of cash is explained, so trading goes on beside it. A booked one explains its own size only.
+    """
+    settlements = SettlementRepository(mode)
+    return may_be_payouts(change, settlements.uncredited_payouts(now), settlements.unknown_payouts(now))
 
 
 def _is_booked(mode: TradingMode, cash: Difference, now: datetime) -> bool:

@@ -3,6 +3,7 @@
 from collections import defaultdict
 from collections.abc import Iterable
 from datetime import datetime
+from decimal import Decimal
 from typing import Final
 
 from django.db import transaction
@@ -14,6 +15,7 @@ from milkbot.core.config import TradingMode
 from milkbot.core.money import ZERO
 from trading.domain.settling import (
     OVERDUE_AFTER,
+    ROWS_LAG,
     YES_VALUE,
     FinalResult,
     Paid,
@@ -92,6 +94,12 @@ class SettlementRepository:
         closed = Q(market__close_at__lte=now, market__close_at__gte=now - OVERDUE_AFTER)
         open_rows = PositionRow.objects.filter(closed, mode=self._mode, is_open=True)
         return open_rows.exclude(UNUSABLE).exists()
+
+    def uncredited_payouts(self, now: datetime) -> tuple[Decimal, ...]:
+        """Dollars by which each booking of a market within ROWS_LAG moved our cash: the exchange's may not have moved yet."""
+        rows = SettlementRow.objects.filter(mode=self._mode, booked_at__gt=now - ROWS_LAG)
+        moved = rows.values("market_id", "booked_at").annotate(dollars=Sum("payout"))
+        return tuple(each["dollars"] for each in moved.order_by("booked_at", "market_id"))
 
     def unknown_payouts(self, now: datetime) -> UnknownPayouts | None:
         """What waits for a person to book it (`manage.py settle_by_hand`); None when nothing does."""
