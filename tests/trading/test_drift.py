@@ -2,6 +2,7 @@
 
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import Any
 
 import pytest
 
@@ -342,6 +343,79 @@ def test_cash_when_a_payout_is_credited_late_beside_one_that_is_unknown_then_bot
     for credited, is_trusted in (("10", True), ("12", True), ("12.01", False), ("16", True), ("9.99", False)):
         theirs = account(cash=str(uncredited + Decimal(credited)), until=at)
         assert reconcile(DEMO, theirs, at + MINUTE).is_trusted is is_trusted, credited
+
+
+NOT_COMPARED: dict[str, dict[str, Any]] = {
+    "no balance": {"cash": None},
+    "no positions": {"cash": "9000", "positions": None},
+    "a list that ends early": {"cash": "9000", "until": None},
+    "a fill that waits": {"cash": "9000", "fills": [filled(at=AT)]},
+    "a strange order": {"cash": "9000", "orders": [listed(status=OrderStatus.UNRECOGNIZED)]},
+}
+
+
+@pytest.mark.parametrize("parts", NOT_COMPARED.values(), ids=list(NOT_COMPARED))
+def test_cash_that_differs_then_distrusted_until_it_is_compared_again(parts: dict[str, Any]) -> None:
+    """A round that cannot compare it mends no difference, counts for none, and begins none anew."""
+    theirs, gone, blind = account(cash="9000"), read_as(cash="9000"), read_as(**parts)
+    theirs.unreadable = frozenset({"k-1"})
+    for minute, reading in enumerate(
+        [gone, *[blind] * (2 * CASH_ROUNDS), *[gone] * (CASH_ROUNDS - 2), blind]
+    ):
+        theirs.reading = reading
+        (report,) = rounds(theirs, 1, begin=minute)
+        assert not report.is_trusted
+        assert [each.change for each in report.drift] == [-1000]
+    assert not LedgerRow.objects.filter(kind="external").exists(), "two rounds saw it"
+
+    theirs.reading = gone
+    rounds(theirs, 1, begin=20)
+    assert LedgerRow.objects.get(kind="external").amount == -1000
+    theirs.reading = read_as(cash=None)
+    assert rounds(theirs, 1, begin=21)[0].is_trusted, "it is explained"
+
+
+@pytest.mark.parametrize("state", [OrderState.SUBMITTED, OrderState.UNKNOWN])
+def test_cash_that_differs_beside_an_order_whose_fate_is_open_then_distrusted_until_it_agrees(
+    market_ids: dict[str, int], state: OrderState
+) -> None:
+    theirs = account(cash="9000")
+    rounds(theirs, 1)
+    send_to(state, market_ids, take_lease(DEMO, "host-a/1/1.00"))
+
+    reports = rounds(theirs, 2 * CASH_ROUNDS, begin=1)
+
+    assert not any(report.is_trusted for report in reports)
+    assert not LedgerRow.objects.filter(kind="external").exists()
+    theirs.reading = read_as()
+    assert rounds(theirs, 1, begin=10)[0].is_trusted, "whatever may be open: to the cent it is all there"
+
+
+def test_cash_that_differed_before_a_market_closed_then_distrusted_only_while_it_does(
+    market_ids: dict[str, int],
+) -> None:
+    FillRepository(DEMO).book(make_fill(mode=DEMO, count="10", fee="0"), market_ids[TICKER])
+    cash = LedgerRepository(DEMO).cash()
+    theirs = account(cash=str(cash - 1), positions=[held("10")])
+    assert not reconcile(DEMO, theirs, CLOSE - MINUTE).is_trusted
+
+    assert not reconcile(DEMO, theirs, CLOSE + MINUTE).is_trusted
+    theirs.reading = read_as(cash=str(cash))
+    assert reconcile(DEMO, theirs, CLOSE + 2 * MINUTE).is_trusted
+    theirs.reading = read_as(cash=str(cash - 1))
+    assert reconcile(DEMO, theirs, CLOSE + 3 * MINUTE).is_trusted, "a new one cannot be told from a payout"
+
+
+def test_cash_that_differed_then_explained_by_a_fill_booked_while_no_balance_could_be_read(
+    market_ids: dict[str, int],
+) -> None:
+    theirs = account(cash="9996")
+    rounds(theirs, 1)
+    FillRepository(DEMO).book(make_fill(mode=DEMO, count="10", fee="0"), market_ids[TICKER])
+
+    theirs.reading = read_as(positions=None, cash=None)
+
+    assert rounds(theirs, 1, begin=1)[0].is_trusted
 
 
 def test_cash_beside_positions_that_differ_then_not_compared() -> None:

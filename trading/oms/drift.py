@@ -45,6 +45,10 @@ often it is looked at, and commands look every few seconds. Half the time betwee
 """
 UNSEEN: Final = "position, not compared since"
 """Kind of a position's difference that was found before and could not be compared again: such a round makes nothing stand."""
+UNSEEN_CASH: Final = "cash, not compared since"
+"""Kind of a difference of cash that was found before and could not be compared again: such a round neither counts towards
+what stands nor begins it anew.
+"""
 UNANSWERED: Final = (OrderState.SUBMITTED, OrderState.UNKNOWN)
 SETTLEMENT_KIND: Final = "settle"
 """Kind of the rows in which settlements are compared: no round of the account as a whole."""
@@ -76,8 +80,11 @@ def find_drift(
     standing = [each for each in seen if _stands(mode, each, now)]
     if standing:
         trip(mode, Trip(Breaker.POSITION_DRIFT, "; ".join(each.words for each in standing[:3])), now)
-    cash = _cash_drift(mode, reading, now) if is_whole and not positions else ()
-    return (*positions, *(each for each in cash if not _is_booked(mode, each, now)))
+    cash = _cash_drift(mode, reading, now, is_whole=is_whole and not positions)
+    return (
+        *positions,
+        *(each for each in cash if each.what == UNSEEN_CASH or not _is_booked(mode, each, now)),
+    )
 
 
 def _position_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tuple[Difference, ...]:
@@ -91,9 +98,8 @@ def _position_drift(mode: TradingMode, reading: AccountReading, now: datetime) -
 
 def _unseen(mode: TradingMode, ours: Mapping[str, Decimal]) -> tuple[Difference, ...]:
     """What differed when holdings were last compared and still does, for all that a round without them can tell."""
-    before = next(_rounds_before(mode), None)
-    drift = before.drift if before else []
-    last = {each["where"]: Decimal(each["theirs"]) for each in drift if each["what"] in (POSITION, UNSEEN)}
+    before = _left_before(mode)
+    last = {each["where"]: Decimal(each["theirs"]) for each in before if each["what"] in (POSITION, UNSEEN)}
     held = {ticker: ours.get(ticker, ZERO) for ticker in last}
     return tuple(Difference(UNSEEN, one, held[one], last[one]) for one in last if held[one] != last[one])
 
@@ -105,23 +111,47 @@ def _still_trading(reading: AccountReading, now: datetime) -> Sequence[str]:
     )
 
 
-def _cash_drift(mode: TradingMode, reading: AccountReading, now: datetime) -> tuple[Difference, ...]:
-    """The exchange's balance is what is available: what resting orders hold is not in it (kalshi-api.md 3.5).
-
-    Not compared while what is held or paid cannot be known: an order of ours is under way or its fate open, the exchange
+def _cash_drift(
+    mode: TradingMode, reading: AccountReading, now: datetime, *, is_whole: bool
+) -> tuple[Difference, ...]:
+    """Not compared while what is held or paid cannot be known: an order of ours is under way or its fate open, the exchange
     calls an order by a status we do not know, or a closed market waits for a payout that may have been made already.
+
+    Cash that agrees all the same does agree. What differed when it was last compared stands until then.
     """
-    if reading.balance is None or reading.positions is None or reading.complete_until is None:
-        return ()
-    if (
+    found = _unexplained_cash(mode, reading, now) if is_whole else None
+    if found is None:
+        return _unseen_cash(mode)
+    may_be_nothing = found and (
         any(order.status is OrderStatus.UNRECOGNIZED for order in reading.orders)
         or OrderRepository(mode).in_states(UNANSWERED)
         or SettlementRepository(mode).wait_for_payout(now)
-    ):
-        return ()
+    )
+    return _unseen_cash(mode) if may_be_nothing else found
+
+
+def _unexplained_cash(
+    mode: TradingMode, reading: AccountReading, now: datetime
+) -> tuple[Difference, ...] | None:
+    """What no payout explains; None when it could not be read. The exchange's balance is what is available: what resting
+    orders hold is not in it (kalshi-api.md 3.5).
+    """
+    if reading.balance is None or reading.positions is None or reading.complete_until is None:
+        return None
     held = collateral(reading.orders, reading.positions)
     found = compare_cash(LedgerRepository(mode).cash(), reading.balance, held)
     return tuple(each for each in found if not _is_payout(mode, each.change, now))
+
+
+def _unseen_cash(mode: TradingMode) -> tuple[Difference, ...]:
+    """What differed when cash was last compared, unless our books came to what the exchange said then."""
+    last = [each for each in _left_before(mode) if each["what"] in (CASH, UNSEEN_CASH)]
+    cash = LedgerRepository(mode).cash() if last else ZERO
+    found = (
+        Difference(UNSEEN_CASH, each["where"], Decimal(each["ours"]), Decimal(each["theirs"]))
+        for each in last
+    )
+    return tuple(each for each in found if each.theirs != cash)
 
 
 def _is_payout(mode: TradingMode, change: Decimal, now: datetime) -> bool:
@@ -162,25 +192,27 @@ def _doubt(mode: TradingMode, cash: Difference, seen: Sequence[Seen], now: datet
 
 
 def _cash_seen(mode: TradingMode, cash: Difference, now: datetime) -> list[Seen]:
-    """This round and those before it in a row that show cash to differ by the same, the latest first; none further back
-    than it takes to tell whether it had stood in the last one as well.
+    """This round and those before it in a row that show cash to differ by the same, the latest first, without those that
+    could not compare it; none further back than it takes to tell whether it had stood in the last one as well.
     """
     seen = [Seen(now, cash.where)]
     for before in _rounds_before(mode):
-        where = _where_cash_differs(before, cash.change)
-        if where is None or _has_stood(seen[1:], CASH_ROUNDS):
+        same = _same_cash(before, cash.change)
+        if same is None or _has_stood(seen[1:], CASH_ROUNDS):
             break
-        seen.append(Seen(before.at, where))
+        if same["what"] == CASH:
+            seen.append(Seen(before.at, same["where"]))
     return seen
 
 
-def _where_cash_differs(before: Round, change: Decimal) -> str | None:
-    """Where cash differed by `change` in that round; None if it did not."""
+def _same_cash(before: Round, change: Decimal) -> dict[str, Any] | None:
+    """The difference of cash by `change` that the round found or held for standing; None if there was none."""
     return next(
         (
-            each["where"]
+            each
             for each in before.drift
-            if each["what"] == CASH and Decimal(each["theirs"]) - Decimal(each["ours"]) == change
+            if each["what"] in (CASH, UNSEEN_CASH)
+            and Decimal(each["theirs"]) - Decimal(each["ours"]) == change
         ),
         None,
     )
@@ -200,6 +232,11 @@ def _stands(mode: TradingMode, position: Difference, now: datetime) -> bool:
 
 def _has_stood(seen: Sequence[Seen], rounds: int) -> bool:
     return has_stood([each.at for each in seen], rounds, ROUND)
+
+
+def _left_before(mode: TradingMode) -> list[dict[str, Any]]:
+    """What the last round before this one left."""
+    return next((before.drift for before in _rounds_before(mode)), [])
 
 
 def _rounds_before(mode: TradingMode) -> Iterator[Round]:
