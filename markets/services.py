@@ -41,6 +41,8 @@ class BoardRound(BaseModel):
     errors: dict[str, str]
     status: ExchangeStatus | None
     """None when the exchange did not say whether it trades: then nobody should."""
+    skew_s: float | None = None
+    """The exchange's clock minus ours in seconds by its last answer; None before any."""
 
 
 class _CityReading(NamedTuple):
@@ -128,7 +130,7 @@ def read_boards(
         ]
     made = (_outcome(call, code, errors) for code, call in board_calls)
     boards = tuple(board for board in made if board is not None)
-    found = BoardRound(boards=boards, errors=errors, status=status)
+    found = BoardRound(boards=boards, errors=errors, status=status, skew_s=exchange.skew_s)
     _report_health(found, now, any_city_read=bool(readings))
     return found
 

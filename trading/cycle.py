@@ -18,7 +18,7 @@ from django.db import transaction
 
 from markets.repositories import MarketRepository
 from milkbot.core.config import Config, TradingMode
-from milkbot.core.errors import ConfigError, MilkbotError
+from milkbot.core.errors import ConfigError
 from milkbot.core.money import ZERO
 from milkbot.logger import logger
 from trading.controls import ensure_controls, get_effective_state
@@ -32,7 +32,6 @@ from trading.domain.types import Order, OrderState, ReasonCode
 from trading.domain.weights import PRIOR, EnsembleWeights
 from trading.domain.working import Review, review_all
 from trading.guard import guard
-from trading.models import CycleRow
 from trading.oms.exchange import Exchange
 from trading.oms.lease import hold_lease, holder_name, take_lease
 from trading.oms.pace import Pace
@@ -48,6 +47,7 @@ from trading.repositories.orders import Lease, OrderRepository, StaleOrder
 from trading.repositories.signals import SignalRepository
 from trading.repositories.strategy_gates import admitted_strategies
 from trading.repositories.weights import WeightsRepository
+from trading.turn_time import refuse_the_future, refuse_the_past, time_there
 from weather.domain.releases import NOTHING_DUE, Releases
 from weather.repositories import WeatherRepository
 
@@ -80,10 +80,8 @@ class Desk(NamedTuple):
     venue: Venue
     account_known: bool
     skew_s: float | None
-
-
-class StaleTurn(MilkbotError):
-    """A later turn has already been taken; this one stored and sent nothing."""
+    time_there: datetime | None
+    """By the exchange's clock; None when nothing told it."""
 
 
 class _Committed(NamedTuple):
@@ -112,7 +110,7 @@ def run_cycle(
     belongs to the past: it leaves everything but a sign of life. `clock` dates what is sent; without it that is `now`.
 
     Raises LeaseHeld when another process trades in this mode, Fenced when one took over meanwhile, StaleTurn when `now`
-    lies before the last turn, ConfigError when the mode and the venue do not belong together: computed fills must never
+    lies before the last turn, WrongClock when far beyond the exchange's clock, ConfigError when the mode and the venue do not belong together: computed fills must never
     be booked as real ones.
     """
     watch = Stopwatch()
@@ -123,12 +121,12 @@ def run_cycle(
         raise ConfigError(f"{settings.mode} needs {'no' if exchange else 'an'} exchange to send orders to")
     lease = take_lease(settings.mode, holder or holder_name())
     _open_books(settings, now, exchange)
-    reading, account_known = _read_all(now, settings, sources, watch, lease, exchange)
+    pace = Pace(clock or (lambda: now), lambda: watch.total_ms > settings.sends_within_s * 1000)
+    reading, account_known, there = _read_all(now, settings, sources, watch, lease, exchange, pace.clock)
     venue = exchange.venue if exchange else ShadowVenue(_shown(reading), now)
-    desk = Desk(settings, lease, venue, account_known, exchange.skew_s() if exchange else None)
+    desk = Desk(settings, lease, venue, account_known, exchange.skew_s() if exchange else None, there)
     committed = _commit(reading, now, desk)
     watch.lap("commit")
-    pace = Pace(clock or (lambda: now), lambda: watch.total_ms > settings.sends_within_s * 1000)
     if isinstance(venue, RestingVenue):
         carry_out(committed.reviews, venue, lease=lease, pace=pace)
         watch.lap("work")
@@ -166,22 +164,28 @@ def _read_all(
     watch: Stopwatch,
     lease: Lease,
     exchange: Exchange | None,
-) -> tuple[Reading, bool]:
-    """Weather and boards, and whether our books, brought up to the exchange's word, can be traded on.
+    clock: Callable[[], datetime],
+) -> tuple[Reading, bool, datetime | None]:
+    """Weather and boards, whether our books, brought up to the exchange's word, can be traded on, and its time.
 
     The account is read beside the markets: one after the other, a slow exchange would take the turn's time twice.
     """
-    if exchange is None:
-        return _read(now, settings, sources, watch), True
     mode = settings.mode
+    if exchange is None:
+        reading = _read(now, settings, sources, watch)
+        there = time_there(clock(), reading.skew_s)
+        refuse_the_future(mode, now, there)
+        return reading, True, there
     with ThreadPoolExecutor(1, thread_name_prefix="account") as pool:
         asked = pool.submit(prepare(mode, exchange.account))
         reading = _read(now, settings, sources, watch)
         told = asked.result()
+    there = time_there(clock(), exchange.skew_s())
+    refuse_the_future(mode, now, there)  # before anything is dated by it
     kind = CYCLE if has_reconciled(lease) else START
     report = reconcile(mode, exchange.account, now, kind=kind, fencing=lease.fencing, told=told)
     watch.lap("reconcile")
-    return reading, report.is_trusted
+    return reading, report.is_trusted, there
 
 
 def _read(now: datetime, settings: Settings, sources: Sources, watch: Stopwatch) -> Reading:
@@ -226,7 +230,7 @@ def _commit(reading: Reading, now: datetime, desk: Desk) -> _Committed:
     # First of all, wanted or not: a trader that was replaced while it read must not touch its successor's orders.
     settings = desk.settings
     hold_lease(desk.lease)
-    _refuse_the_past(settings.mode, now)
+    refuse_the_past(settings.mode, now, desk.time_there)
     market_ids = MarketRepository().save_boards(reading.boards, now)
     WeatherRepository().save_outlooks(reading.outlooks)
     # Before deciding: what a crash left open still reserves money and blocks its market.
@@ -241,13 +245,6 @@ def _commit(reading: Reading, now: datetime, desk: Desk) -> _Committed:
         logger.info("decided", extra=asdict(decision))
     orders = OrderRepository(settings.mode).create(attributed(batch), market_ids, lease=desk.lease)
     return _Committed(orders, batch, reviews, market_ids)
-
-
-def _refuse_the_past(mode: TradingMode, now: datetime) -> None:
-    """A turn that was held up, or a clock that stepped back, would decide on prices that are already history."""
-    last = CycleRow.objects.filter(mode=mode).order_by("-pk").values_list("started_at", flat=True).first()
-    if last is not None and now < last:
-        raise StaleTurn(f"this turn's time, {now:%H:%M:%S}, lies before the last one's, {last:%H:%M:%S}")
 
 
 def _with_absent(

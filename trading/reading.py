@@ -46,6 +46,8 @@ class Reading(NamedTuple):
     exchange_trading: bool
     failed_prices: frozenset[str] = frozenset()
     """Codes of the cities whose markets could not be read."""
+    skew_s: float | None = None
+    """The exchange's clock minus ours in seconds, as the boards were read; None when nothing told it."""
 
     @property
     def boards(self) -> list[Board]:
@@ -99,6 +101,7 @@ def assemble(
         faults,
         boards.status is not None and boards.status.trading_active,
         frozenset(boards.errors).intersection(codes),
+        boards.skew_s,
     )
 
 

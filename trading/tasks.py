@@ -18,6 +18,7 @@ from trading.oms.exchange import Exchange, connect
 from trading.oms.lease import LeaseHeld
 from trading.reading import sources_for
 from trading.schedule import turns_at_start
+from trading.turn_time import StaleTurn, WrongClock
 
 
 @shared_task(name="trading.tasks.run_cycle")
@@ -29,7 +30,7 @@ def run_cycle() -> dict[str, int]:
         report = cycle.run_cycle(
             now, settings, sources=sources_for(config), exchange=_exchange(config), clock=clock.now
         )
-    except (LeaseHeld, cycle.StaleTurn) as skipped:
+    except (LeaseHeld, StaleTurn, WrongClock) as skipped:
         logger.warning("cycle skipped", extra={"why": str(skipped)})
         return {}
     except Exception as error:

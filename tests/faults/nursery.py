@@ -86,6 +86,7 @@ def _turns(birth: Birth) -> Callable[[str], dict[str, Any]]:
     from trading import cycle
     from trading.oms.lease import LeaseHeld
     from trading.repositories.orders import Fenced
+    from trading.turn_time import StaleTurn, WrongClock
 
     clock = SharedClock(Path(birth.clock))
     desk = connected(birth.base_url, Key(birth.key_id, Path(birth.key_path)), clock)
@@ -104,7 +105,7 @@ def _turns(birth: Birth) -> Callable[[str], dict[str, Any]]:
                     exchange=desk.exchange,
                     clock=clock,
                 )
-        except (LeaseHeld, Fenced, cycle.StaleTurn) as error:
+        except (LeaseHeld, Fenced, StaleTurn, WrongClock) as error:
             return {"skipped": repr(error)}
         return {"intents": report.intents}
 

@@ -92,3 +92,26 @@ def check_lives(bench: Bench) -> None:
     latest = bench.now + RESTING_LIFE + timedelta(seconds=MAX_SKEW_S)
     resting = [order for order in bench.member.orders.values() if order.status == "resting"]
     assert all(order.expires_at is not None and order.expires_at <= latest for order in resting)
+
+
+@pytest.mark.parametrize("is_heard", [True, False])
+def test_clock_that_is_wrong_by_hours_for_one_turn_costs_no_later_turn(bench: Bench, is_heard: bool) -> None:
+    """Also when the exchange's own time cannot be heard in that turn."""
+    with trader_process(bench) as trader:
+        turns_of(trader, bench, 1)
+        there, asked = set(bench.member.orders), bench.front.count(PLACE)
+        trader.is_off_by = timedelta(hours=20)
+        if not is_heard:
+            bench.fault("GET /", "reset")
+        bench.wait(CYCLE)
+        said = trader.do()
+        bench.heal()
+        trader.is_off_by = timedelta()
+
+        assert set(bench.member.orders) == there
+        assert bench.front.count(PLACE) == asked, "nothing is sent by it"
+        assert str(said).startswith("WrongClock") is is_heard, said
+        assert [turn(trader, bench) for _ in range(MINUTES_BACK)] == [False] * MINUTES_BACK
+        assert is_recovered(), locks()
+        assert bench.front.count(PLACE) > asked, "it trades on by itself"
+        assert last_complaints(trader, bench) == []

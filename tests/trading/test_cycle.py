@@ -19,7 +19,7 @@ from milkbot.core.health import Component
 from milkbot.health import read_all
 from tests.trading.makers import ALONE, BRACKETS, CHI, DAY, NOW, make_board, make_intent, make_weather
 from trading.controls import set_trading_state
-from trading.cycle import Settings, StaleTurn, run_cycle
+from trading.cycle import Settings, run_cycle
 from trading.cycle_report import CycleReport, record_failure
 from trading.domain.order_states import OrderEvent
 from trading.domain.types import OrderState, TradingState
@@ -29,13 +29,16 @@ from trading.models import (
     FillRow,
     IntentRow,
     LedgerRow,
+    LockRow,
     OrderRow,
     PositionRow,
+    RiskEventRow,
     SignalRow,
 )
 from trading.oms.lease import LeaseHeld, take_lease
 from trading.reading import Sources
 from trading.repositories.orders import Fenced, Lease, OrderRepository
+from trading.turn_time import FAR_OFF, StaleTurn, WrongClock
 from weather.domain.odds import outlook_probabilities
 from weather.domain.outlook import make_outlook
 from weather.domain.types import WeatherSnapshot
@@ -69,6 +72,7 @@ def sources(
     weather_errors: dict[str, str] | None = None,
     status: ExchangeStatus | None = OPEN_EXCHANGE,
     on_read: Callable[[], object] = lambda: None,
+    skew_s: float | None = None,
 ) -> Sources:
     """The outside as it would answer at any time: boards and weather captured when asked."""
 
@@ -83,7 +87,9 @@ def sources(
 
     def read_boards(codes: Sequence[str], now: datetime) -> BoardRound:
         on_read()
-        return BoardRound(boards=tuple(_captured(board, now) for board in boards), errors={}, status=status)
+        return BoardRound(
+            boards=tuple(_captured(board, now) for board in boards), errors={}, status=status, skew_s=skew_s
+        )
 
     return Sources(weather=read_weather, boards=read_boards)
 
@@ -288,6 +294,43 @@ def test_cycle_whose_time_lies_before_the_last_one_decides_nothing() -> None:
     with pytest.raises(StaleTurn, match="before the last"):
         turn(make_board(quotes=CHEAP), now=NOW)
     assert not IntentRow.objects.exists()
+
+
+def test_cycle_far_beyond_the_exchange_s_clock_leaves_nothing_but_a_lock() -> None:
+    """Nor does a computed fill: the next turn is taken at the right time."""
+    ahead = NOW + timedelta(hours=20)
+    with pytest.raises(WrongClock, match="far beyond the exchange's"):
+        turn(now=ahead, skew_s=-20 * 3600.0)
+
+    assert not CycleRow.objects.exists()
+    assert not IntentRow.objects.exists()
+    assert not MarketSnapshotRow.objects.exists(), "no price is dated by it"
+    assert LockRow.objects.get().locked_at == NOW
+    turn(now=NOW, skew_s=0.0)
+    assert CycleRow.objects.get().started_at == NOW
+
+
+@pytest.mark.parametrize(
+    ("late", "skew_s", "is_refused"),
+    [(FAR_OFF, 0.0, True), (FAR_OFF + timedelta(seconds=1), 0.0, False), (timedelta(hours=20), None, True)],
+)
+def test_turn_whose_time_has_not_come_by_the_exchange_s_clock_is_passed_over(
+    late: timedelta, skew_s: float | None, is_refused: bool
+) -> None:
+    """It was taken by a wrong clock while nothing told the exchange's; a last turn that was held up is none of them."""
+    turn(make_board(quotes=FAIR), now=NOW + late)
+
+    def again() -> None:
+        turn(make_board(quotes=FAIR), now=NOW, skew_s=skew_s)
+
+    if is_refused:
+        with pytest.raises(StaleTurn):
+            again()
+        return
+    again()
+    assert RiskEventRow.objects.filter(event_type="CLOCK_SKEW").count() == 1
+    with pytest.raises(StaleTurn):
+        turn(make_board(quotes=FAIR), now=NOW - timedelta(seconds=1), skew_s=skew_s)
 
 
 def test_cycle_explains_a_market_that_its_event_no_longer_lists() -> None:
