@@ -460,12 +460,14 @@ class OrderEventRow(models.Model):
 
 
 class FillRow(models.Model):
-    """One execution, stored once. Append-only; positions, cash and P&L derive from these."""
+    """One execution, stored once. Append-only, save that an order may be given to one without; positions, cash and P&L
+    derive from these.
+    """
 
     fill_id = models.CharField(max_length=80)
     mode = models.CharField(max_length=8, choices=_choices(TradingMode))
     order = models.ForeignKey(OrderRow, on_delete=models.PROTECT, null=True, related_name="fills")
-    """Null only for EXTERNAL fills: placed by hand, counted, never touched."""
+    """Null only for EXTERNAL fills: placed by hand, or by books since lost; counted, never touched."""
     kalshi_order_id = models.CharField(max_length=64, blank=True, default="")
     market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="fills")
     book_side = models.CharField(max_length=3, choices=_choices(BookSide))

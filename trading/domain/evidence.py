@@ -20,11 +20,12 @@ REQUEST_LIFE: Final = timedelta(seconds=60)
 
 
 class Shown(NamedTuple):
-    """The order as the exchange's own list has it. Counts are contracts."""
+    """The order as the exchange's own list has it. Counts are contracts; `size` is how many it was placed for there."""
 
     kalshi_order_id: str
     rests: bool
     fill_count: Decimal
+    size: Decimal | None = None
 
 
 class Sighting(NamedTuple):
@@ -65,8 +66,10 @@ def judge(order: Order, sighting: Sighting) -> Finding:
     """The verdict on an order that has been sent and has not ended in our books."""
     shown = sighting.shown
     filled = max(sighting.booked_count, shown.fill_count if shown else order.reported_count)
-    if filled > order.count:
-        return Finding(Verdict.OVERFILLED, f"{filled} filled of {order.count} ordered")
+    # One placed for more than we meant, by books we have lost or by a person, has not overfilled: its terms differ.
+    ordered = max(order.count, shown.size) if shown and shown.size is not None else order.count
+    if filled > ordered:
+        return Finding(Verdict.OVERFILLED, f"{filled} filled of {ordered} ordered")
     if sighting.booked_count == order.count:
         return Finding(Verdict.ENDED, "every contract is booked")
     if shown is None:

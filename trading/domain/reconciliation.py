@@ -73,7 +73,9 @@ class ListedOrders(NamedTuple):
         listed = self.by_name.get(order.kalshi_order_id or "") or self.by_client_id.get(
             str(order.client_order_id)
         )
-        shown = Shown(listed.order_id, listed.may_still_fill, listed.filled_count) if listed else None
+        if listed is None:
+            return Sighting(None, order.filled_count, complete_until)
+        shown = Shown(listed.order_id, listed.may_still_fill, listed.filled_count, listed.initial_count)
         return Sighting(shown, order.filled_count, complete_until)
 
 

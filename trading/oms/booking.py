@@ -40,21 +40,49 @@ def book_fills(
     # Orders before positions, here as everywhere: two bookings can wait for each other in one direction only.
     orders = repository.lock(fill.client_order_id for fill in fills if fill.client_order_id)
     new = FillRepository(mode).book_all(fills, market_ids)
+    return Booked(new, {**orders, **_move(repository, orders, new, {}, at)})
+
+
+@transaction.atomic
+def claim_fills(
+    mode: TradingMode, owners: Mapping[str, Order], sizes: Mapping[str, Decimal], at: datetime
+) -> int:
+    """Give fills that were booked as external to the orders of ours they prove to belong to; returns how many.
+
+    `owners` are those orders by the exchange's names, `sizes` how many contracts the exchange has each for. Books that are
+    a copy from before an intent know its fills first: positions and cash have them, and their order only now.
+    """
+    repository = OrderRepository(mode)
+    orders = repository.lock(order.client_order_id for order in owners.values())
+    held = {name: orders[order.client_order_id] for name, order in owners.items()}
+    given = FillRepository(mode).claim(held)
+    by_order = {held[name].client_order_id: size for name, size in sizes.items() if name in held}
+    _move(repository, orders, given, by_order, at)
+    return len(given)
+
+
+def _move(
+    repository: OrderRepository,
+    orders: Mapping[UUID, Order],
+    fills: Sequence[Fill],
+    sizes: Mapping[UUID, Decimal],
+    at: datetime,
+) -> dict[UUID, Order]:
+    """Move the held `orders` by their new fills. More than the order, and more than the exchange has it for where that
+    is known, is an overfill.
+    """
     moves: list[Move] = []
-    for order_id, of_order in _by_order(new).items():
+    for order_id, of_order in _by_order(fills).items():
         move, excess = _fold(orders[order_id], of_order)
         moves.append(move)
-        if excess:
-            filled = move.order.count + excess
-            trip(
-                mode,
-                Trip(Breaker.OVERFILL, f"{move.order.intent_key}: {filled} filled of {move.order.count}"),
-                at,
-            )
+        filled = move.order.count + excess
+        if excess and filled > sizes.get(order_id, move.order.count):
+            said = f"{move.order.intent_key}: {filled} filled of {move.order.count}"
+            trip(move.order.mode, Trip(Breaker.OVERFILL, said), at)
     moved = repository.move_all(moves, at=at)
     if len(moved) != len(moves):
         raise StaleOrder("an order moved although it was held")
-    return Booked(new, {**orders, **moved})
+    return moved
 
 
 def _by_order(fills: Sequence[Fill]) -> dict[UUID, list[Fill]]:

@@ -35,7 +35,7 @@ def track_external(mode: TradingMode, reading: AccountReading, now: datetime) ->
     )
     theirs = {name: order for name, order in resting.items() if name not in ours}
     repository = ExternalOrderRepository(mode)
-    repository.end((name for name in shown if name not in resting), now)
+    repository.end((name for name in shown if name not in theirs), now)  # over, or ours after all
     market_ids = MarketRepository().ids(order.ticker for order in theirs.values())
     for name in repository.see(theirs.values(), market_ids, now):
         _tell(mode, theirs[name], now)

@@ -25,6 +25,7 @@ from trading.domain.types import Order, OrderState
 from trading.models import ReconciliationRow
 from trading.oms.account import OVERLAP, Account
 from trading.oms.arrivals import book_arrivals, find_new, find_owners
+from trading.oms.claims import by_other_names, claim, tell_differing
 from trading.oms.drift import find_drift
 from trading.oms.external import track_external
 from trading.oms.resurfaced import take_back
@@ -85,7 +86,8 @@ def prepare(mode: TradingMode, account: Account, since: datetime | None = None) 
     open_orders = OrderRepository(mode).in_states(SENT)
     read_from = _read_from(mode, since, open_orders)
     names = frozenset(order.client_order_id for order in open_orders)
-    return lambda: Told(account.read(read_from, open_orders), names)
+    asked = (*open_orders, *by_other_names(mode, open_orders))
+    return lambda: Told(account.read(read_from, asked), names)
 
 
 def reconcile(
@@ -199,9 +201,11 @@ def _end_or_adopt(mode: TradingMode, asked: Collection[UUID], reading: AccountRe
     One that somebody else moved meanwhile is left alone: the next run sees it as it is.
     """
     repository = OrderRepository(mode)
+    claim(mode, reading, now)
     listed = list_orders(reading.orders)
     moves: list[Move] = []
     sent = repository.in_states(SENT)
+    tell_differing(mode, reading, sent, now)
     for order in sent:
         # An order sent while the account was being read could not be in the lists yet.
         if order.client_order_id in asked:

@@ -6,13 +6,13 @@ from datetime import datetime
 from decimal import Decimal
 
 from django.db import connection, transaction
-from django.db.models import Sum
+from django.db.models import QuerySet, Sum
 from pydantic import BaseModel, ConfigDict
 
 from milkbot.core.config import TradingMode
 from milkbot.core.money import ONE, ZERO
 from trading.domain import pnl
-from trading.domain.types import Action, BookSide, Fill, OrderState, Position
+from trading.domain.types import Action, BookSide, Fill, Order, OrderState, Position
 from trading.models import FillRow, LedgerRow, OrderRow, PositionRow
 
 _KNOWN = "SELECT fill_id FROM fills WHERE mode = %s AND fill_id = ANY(%s)"
@@ -84,6 +84,41 @@ class FillRepository:
         if market_tickers is not None:
             rows = rows.filter(market__ticker__in=list(market_tickers))
         return tuple(_to_fill(row) for row in rows)
+
+    def external_names(self, order_ids: Iterable[str]) -> frozenset[str]:
+        """Those of the exchange's order names under which fills are stored that have no order of ours."""
+        rows = self._external().filter(kalshi_order_id__in=list(order_ids))
+        return frozenset(rows.values_list("kalshi_order_id", flat=True))
+
+    def external_orders(self, market_tickers: Iterable[str]) -> dict[tuple[str, BookSide], list[str]]:
+        """The exchange's names of the orders behind those fills, by market and side of its book."""
+        rows = self._external().filter(market__ticker__in=list(market_tickers)).exclude(kalshi_order_id="")
+        names: dict[tuple[str, BookSide], list[str]] = {}
+        for ticker, side, name in rows.values_list(
+            "market__ticker", "book_side", "kalshi_order_id"
+        ).distinct():
+            names.setdefault((ticker, BookSide(side)), []).append(name)
+        return names
+
+    def claim(self, orders: Mapping[str, Order]) -> tuple[Fill, ...]:
+        """Give stored fills without an order of ours to `orders`, by the exchange's name of each; returns the fills given.
+
+        Position and cash have them already. One in another market or on the other side is none of that order's.
+        """
+        given: list[Fill] = []
+        for name, order in orders.items():
+            theirs = self._external().filter(
+                kalshi_order_id=name, market__ticker=order.market_ticker, book_side=order.book_side
+            )
+            keys = list(theirs.order_by("filled_at", "pk").values_list("pk", flat=True))
+            owner = OrderRow.objects.get(mode=self._mode, client_order_id=order.client_order_id)
+            FillRow.objects.filter(pk__in=keys).update(order=owner)
+            rows = FillRow.objects.filter(pk__in=keys).select_related("market", "order")
+            given.extend(_to_fill(row) for row in rows.order_by("filled_at", "pk"))
+        return tuple(given)
+
+    def _external(self) -> QuerySet[FillRow]:
+        return FillRow.objects.filter(mode=self._mode, order__isnull=True)
 
     def known(self, fill_ids: Iterable[str]) -> frozenset[str]:
         """Those of `fill_ids` that are in our books."""

@@ -75,6 +75,24 @@ def shown(*, rests: bool, filled: str = "0") -> Shown:
             Verdict.OVERFILLED,
             id="more reported than ordered",
         ),
+        pytest.param(
+            sent(),
+            Sighting(Shown("order-1", False, Decimal(54), Decimal(54)), NONE, NOW),
+            Verdict.WAIT,
+            id="placed for more than we meant, and filled",
+        ),
+        pytest.param(
+            sent(),
+            Sighting(Shown("order-1", False, Decimal(55), Decimal(54)), NONE, NOW),
+            Verdict.OVERFILLED,
+            id="more reported than it was placed for, which is more than we meant",
+        ),
+        pytest.param(
+            sent(),
+            Sighting(Shown("order-1", False, Decimal(11), Decimal(9)), NONE, NOW),
+            Verdict.OVERFILLED,
+            id="placed for less than we meant, more reported than that",
+        ),
         pytest.param(sent(), Sighting(None, NONE, NOW), Verdict.WAIT, id="not shown, may still arrive"),
         pytest.param(
             sent(), Sighting(None, NONE, EXPIRES), Verdict.WAIT, id="readings reach its expiration only"
