@@ -43,6 +43,23 @@ def test_exchange_that_restarts_without_an_order_is_believed_only_when_the_order
     assert bench.complaints() == []
 
 
+def test_exchange_that_forgets_what_it_said_had_filled_is_believed_once_its_whole_account_says_so(
+    bench: Bench,
+) -> None:
+    bench.settle()
+    former = loaded(bench.front.do(bench.venue.exchange.dump))
+    bench.cycle()
+    bench.restart_exchange(go_back_to(former))
+    bench.turns(9)
+    assert states()[OrderState.UNKNOWN], "however much speaks for it, a list may be late"
+    assert get_trading_state(MODE) is TradingState.ACTIVE
+
+    bench.recover(6)
+
+    assert is_recovered(), "and nobody was asked"
+    assert bench.complaints() == []
+
+
 def test_exchange_that_forgets_what_it_said_had_filled_while_money_went_waits_for_a_person_who_decides_it(
     bench: Bench,
 ) -> None:

@@ -18,6 +18,10 @@ and its order written off once a request sent in time would have died."""
 REQUEST_LIFE: Final = timedelta(seconds=60)
 """A signed request dies with its timestamp: the exchange was seen to refuse one 30 s old (kalshi-api.md 1). Doubled."""
 
+FORGOTTEN_AFTER: Final = timedelta(minutes=10)
+"""From when an order can neither arrive nor rest, before the account as a whole may speak against what was said of its
+fills: far beyond any lag of a list, and within the term after which a person is asked."""
+
 
 class Shown(NamedTuple):
     """The order as the exchange's own list has it. Counts are contracts; `size` is how many it was placed for there."""
@@ -32,12 +36,14 @@ class Sighting(NamedTuple):
     """What one reading of the account knows of one order.
 
     `booked_count` adds up the fills we have stored. `complete_until` is the instant up to which order list and fills
-    were complete; None when either could not be read to its end.
+    were complete; None when either could not be read to its end. `is_refuted`: the same reading's cash, and what it holds
+    of the order's market, are those of our books without any fill that has not been read.
     """
 
     shown: Shown | None
     booked_count: Decimal
     complete_until: datetime | None
+    is_refuted: bool = False
 
 
 class Verdict(StrEnum):
@@ -109,6 +115,10 @@ def _unread(order: Order, sighting: Sighting, reported: Decimal) -> Finding:
     """Fills the exchange spoke of and has not shown. Complete lists that reach beyond its end would hold them."""
     said = f"{sighting.booked_count} of {reported} reported contracts have been read"
     gone, complete = gone_after(order), sighting.complete_until
-    if gone is not None and complete is not None and complete > gone:
-        return Finding(Verdict.LOST_SIGHT, f"{said}, though complete readings reach {complete:%H:%M:%S}")
-    return Finding(Verdict.WAIT, said)
+    if gone is None or complete is None or complete <= gone:
+        return Finding(Verdict.WAIT, said)
+    said = f"{said}, though complete readings reach {complete:%H:%M:%S}"
+    # What is not shown, not held and not paid for never was, or was undone: the exchange lost it.
+    if sighting.shown is None and sighting.is_refuted and complete > gone + FORGOTTEN_AFTER:
+        return Finding(Verdict.ENDED, f"{said}; neither cash nor holdings of the market know of them")
+    return Finding(Verdict.LOST_SIGHT, said)

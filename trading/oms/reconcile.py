@@ -28,6 +28,7 @@ from trading.oms.arrivals import book_arrivals, find_new, find_owners
 from trading.oms.claims import by_other_names, claim, tell_differing
 from trading.oms.drift import find_drift
 from trading.oms.external import track_external
+from trading.oms.forgotten import refuted_markets
 from trading.oms.resurfaced import take_back
 from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import Learnt, Lease, Move, OrderRepository, Step
@@ -206,10 +207,13 @@ def _end_or_adopt(mode: TradingMode, asked: Collection[UUID], reading: AccountRe
     moves: list[Move] = []
     sent = repository.in_states(SENT)
     tell_differing(mode, reading, sent, now)
+    refuted = refuted_markets(mode, reading, sent, now)
     for order in sent:
         # An order sent while the account was being read could not be in the lists yet.
         if order.client_order_id in asked:
-            sighting = listed.sighting_of(order, reading.complete_until)
+            sighting = listed.sighting_of(order, reading.complete_until)._replace(
+                is_refuted=order.market_ticker in refuted
+            )
             finding = judge(order, sighting)
             if finding.verdict is Verdict.OVERFILLED:
                 trip(mode, Trip(Breaker.OVERFILL, f"{order.intent_key}: {finding.why}"), now)

@@ -8,13 +8,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.trading.makers import NOW, make_order
-from trading.domain.evidence import REQUEST_LIFE, Shown, Sighting, Verdict, gone_after, judge
+from trading.domain.evidence import FORGOTTEN_AFTER, REQUEST_LIFE, Shown, Sighting, Verdict, gone_after, judge
 from trading.domain.types import Order, OrderState, TimeInForce
 
 TEN = Decimal(10)
 NONE = Decimal(0)
 EXPIRES = NOW + timedelta(minutes=3)
 MUCH_LATER = NOW + timedelta(hours=1)
+FORGOTTEN = NOW + REQUEST_LIFE + FORGOTTEN_AFTER
 
 
 def sent(
@@ -138,6 +139,30 @@ def shown(*, rests: bool, filled: str = "0") -> Shown:
             Sighting(None, Decimal(3), MUCH_LATER),
             Verdict.LOST_SIGHT,
             id="the answer reported a fill that complete readings lack",
+        ),
+        pytest.param(
+            sent(immediate=True, reported=Decimal(4)),
+            Sighting(None, NONE, FORGOTTEN, is_refuted=True),
+            Verdict.LOST_SIGHT,
+            id="the reported fill is refuted by the account, not for long enough",
+        ),
+        pytest.param(
+            sent(immediate=True, reported=Decimal(4)),
+            Sighting(None, NONE, FORGOTTEN + timedelta(microseconds=1), is_refuted=True),
+            Verdict.ENDED,
+            id="the reported fill is refuted by the account, long after it could be late",
+        ),
+        pytest.param(
+            sent(immediate=True, reported=Decimal(4)),
+            Sighting(shown(rests=False, filled="4"), NONE, MUCH_LATER, is_refuted=True),
+            Verdict.LOST_SIGHT,
+            id="the account refutes a fill that the order list still tells of",
+        ),
+        pytest.param(
+            sent(reported=Decimal(4)),
+            Sighting(None, NONE, None, is_refuted=True),
+            Verdict.WAIT,
+            id="refuted by an account whose lists broke off",
         ),
     ],
 )
