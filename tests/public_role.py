@@ -11,7 +11,8 @@ ActsAsPublic = Callable[[], AbstractContextManager[None]]
 
 
 @contextmanager
-def _as_public() -> Iterator[None]:
+def acts_as_public() -> Iterator[None]:
+    """Every statement of the transaction it is entered in runs as the public role."""
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL ROLE milkbot_public")
     yield
@@ -22,7 +23,7 @@ def _as_public() -> Iterator[None]:
 @pytest.fixture
 def as_public(db: None) -> ActsAsPublic:
     """Context in which every statement of this test's transaction runs as the public role."""
-    return _as_public
+    return acts_as_public
 
 
 @pytest.fixture

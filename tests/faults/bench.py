@@ -35,7 +35,7 @@ from sandbox.kalshi.venue import Venue
 from sandbox.simulation import SimulatedOptions, prepare_simulated
 from sandbox.stage import Stage
 from tests.faults.edge import Front, HandClock, HastyConversation, Settable, served
-from tests.faults.oracle import complaints
+from tests.faults.oracle import complaints, public_complaints
 from tests.faults.watched import WatchedVenue
 from tests.trading.makers import ALONE
 from trading.controls import set_trading_state
@@ -175,10 +175,10 @@ class Bench:
         set_trading_state(mode=MODE, state=state, actor="tester", user_id=None, reason="a test", now=self.now)
 
     def complaints(self) -> list[str]:
-        """What the oracle says of the books as they are, of a market that was made to stand still: nothing, if all is
-        well. The account is not read for it; the market goes on afterwards.
+        """What the oracle says of the books as they are, of a market that was made to stand still, and of what the world may
+        see of them: nothing, if all is well. The account is not read for it; the market goes on afterwards.
         """
-        found = self.judged(self.member)
+        found = [*self.judged(self.member), *public_complaints(MODE, self.now)]
         self.control(do="thaw")
         return [*self.watched.complaints, *found]
 

@@ -4,8 +4,7 @@ Each check returns what is wrong in words, so that a failing scenario names ever
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Iterator
-from contextlib import AbstractContextManager
+from collections.abc import Collection, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
@@ -18,6 +17,7 @@ from milkbot.core.config import TradingMode
 from sandbox.exchange.ledger import Account as Member
 from sandbox.exchange.types import Order as TheirOrder
 from tests.faults.exposure import cap_complaints, exit_complaints, exposure_complaints
+from tests.public_role import acts_as_public
 from tests.trading.order_life import AFTER
 from trading.domain.keys import wish_of
 from trading.domain.order_states import OrderEvent
@@ -256,9 +256,7 @@ def _steps_faults(row: OrderRow, steps: list[OrderEventRow]) -> Iterator[str]:
             yield f"step {step.version} goes {step.from_state} -{step.event}-> {step.to_state}"
 
 
-def public_complaints(
-    mode: TradingMode, now: datetime, as_public: Callable[[], AbstractContextManager[None]]
-) -> list[str]:
+def public_complaints(mode: TradingMode, now: datetime) -> list[str]:
     """What the public views would show of the last 60 minutes if `now` were the machine's time.
 
     The views know no clock but the database's, so all rows are moved to it, looked at, and moved back.
@@ -269,7 +267,7 @@ def public_complaints(
         cursor.execute("SELECT now()")
         sql_now: datetime = cursor.fetchone()[0]
         _move_all_rows(sql_now - now)
-        with as_public():
+        with acts_as_public():
             cursor.execute("SELECT count(*) FROM v_public_trades")
             shown: int = cursor.fetchone()[0]
             cursor.execute("SELECT max(made_at) FROM v_public_signals")

@@ -18,6 +18,7 @@ from django.db import connection
 from tests.faults.bench import CYCLE, LAG, MODE, Bench
 from tests.faults.books import PLACE, is_recovered
 from tests.faults.demo_trader import NO_SEAM
+from tests.faults.oracle import public_complaints
 from trading.domain.types import ReasonCode
 from trading.models import DecisionRow, ReconciliationRow
 
@@ -172,10 +173,12 @@ def _held_back() -> set[str]:
 
 
 def last_complaints(trader: TraderProcess, bench: Bench) -> list[str]:
-    """The oracle's word on the books as one more turn of the trader leaves them, in a market that stands still."""
+    """The oracle's word on the books as one more turn of the trader leaves them, in a market that stands still, and on what
+    the world may see of them.
+    """
     with standstill(bench):
         _read_in_silence(trader)
-        return bench.judged(bench.member)
+        return [*bench.judged(bench.member), *public_complaints(MODE, bench.now)]
 
 
 def _read_in_silence(trader: TraderProcess) -> None:

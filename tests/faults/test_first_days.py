@@ -6,10 +6,8 @@ from decimal import Decimal
 import pytest
 
 from markets.domain.order_request import TimeInForce
-from tests.faults.bench import MODE, Bench
+from tests.faults.bench import Bench
 from tests.faults.books import resting
-from tests.faults.oracle import public_complaints
-from tests.public_role import ActsAsPublic
 from trading.domain.types import OrderState
 from trading.models import FillRow, OrderRow, PositionRow, SettlementRow
 
@@ -19,9 +17,7 @@ PART = Decimal(3)
 
 
 @pytest.mark.slow
-def test_demo_trades_two_days_and_ends_with_the_exchange_s_own_books(
-    bench: Bench, as_public: ActsAsPublic
-) -> None:
+def test_demo_trades_two_days_and_ends_with_the_exchange_s_own_books(bench: Bench) -> None:
     bench.cycle()
     bench.take(resting(), PART)
     for _ in range(20):
@@ -30,7 +26,6 @@ def test_demo_trades_two_days_and_ends_with_the_exchange_s_own_books(
         bench.recover(1)
         bench.settle()
         assert bench.complaints() == []
-        assert public_complaints(MODE, bench.now, as_public) == []
 
     kinds = dict(OrderRow.objects.filter(filled_count__gt=0).values_list("time_in_force", "post_only"))
     assert kinds == {TimeInForce.IOC: False, TimeInForce.GTC: True}, "both kinds were sent, and both filled"

@@ -12,8 +12,6 @@ from tests.faults.bench import MODE, Bench
 from tests.faults.books import orders, resting, takers
 from tests.faults.exposure import cap_complaints
 from tests.faults.hands import place_by_hand
-from tests.faults.oracle import public_complaints
-from tests.public_role import ActsAsPublic
 from trading.domain.policy import Limits
 from trading.domain.settling import Settlement
 from trading.domain.types import OPEN_STATES, Action, OrderState, Side
@@ -175,10 +173,10 @@ def _settlement(row: SettlementRow) -> Settlement:
     return Settlement.model_validate({name: getattr(row, name) for name in Settlement.model_fields})
 
 
-def test_oracle_names_a_trade_that_is_public_too_early(bench: Bench, as_public: ActsAsPublic) -> None:
+def test_oracle_names_a_trade_that_is_public_too_early(bench: Bench) -> None:
     bench.cycle()
-    bench.turns(2)
-    assert public_complaints(MODE, bench.now, as_public) == []
+    bench.recover(2)
+    assert bench.complaints() == []
 
     with connection.cursor() as cursor:
         cursor.execute(
@@ -189,4 +187,4 @@ def test_oracle_names_a_trade_that_is_public_too_early(bench: Bench, as_public: 
         hasty = definition.replace("01:00:00", "00:00:30")
         cursor.execute(f"CREATE OR REPLACE VIEW {schema}.v_public_trades AS {hasty}")
 
-    assert any("trades are public" in found for found in public_complaints(MODE, bench.now, as_public))
+    assert [found for found in bench.complaints() if "trades are public" in found]

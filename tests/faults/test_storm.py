@@ -13,12 +13,10 @@ import pytest
 from milkbot.core.cities import load_cities
 from sandbox.accounts import Account
 from sandbox.exchange.types import Refusal
-from tests.faults.bench import MODE, Bench, running_bench
+from tests.faults.bench import Bench, running_bench
 from tests.faults.books import CANCEL, PLACE, is_recovered, orders
 from tests.faults.exported import configure, export_complaints, exported_books
-from tests.faults.oracle import public_complaints
 from tests.faults.wishes import Eager
-from tests.public_role import ActsAsPublic
 from trading import cycle
 from trading.domain.types import OrderState
 from trading.models import FillRow
@@ -84,7 +82,6 @@ def test_storm_leaves_exactly_the_orders_that_were_meant(bench: Bench, seed: int
 @pytest.mark.usefixtures("fresh_config")
 def test_five_hundred_intents_in_a_storm_become_exactly_the_orders_meant_and_every_fill_is_booked(
     wide_bench: Bench,
-    as_public: ActsAsPublic,
     monkeypatch: pytest.MonkeyPatch,
     capsys: pytest.CaptureFixture[str],
 ) -> None:
@@ -102,7 +99,6 @@ def test_five_hundred_intents_in_a_storm_become_exactly_the_orders_meant_and_eve
         calm(bench)
         bench.settle()
         assert bench.complaints() == []
-        assert public_complaints(MODE, bench.now, as_public) == []
         assert is_recovered()
         assert rounds < 60, f"only {orders().count()} intents"
 
