@@ -33,6 +33,7 @@ from trading.models import (
     DecisionRow,
     EnsembleWeightsRow,
     ExternalOrderRow,
+    ExternalPositionRow,
     FillRow,
     IntentRow,
     LedgerRow,
@@ -528,11 +529,23 @@ class ExternalOrderFactory(DjangoModelFactory[ExternalOrderRow]):
 
     mode = TradingMode.DEMO
     kalshi_order_id = Sequence(lambda number: f"by-hand-{number}")
-    market = SubFactory(MarketFactory)
+    market_ticker = "KXHIGHLAX-25MAY15-B70.5"
     book_side = "bid"
     yes_price = Decimal("0.43")
     remaining_count = Decimal(10)
     first_seen_at = NOON
+    seen_at = NOON
+
+
+class ExternalPositionFactory(DjangoModelFactory[ExternalPositionRow]):
+    class Meta:
+        model = ExternalPositionRow
+
+    mode = TradingMode.DEMO
+    market_ticker = Sequence(lambda number: f"KXPRESIDENT-{number}")
+    count = Decimal(10)
+    at_risk = Decimal("4.30")
+    filled_since = NOON
     seen_at = NOON
 
 

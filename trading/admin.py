@@ -191,10 +191,15 @@ class ReconciliationAdmin(HistoryAdmin):
 @admin.register(models.ExternalOrderRow)
 class ExternalOrderAdmin(HistoryAdmin):
     list_display = (
-        "first_seen_at", "mode", "market", "book_side", "yes_price", "remaining_count", "seen_at", "ended_at",
+        "first_seen_at", "mode", "market_ticker", "book_side", "yes_price", "remaining_count", "seen_at", "ended_at",
     )  # fmt: skip
     list_filter = ("mode",)
-    list_select_related = ("market",)
+
+
+@admin.register(models.ExternalPositionRow)
+class ExternalPositionAdmin(HistoryAdmin):
+    list_display = ("filled_since", "mode", "market_ticker", "count", "at_risk", "seen_at", "ended_at")
+    list_filter = ("mode",)
 
 
 @admin.register(models.LiveArmingRow)

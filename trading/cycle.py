@@ -183,7 +183,9 @@ def _read_all(
     there = time_there(clock(), exchange.skew_s())
     refuse_the_future(mode, now, there)  # before anything is dated by it
     kind = CYCLE if has_reconciled(lease) else START
-    report = reconcile(mode, exchange.account, now, kind=kind, fencing=lease.fencing, told=told)
+    report = reconcile(
+        mode, exchange.account, now, kind=kind, fencing=lease.fencing, told=told, cities=settings.cities
+    )
     watch.lap("reconcile")
     return reading, report.is_trusted, there
 

@@ -639,11 +639,14 @@ class ReconciliationRow(models.Model):
 
 
 class ExternalOrderRow(models.Model):
-    """An order on the account that is none of ours: a person placed it. Its open part is counted as exposure."""
+    """An order on the account that is none of ours: a person placed it. Its open part is counted as exposure.
+
+    By the ticker alone: people trade in markets that we do not follow.
+    """
 
     mode = models.CharField(max_length=8, choices=_choices(TradingMode))
     kalshi_order_id = models.CharField(max_length=64)
-    market = models.ForeignKey(MarketRow, on_delete=models.PROTECT, related_name="external_orders")
+    market_ticker = models.CharField(max_length=100)
     book_side = models.CharField(max_length=3, choices=_choices(BookSide))
     yes_price = models.DecimalField(**PRICE)
     remaining_count = models.DecimalField(**COUNT)
@@ -666,12 +669,45 @@ class ExternalOrderRow(models.Model):
         ]
         indexes = [
             models.Index(
-                fields=["mode", "market"], condition=Q(ended_at__isnull=True), name="external_order_open"
+                fields=["mode", "market_ticker"],
+                condition=Q(ended_at__isnull=True),
+                name="external_order_open",
             )
         ]
 
     def __str__(self) -> str:
         return f"{self.kalshi_order_id} {self.remaining_count} @ {self.yes_price}"
+
+
+class ExternalPositionRow(models.Model):
+    """What a person holds in a market that we do not follow: no fill of it is in our books, its cost is exposure."""
+
+    mode = models.CharField(max_length=8, choices=_choices(TradingMode))
+    market_ticker = models.CharField(max_length=100)
+    count = models.DecimalField(**COUNT)
+    at_risk = models.DecimalField(**MONEY)
+    """What its contracts cost, by the exchange's word; a dollar each where it says nothing."""
+    filled_since = models.DateTimeField()
+    """No fill of it is older: from here on they are read again once its market is followed."""
+    seen_at = models.DateTimeField()
+    ended_at = models.DateTimeField(null=True)
+    """When it was over, or in our books; null while it is held."""
+
+    class Meta:
+        verbose_name = "external position"
+        db_table = "external_positions"
+        constraints = [
+            _known_mode("external_position"),
+            models.UniqueConstraint(
+                fields=["mode", "market_ticker"],
+                condition=Q(ended_at__isnull=True),
+                name="external_position_once",
+            ),
+            models.CheckConstraint(condition=Q(at_risk__gte=0), name="external_position_risk_positive"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.market_ticker} {self.count}"
 
 
 class LiveArmingRow(models.Model):

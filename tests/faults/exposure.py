@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from decimal import Decimal
 from typing import Final
 
-from markets.models import MarketRow
 from milkbot.core.cities import load_cities
 from milkbot.core.config import TradingMode
 from sandbox.exchange.ledger import Account as Member
@@ -13,7 +12,7 @@ from sandbox.exchange.ledger import cost_each
 from tests.trading.worst_case import ROUNDING, goes_beyond, opened
 from trading.domain.policy import Limits
 from trading.domain.types import OPEN_STATES, Action
-from trading.models import ExternalOrderRow, OrderRow, PositionRow
+from trading.models import ExternalOrderRow, ExternalPositionRow, OrderRow, PositionRow
 
 LIMITS: Final = Limits()
 
@@ -52,10 +51,11 @@ def _counted(mode: TradingMode) -> list[tuple[str, Decimal]]:
                 order.count - order.filled_count,
             )
         counted.append((order.market.ticker, _left_of_cost(order) + beyond))
-    external = ExternalOrderRow.objects.filter(mode=mode, ended_at__isnull=True).select_related("market")
-    for row in external:
+    for row in ExternalOrderRow.objects.filter(mode=mode, ended_at__isnull=True):
         each = cost_each("bid" if row.book_side == "bid" else "ask", row.yes_price)
-        counted.append((row.market.ticker, row.remaining_count * each))
+        counted.append((row.market_ticker, row.remaining_count * each))
+    elsewhere = ExternalPositionRow.objects.filter(mode=mode, ended_at__isnull=True)
+    counted += elsewhere.values_list("market_ticker", "at_risk")
     return counted
 
 
@@ -104,21 +104,23 @@ def exit_complaints(mode: TradingMode, member: Member) -> list[str]:
 def _over(at_risk: Iterable[tuple[str, Decimal]], limits: Limits, where: str) -> Iterator[str]:
     cities = load_cities()
     risks = list(at_risk)
+    series = {city.kalshi_series: code for code, city in cities.items()}
     places = {
-        ticker: (event, city)
-        for ticker, event, city in MarketRow.objects.filter(ticker__in=[ticker for ticker, _ in risks])
-        .values_list("ticker", "event__event_ticker", "city_code")
-        .iterator()
+        ticker: (ticker.rpartition("-")[0], series[ticker.partition("-")[0]])
+        for ticker, _ in risks
+        if ticker.partition("-")[0] in series
     }
     if len(places) > limits.max_positions:
         yield f"{where}: {len(places)} markets have something at risk, the cap is {limits.max_positions}"
     sums: dict[tuple[str, Decimal], Decimal] = defaultdict(Decimal)
     for ticker, amount in risks:
+        sums["everything", limits.total] += amount
+        if ticker not in places:
+            continue  # of a series of others: in the total only
         event, city = places[ticker]
         sums[event, limits.per_event] += amount
         sums[city, limits.per_city] += amount
         sums[f"cluster {cities[city].cluster}", limits.per_cluster] += amount
-        sums["everything", limits.total] += amount
     for (scope, cap), total in sums.items():
         if total > cap:
             yield f"{where}: {scope} has {total} at risk, its cap is {cap}"

@@ -7,6 +7,7 @@ import pytest
 from markets.domain.order_outcomes import Amended
 from markets.domain.order_request import Amendment, TimeInForce
 from markets.domain.sides import BookSide
+from markets.models import MarketRow
 from sandbox.exchange.state import loaded
 from tests.faults.bench import LAG, MODE, Bench
 from tests.faults.books import CANCEL, PLACE, is_recovered, locks, orders, resting, state_of, states
@@ -16,10 +17,12 @@ from tests.faults.mishaps import forget, go_back_to, move_cash
 from trading.controls import get_trading_state
 from trading.domain.types import OrderState, TradingState
 from trading.hand_decision import decide_ended
-from trading.models import FillRow, RiskEventRow
+from trading.models import FillRow, ReconciliationRow, RiskEventRow
 from trading.oms.drift import CASH_ROUNDS
 from trading.oms.working import cancel
 from trading.operations import resume
+from trading.repositories.accounts import read_account
+from trading.repositories.books import LedgerRepository
 from trading.repositories.orders import OrderRepository
 
 TAKEN = Decimal(-100)
@@ -205,6 +208,30 @@ def test_order_placed_by_hand_leaves_only_the_rest_of_a_cap_to_us(bench: Bench) 
 
     assert bench.watched.placed, "it goes on elsewhere"
     assert bench.complaints() == []
+
+
+def test_what_a_person_does_in_a_city_that_is_not_followed_is_counted_and_stops_nothing(bench: Bench) -> None:
+    """An order that rests beside one that fills: no board of the city is ever read."""
+    bench.cycle()
+    board = bench.sources.boards(("CHI",), bench.now).boards[-1]
+    ticker = board.markets[-1].market.ticker
+    rests = place_by_hand(bench, ticker, "0.01", count=100)
+    place_by_hand(bench, ticker, "0.99", TimeInForce.IOC)
+
+    reports = bench.turns(6)
+
+    assert not any(report.codes.get("ACCOUNT_UNSURE") for report in reports[1:])
+    cost = bench.member.positions[ticker].exposure
+    exposure = read_account(MODE, []).exposure
+    assert exposure.by_event[board.event_ticker] == exposure.by_city["CHI"] == cost + 1
+    assert bench.member.orders[rests].status == "resting"
+    assert not MarketRow.objects.filter(ticker=ticker).exists()
+    assert not FillRow.objects.filter(order__isnull=True).exists()
+    assert ReconciliationRow.objects.filter(complete_until__isnull=True).count() == 0
+    assert not RiskEventRow.objects.filter(event_type="CASH_DRIFT").exists()
+    bench.stand_still()
+    bench.reconcile()
+    assert LedgerRepository(MODE).cash() == bench.member.cash
 
 
 def test_order_of_ours_that_a_person_made_larger_is_taken_out_of_the_book(bench: Bench) -> None:

@@ -22,6 +22,7 @@ from trading.models import (
     DecisionRow,
     EnsembleWeightsRow,
     ExternalOrderRow,
+    ExternalPositionRow,
     FillRow,
     IntentRow,
     LedgerRow,
@@ -187,6 +188,8 @@ CHECKS: dict[str, tuple[type[Model], list[Change]]] = {
     "external_order_mode_known": (ExternalOrderRow, [{"mode": "PAPER"}]),
     "external_order_price_on_0_1": (ExternalOrderRow, [{"yes_price": Decimal(0)}, {"yes_price": Decimal(1)}]),
     "external_order_count_positive": (ExternalOrderRow, [{"remaining_count": Decimal("-0.01")}]),
+    "external_position_mode_known": (ExternalPositionRow, [{"mode": "PAPER"}]),
+    "external_position_risk_positive": (ExternalPositionRow, [{"at_risk": Decimal("-0.01")}]),
     "arming_ends_after_start": (LiveArmingRow, [{"expires_at": NOON}]),
     "order_unnamed_is_null": (OrderRow, [{"kalshi_order_id": ""}]),
     "order_price_on_0_1": (
@@ -247,6 +250,7 @@ UNIQUE: dict[str, Callable[[], tuple[Model, Change]]] = {
     "skill_score_once": lambda: _twin(SkillScoreRow, "mode", "event_ticker", "local_hour", "forecaster"),
     "equity_once": lambda: _twin(EquityRow, "mode", "at"),
     "external_order_once": lambda: _twin(ExternalOrderRow, "mode", "kalshi_order_id"),
+    "external_position_once": lambda: _twin(ExternalPositionRow, "mode", "market_ticker"),
 }
 
 UNIQUE_COLUMNS: dict[tuple[str, str], Callable[[], tuple[Model, Change]]] = {

@@ -28,6 +28,7 @@ from tests.factories import (
     EnsembleWeightsFactory,
     EquityFactory,
     ExternalOrderFactory,
+    ExternalPositionFactory,
     FillFactory,
     IntentFactory,
     LedgerFactory,
@@ -58,6 +59,7 @@ from trading.models import (
     DecisionRow,
     EnsembleWeightsRow,
     ExternalOrderRow,
+    ExternalPositionRow,
     FillRow,
     IntentRow,
     LedgerRow,
@@ -140,7 +142,10 @@ PUT: Final[dict[type[Model], Callable[[MarketRow, datetime], Any]]] = {
     TraderLeaseRow: lambda market, at: TraderLeaseFactory.create(acquired_at=at, expires_at=at),
     ControlsRow: _switch,
     ReconciliationRow: lambda market, at: ReconciliationFactory.create(at=at, drift=[{"what": "cash"}]),
-    ExternalOrderRow: lambda market, at: ExternalOrderFactory.create(market=market, seen_at=at),
+    ExternalOrderRow: lambda market, at: ExternalOrderFactory.create(market_ticker=market.ticker, seen_at=at),
+    ExternalPositionRow: lambda market, at: ExternalPositionFactory.create(
+        market_ticker=market.ticker, seen_at=at
+    ),
     StrategyGateRow: lambda market, at: StrategyGateFactory.create(decided_at=at),
     LiveArmingRow: lambda market, at: LiveArmingFactory.create(armed_at=at, expires_at=at + HOUR),
 }

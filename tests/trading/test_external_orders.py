@@ -2,18 +2,23 @@
 
 from datetime import timedelta
 from decimal import Decimal
+from uuid import UUID, uuid4
 
 import pytest
 
 from markets.domain.account_types import OrderStatus
+from markets.models import MarketRow
+from milkbot.core.cities import load_cities
 from tests.factories import MarketFactory
-from tests.trading.makers import BRACKETS, NOW
-from tests.trading.scripted_account import account, listed
+from tests.trading.makers import BRACKETS, NOW, make_fill
+from tests.trading.scripted_account import account, filled, held, listed, read_as
 from tests.trading.sent_orders import DEMO, send_to
 from tests.trading.stored import store_markets
-from trading.controls import ensure_controls
-from trading.domain.types import BookSide, OrderState, Side
-from trading.models import ExternalOrderRow, RiskEventRow
+from trading.controls import ensure_controls, get_trading_state
+from trading.domain.types import BookSide, OrderState, Side, TradingState
+from trading.models import ExternalOrderRow, FillRow, LedgerRow, ReconciliationRow, RiskEventRow
+from trading.oms.account import OVERLAP
+from trading.oms.external import book_elsewhere, take_back_external
 from trading.oms.lease import take_lease
 from trading.oms.reconcile import reconcile
 from trading.repositories.accounts import read_account
@@ -25,6 +30,9 @@ pytestmark = pytest.mark.django_db
 TICKER = BRACKETS[2].ticker
 STAKE = Decimal(10) * Decimal("0.40")
 """Ten contracts bid for at 40 cents."""
+LAX = "KXHIGHLAX-25MAY15-B70.5"
+POLITICS = "KXPRESIDENTIALNOMINATIONOFTHEOTHERPARTY-28NOV07-SOMEBODYWITHALONGNAME"
+MINUTE = timedelta(minutes=1)
 
 
 @pytest.fixture(autouse=True)
@@ -121,29 +129,136 @@ def test_order_of_ours_that_a_person_made_larger_or_dearer_then_nothing_is_trade
 
     report = reconcile(DEMO, account(orders=[listed(order).model_copy(update=change)], cash=None), NOW)
 
-    assert report.is_trusted is is_trusted, report.unplaced
+    assert report.is_trusted is is_trusted, report.uncounted
+    assert ReconciliationRow.objects.get().complete_until == NOW, "everything was read"
 
 
-def test_order_in_a_market_of_ours_not_read_yet_then_nothing_is_traded_until_it_counts() -> None:
-    ticker = "KXHIGHNY-25MAY15-B70.5"
+@pytest.mark.parametrize("ticker", [LAX, POLITICS])
+def test_order_in_a_market_that_is_not_followed_then_counted_and_trading_goes_on(ticker: str) -> None:
     theirs = account(orders=[listed(ticker=ticker)], cash=str(10_000 - STAKE))
 
-    report = reconcile(DEMO, theirs, NOW)
+    for minute in range(3):
+        assert reconcile(DEMO, theirs, NOW + minute * MINUTE, cities=["CHI"]).is_trusted
 
-    assert at_risk() == 0
-    assert ticker in report.unplaced[0]
-    assert not report.is_trusted, "it takes of a cap that nobody can see"
+    ours = read_account(DEMO, [])
+    assert (ours.exposure.total, ours.cash) == (STAKE, 10_000 - STAKE)
+    assert ReconciliationRow.objects.filter(complete_until=NOW).count() == 3, "settling waits for nothing"
+    assert RiskEventRow.objects.filter(event_type="EXTERNAL_ORDER").count() == 1
+    assert not MarketRow.objects.filter(ticker=ticker).exists()
 
-    MarketFactory.create(ticker=ticker)
-    assert reconcile(DEMO, theirs, NOW).is_trusted
+
+def test_place_of_what_is_not_followed_is_its_event_and_cluster_where_it_is_a_city_s() -> None:
+    theirs = account(orders=[listed(ticker=LAX), listed(name="k-2", ticker=POLITICS)], cash="9992")
+    reconcile(DEMO, theirs, NOW, cities=["CHI"])
+
+    exposure = read_account(DEMO, []).exposure
+    assert exposure.total == 2 * STAKE
+    assert exposure.by_event["KXHIGHLAX-25MAY15"] == STAKE
+    assert exposure.by_city["LAX"] == STAKE
+    assert exposure.by_cluster[load_cities()["LAX"].cluster] == STAKE
+
+
+@pytest.mark.parametrize("ticker", [LAX, POLITICS])
+def test_fill_in_a_market_that_is_not_followed_then_held_at_its_cost_and_trading_goes_on(ticker: str) -> None:
+    """Its cost leaves the ledger as external cash at once, whatever a person lets rest beside it."""
+    theirs = account(
+        orders=[listed(name="rests", ticker=ticker)],
+        fills=[filled(ticker=ticker, at=NOW + MINUTE)],
+        positions=[held("10", ticker=ticker).model_copy(update={"exposure": STAKE})],
+        cash="9991.83",
+    )
+    reports = [reconcile(DEMO, theirs, NOW + minute * MINUTE, cities=["CHI"]) for minute in range(1, 6)]
+
+    assert all(report.is_trusted for report in reports)
+    assert theirs.asked_for == [], "none of ours was ever sent there"
+    assert ReconciliationRow.objects.filter(complete_until=NOW).count() == 5
+    ours = read_account(DEMO, [])
+    assert (ours.exposure.total, ours.cash, ours.bankroll) == (
+        2 * STAKE,
+        Decimal("9991.83"),
+        Decimal("9995.83"),
+    )
+    assert RiskEventRow.objects.filter(event_type="EXTERNAL_POSITION").count() == 1
+
+
+@pytest.mark.parametrize("owner", [None, uuid4()])
+def test_cash_of_a_fill_elsewhere_is_external_once_and_taken_back_whoever_it_proves_to_be_of(
+    owner: UUID | None,
+) -> None:
+    """Restored books may learn of the order only after its market."""
+    before = LedgerRepository(DEMO).cash()
+    fill = make_fill(mode=DEMO, count="10", fee="0").model_copy(update={"market_ticker": LAX})
+    for _ in range(2):
+        book_elsewhere(DEMO, [fill], NOW)
+    assert LedgerRow.objects.filter(kind="external").count() == 1
+    assert LedgerRepository(DEMO).cash() < before
+
+    take_back_external(DEMO, [fill.model_copy(update={"client_order_id": owner})])
+
+    assert LedgerRepository(DEMO).cash() == before
+
+
+def test_contracts_bought_and_sold_where_we_do_not_follow_then_the_cash_is_external_and_nothing_is_held() -> (
+    None
+):
+    """Also while holdings cannot be read."""
+    both = [
+        filled(1, ticker=LAX, at=NOW + MINUTE),
+        filled(2, ticker=LAX, price="0.30", book_side=BookSide.ASK, at=NOW + 2 * MINUTE),
+    ]
+    reconcile(DEMO, account(fills=both[:1], positions=None, cash=None), NOW + MINUTE, cities=["CHI"])
     assert at_risk() == STAKE
 
+    report = reconcile(DEMO, account(fills=both, cash="9998.66"), NOW + 2 * MINUTE, cities=["CHI"])
 
-def test_order_in_a_market_we_do_not_trade_is_reported_and_not_stored() -> None:
-    report = reconcile(DEMO, account(orders=[listed(ticker="KXRAINNYC-25MAY14")]), NOW)
-
-    assert report.external_orders == 1
     assert at_risk() == 0
+    assert report.is_trusted, report.drift
+
+
+def test_holding_of_which_the_cost_is_not_told_counts_a_dollar_a_contract() -> None:
+    reconcile(DEMO, account(positions=[held("-7", ticker=POLITICS)]), NOW, cities=["CHI"])
+
+    assert at_risk() == 7
+
+
+def test_holding_that_is_sold_counts_no_more_and_one_not_shown_only_after_a_while() -> None:
+    both = [held("7", ticker=LAX), held("5", ticker=POLITICS)]
+    reconcile(DEMO, account(positions=both), NOW, cities=["CHI"])
+    assert at_risk() == 12
+
+    soon, late = NOW + UNSEEN_FOR, NOW + UNSEEN_FOR + timedelta(seconds=1)
+    reconcile(DEMO, account(positions=[held("0", ticker=LAX)]), soon, cities=["CHI"])
+    assert at_risk() == 5, "a list may be empty by error"
+    reconcile(DEMO, account(positions=None), late, cities=["CHI"])
+    assert at_risk() == 5, "holdings that could not be read prove nothing"
+    reconcile(DEMO, account(), late, cities=["CHI"])
+    assert at_risk() == 0
+
+
+def test_market_of_a_holding_that_is_followed_later_then_its_fills_are_read_again_and_booked() -> None:
+    """However long ago they were: a person need not bring the books in order."""
+    fill = filled(ticker=LAX, at=NOW + MINUTE)
+    position = held("10", ticker=LAX).model_copy(update={"exposure": STAKE})
+    theirs = account(fills=[fill], positions=[position], cash="9995.83")
+    assert reconcile(DEMO, theirs, NOW + MINUTE, cities=["CHI"]).is_trusted
+    later = NOW + timedelta(hours=3)
+    theirs.reading = read_as(positions=[position], cash="9995.83", until=later)
+    reconcile(DEMO, theirs, later, cities=["CHI"])
+    MarketFactory.create(ticker=LAX, close_at=later + timedelta(hours=9))
+
+    theirs.reading = read_as(fills=[fill], positions=[position], cash="9995.83", until=later)
+    reports = [reconcile(DEMO, theirs, later + minute * MINUTE) for minute in range(1, 4)]
+
+    since = theirs.since[-3:]
+    assert since[0] == fill.filled_at - OVERLAP
+    assert since[1] == later - OVERLAP, "once"
+    assert FillRow.objects.get().market.ticker == LAX
+    assert all(report.is_trusted for report in reports)
+    external = LedgerRow.objects.filter(kind="external").values_list("amount", flat=True)
+    assert sorted(external) == [Decimal("-4.17"), Decimal("4.17")], "no longer external"
+    assert get_trading_state(DEMO) is TradingState.ACTIVE
+    ours = read_account(DEMO, [])
+    assert (ours.exposure.total, ours.cash) == (Decimal("4.00"), Decimal("9995.83"))
 
 
 def test_dry_run_keeps_nothing_of_them() -> None:

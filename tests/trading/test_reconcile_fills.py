@@ -220,6 +220,7 @@ def test_fill_that_cannot_be_what_it_says_then_waits(sent: Sent, changes: dict[s
         ("KXHIGHCHI-25MAY12-B71.5", False),
         ("KXHIGHCHI-NONSENSE-B71.5", False),
         ("KXPRESIDENT-25MAY15-X", False),
+        ("KXHIGHLAX-25MAY15-B71.5", False),
     ],
 )
 def test_fill_in_a_market_never_read_then_waits_only_if_it_will_be_read(
@@ -228,10 +229,10 @@ def test_fill_in_a_market_never_read_then_waits_only_if_it_will_be_read(
     theirs = account(
         orders=[listed(name="by-hand", ticker=ticker)],
         fills=[fill(name="by-hand", ticker=ticker)],
-        cash=str(10_000 - HELD_BY_TEN),
+        cash=str(10_000 - 10 * Decimal("0.40") - FEE - HELD_BY_TEN),
     )
 
-    report = reconcile(DEMO, theirs, AT)
+    report = reconcile(DEMO, theirs, AT, cities=["CHI"])
 
     assert bool(report.unplaced) is waits
     assert report.is_trusted is not waits

@@ -3,8 +3,8 @@
 A fill that cannot be placed for certain waits, named in words, and is read again in the next run: nothing is guessed.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
-from datetime import date, datetime, timedelta
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from itertools import islice
 from typing import Final, NamedTuple
@@ -23,7 +23,9 @@ from trading.domain.reconciliation import AccountReading
 from trading.domain.types import Fill, Order, RiskEvent, Severity
 from trading.oms.account import OVERLAP, Account
 from trading.oms.booking import book_fills
+from trading.oms.external import book_elsewhere, take_back_external
 from trading.repositories.books import FillRepository, LedgerRepository
+from trading.repositories.external import ExternalPositionRepository
 from trading.repositories.orders import OrderRepository
 from trading.repositories.risk_events import record_risk_event
 
@@ -63,8 +65,13 @@ def find_new(mode: TradingMode, reading: AccountReading) -> list[ExchangeFill]:
 def find_owners(
     mode: TradingMode, account: Account, fills: Sequence[ExchangeFill], reading: AccountReading, now: datetime
 ) -> Owners:
-    """The orders behind `fills`; one that no list names is asked for by itself, once."""
+    """The orders behind `fills` in stored markets; one that no list names is asked for by itself, once.
+
+    None of ours was ever sent to another market.
+    """
     orders = OrderRepository(mode)
+    stored = MarketRepository().ids(fill.ticker for fill in fills)
+    fills = [fill for fill in fills if fill.ticker in stored]
     client_ids = {order.order_id: order.client_order_id for order in reading.orders}
     names = {fill.order_id: client_ids.get(fill.order_id, "") for fill in fills}
     owners: dict[str, Order | None] = {**orders.by_exchange_names(names)}
@@ -90,27 +97,46 @@ def find_owners(
 
 
 def book_arrivals(
-    mode: TradingMode, fills: Sequence[ExchangeFill], owners: Mapping[str, Order | None], now: datetime
+    mode: TradingMode,
+    fills: Sequence[ExchangeFill],
+    owners: Mapping[str, Order | None],
+    now: datetime,
+    cities: Collection[str] | None = None,
 ) -> Arrived:
     """Book what can be placed, in batches. Needs a transaction around it.
 
-    Trades of others from before the account was opened here are in its opening balance and never booked.
+    A fill whose market has not been read waits only if that is one of `cities`, any when None, and until what it bought
+    is seen held. Others are booked by their cash alone.
+
+    Trades of others from before the account was opened here are in its opening balance and never booked, save those of
+    what was held where we did not follow.
     """
     opened_at = LedgerRepository(mode).opened_at()
+    elsewhere = ExternalPositionRepository(mode).open()
     fills = [
         fill
         for fill in fills
-        if opened_at is None or fill.filled_at > opened_at or owners.get(fill.order_id) is not None
+        if opened_at is None
+        or fill.filled_at > opened_at
+        or owners.get(fill.order_id) is not None
+        or fill.ticker in elsewhere
     ]
     market_ids = MarketRepository().ids(fill.ticker for fill in fills)
-    waiting: list[str] = []
-    placed = _placed(mode, fills, owners, market_ids, now, waiting)
+    unread = [fill for fill in fills if fill.ticker not in market_ids]
+    soon = [f for f in unread if f.ticker not in elsewhere and _will_be_read(f.ticker, cities, now)]
+    waiting = [f"fill {fill.fill_id}: its market {fill.ticker} has not been read yet" for fill in soon]
+    by_others = {fill.order_id: None for fill in unread}
+    never_read = [fill for fill in unread if fill not in soon]
+    book_elsewhere(mode, list(_placed(mode, never_read, by_others, waiting)), now)
+    stored = [fill for fill in fills if fill.ticker in market_ids]
+    placed = _placed(mode, stored, owners, waiting)
     booked = 0
     by_hand: dict[tuple[str, str], Decimal] = {}
     external = 0
     while batch := list(islice(placed, BATCH)):
         new = book_fills(mode, batch, market_ids, now).fills
         booked += len(new)
+        take_back_external(mode, new)
         for fill in new:
             if fill.client_order_id is None:
                 external += 1
@@ -125,31 +151,27 @@ def _placed(
     mode: TradingMode,
     fills: Iterable[ExchangeFill],
     owners: Mapping[str, Order | None],
-    market_ids: Mapping[str, int],
-    now: datetime,
     waiting: list[str],
 ) -> Iterable[Fill]:
-    """Fills whose market, owner and fee are known, as our own; the others are named in `waiting`."""
+    """Fills whose owner and fee are known, as our own; the others are named in `waiting`."""
     for theirs in fills:
-        if theirs.ticker not in market_ids:
-            if may_be_listed_soon(theirs.ticker, now.date()):
-                waiting.append(f"fill {theirs.fill_id}: its market {theirs.ticker} has not been read yet")
-        elif theirs.order_id in owners:
+        if theirs.order_id in owners:
             try:
                 yield _own(theirs, mode, owners[theirs.order_id])
             except ValueError as error:
                 waiting.append(f"fill {theirs.fill_id}: {error}")
 
 
-def may_be_listed_soon(ticker: str, today: date) -> bool:
+def _will_be_read(ticker: str, cities: Collection[str] | None, now: datetime) -> bool:
     """Whether it is a market of ours that has not been read: another series, and a day that is over, never will be."""
-    if city_of_series(series_of(ticker)) is None:
+    city = city_of_series(series_of(ticker))
+    if city is None or (cities is not None and city.code not in cities):
         return False
     try:
         _, day = parse_event_ticker(ticker.rpartition("-")[0])
     except BadMarketData:
         return False
-    return today <= day + timedelta(days=1)
+    return now.date() <= day + timedelta(days=1)
 
 
 def _own(theirs: ExchangeFill, mode: TradingMode, owner: Order | None) -> Fill:

@@ -31,6 +31,7 @@ from trading.oms.external import track_external
 from trading.oms.forgotten import refuted_markets
 from trading.oms.resurfaced import take_back
 from trading.repositories.books import LedgerRepository
+from trading.repositories.external import ExternalPositionRepository
 from trading.repositories.orders import Learnt, Lease, Move, OrderRepository, Step
 
 START: Final = "start"
@@ -55,10 +56,13 @@ class ReconcileReport:
     faults: tuple[str, ...] = ()
     unplaced: tuple[str, ...] = ()
     """Fills that could not be booked yet, in words."""
+    uncounted: tuple[str, ...] = ()
+    """Orders that may fill beyond what the caps count, in words."""
 
     @property
     def is_trusted(self) -> bool:
-        return self.complete_until is not None and not (self.drift or self.faults or self.unplaced)
+        doubts = (self.drift, self.faults, self.unplaced, self.uncounted)
+        return self.complete_until is not None and not any(doubts)
 
     def as_row(self) -> dict[str, Any]:
         """The columns of its row."""
@@ -71,7 +75,7 @@ class ReconcileReport:
             "orders_moved": self.orders_moved,
             "external_fills": self.external_fills,
             "drift": [difference.as_json() for difference in self.drift],
-            "error": "; ".join([*self.faults, *self.unplaced])[:2000],
+            "error": "; ".join([*self.faults, *self.unplaced, *self.uncounted])[:2000],
         }
 
 
@@ -101,11 +105,12 @@ def reconcile(
     since: datetime | None = None,
     dry_run: bool = False,
     told: Told | None = None,
+    cities: Collection[str] | None = None,
 ) -> ReconcileReport:
     """One run against `account`. It reads from a little before the last complete one, or from `since` if that is earlier.
 
-    `told` is what the account told already, when it was asked beside something else. With `dry_run` everything is worked
-    out and nothing is kept. Never raises for what the outside does.
+    `told` is what the account told already, when it was asked beside something else. `cities` are those whose markets are
+    read, all when None. With `dry_run` nothing is kept of what is worked out. Never raises for what the outside does.
     """
     begun = clock.monotonic()
     # What talks to the exchange comes first: no row is locked while it lasts.
@@ -121,15 +126,14 @@ def reconcile(
     with _alone(mode):
         if reading.auth_refused:
             trip(mode, Trip(Breaker.AUTH_REFUSED, reading.auth_refused), now)
-        arrived = book_arrivals(mode, new, owners.by_name, now)
+        arrived = book_arrivals(mode, new, owners.by_name, now, cities)
         report.fills_booked, report.external_fills = arrived.booked, arrived.external
         report.unplaced = (*owners.waiting, *arrived.waiting)
         if not _open_account(mode, reading, is_whole=not report.unplaced):
             report.unplaced = (*report.unplaced, "the account has never been read as a whole")
         report.orders_moved = _end_or_adopt(mode, asked_after, reading, now)
         report.drift = find_drift(mode, reading, now, is_whole=not report.unplaced)
-        report.external_orders, uncounted = track_external(mode, reading, now)
-        report.unplaced = (*report.unplaced, *uncounted)  # the caps cannot see it
+        report.external_orders, report.uncounted = track_external(mode, reading, now)
         ReconciliationRow.objects.create(
             mode=mode,
             at=now,
@@ -175,6 +179,7 @@ def _read_from(mode: TradingMode, since: datetime | None, open_orders: Sequence[
     begins = [
         reached,
         *([since] if since else []),
+        *([followed] if (followed := ExternalPositionRepository(mode).filled_since()) else []),
         *(order.sent_at or order.created_at for order in open_orders),
     ]
     return min(begins) - OVERLAP

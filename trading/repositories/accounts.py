@@ -7,10 +7,11 @@ from decimal import Decimal
 from django.db.models import Sum
 from pydantic import BaseModel, ConfigDict
 
+from markets.domain.tickers import series_of
 from markets.domain.types import MarketSnapshot, MarketStatus
 from markets.models import MarketRow
 from markets.repositories import LastShown, MarketRepository
-from milkbot.core.cities import load_cities
+from milkbot.core.cities import city_of_series, load_cities
 from milkbot.core.config import TradingMode
 from milkbot.core.money import ZERO
 from trading.domain import pnl
@@ -19,7 +20,7 @@ from trading.domain.risk import Holding, MarketPlace, add_up
 from trading.domain.types import OPEN_STATES, Position
 from trading.models import LockRow, PositionRow
 from trading.repositories.books import LedgerRepository, PositionRepository, reserved_by_orders
-from trading.repositories.external import ExternalOrderRepository
+from trading.repositories.external import ExternalOrderRepository, ExternalPositionRepository
 from trading.repositories.orders import OrderRepository
 
 
@@ -34,17 +35,23 @@ class Valuation(BaseModel):
 
 
 def read_account(mode: TradingMode, event_tickers: Iterable[str]) -> Account:
-    """What we own and may still owe, orders placed by hand included, and how every wish for the events stands."""
+    """What we own and may still owe, orders placed by hand included, and how every wish for the events stands.
+
+    What is held in markets we do not follow is exposure and nothing else: its cost has left the ledger as external cash.
+    """
     positions = PositionRepository(mode).open()
     reserved = (*reserved_by_orders(mode, OPEN_STATES, positions), *ExternalOrderRepository(mode).exposures())
-    places = _places({p.market_ticker for p in positions} | {r.market_ticker for r in reserved})
+    elsewhere = ExternalPositionRepository(mode).exposures()
+    tickers = {r.market_ticker for r in (*reserved, *elsewhere)} | {p.market_ticker for p in positions}
+    places = _places(tickers)
     at_risk = [Holding(p.market_ticker, places[p.market_ticker], p.at_risk) for p in positions]
     pending = [Holding(r.market_ticker, places[r.market_ticker], r.amount) for r in reserved]
+    gone = [Holding(e.market_ticker, places[e.market_ticker], e.amount) for e in elsewhere]
     cash = LedgerRepository(mode).cash()
     return Account(
         cash=cash - sum((holding.at_risk for holding in pending), ZERO),
         bankroll=cash + sum((holding.at_risk for holding in at_risk), ZERO),
-        exposure=add_up([*at_risk, *pending]),
+        exposure=add_up([*at_risk, *pending, *gone]),
         holdings={position.market_ticker: position.count for position in positions},
         standings=OrderRepository(mode).standings(event_tickers),
     )
@@ -79,7 +86,15 @@ def _places(tickers: set[str]) -> dict[str, MarketPlace]:
     rows = MarketRow.objects.filter(ticker__in=tickers).values_list(
         "ticker", "event__event_ticker", "city_code"
     )
-    return {ticker: MarketPlace(event, city, cities[city].cluster) for ticker, event, city in rows}
+    known = {ticker: MarketPlace(event, city, cities[city].cluster) for ticker, event, city in rows}
+    return {ticker: known.get(ticker) or _place_by_name(ticker) for ticker in tickers}
+
+
+def _place_by_name(ticker: str) -> MarketPlace:
+    """Where a market belongs that was never stored: of another series than our cities', nowhere but in the total."""
+    city = city_of_series(series_of(ticker))
+    event = ticker.rpartition("-")[0]
+    return MarketPlace(event, city.code, city.cluster) if city else MarketPlace(event, "", "")
 
 
 def _touches(positions: Sequence[Position]) -> dict[str, pnl.Touch]:

@@ -247,6 +247,11 @@ class LedgerRepository:
             mode=self._mode, kind=LedgerRow.Kind.EXTERNAL, amount=amount, at=at, note=note
         )
 
+    def external_by_note(self, notes: Iterable[str]) -> dict[str, Decimal]:
+        """What was booked as external with each of `notes`; those that were not are left out."""
+        rows = LedgerRow.objects.filter(mode=self._mode, kind=LedgerRow.Kind.EXTERNAL, note__in=list(notes))
+        return dict(rows.values_list("note", "amount"))
+
     def open_account(self, capital: Decimal, at: datetime) -> None:
         """Book the starting capital, once; later calls change nothing."""
         if self.opened_at() is None:

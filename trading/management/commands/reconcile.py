@@ -35,6 +35,7 @@ class Command(BaseCommand):
             clock.now(),
             since=options["since"],
             dry_run=options["dry_run"],
+            cities=config.cities,
         )
         self.stdout.write(_as_json(report) if options["json"] else _in_words(report, options["dry_run"]))
         if not report.is_trusted:
@@ -58,6 +59,7 @@ def _in_words(report: ReconcileReport, dry_run: bool) -> str:
         ),
         *(f"not read: {fault}" for fault in report.faults),
         *(f"not booked: {fill}" for fill in report.unplaced),
+        *(f"not counted: {order}" for order in report.uncounted),
         *_drift_table(report),
     ]
     return "\n".join(lines)
