@@ -52,7 +52,7 @@ def test_cycle_task_beside_another_trader_skips_its_turn(configured_world: World
 
 
 def test_cycle_task_whose_clock_stepped_back_skips_its_turn(configured_world: World) -> None:
-    CycleFactory.create(started_at=clock.now() + timedelta(hours=1))
+    CycleFactory.create(started_at=clock.now() + timedelta(seconds=90))
 
     assert tasks.run_cycle() == {}
     assert CycleRow.objects.count() == 1
