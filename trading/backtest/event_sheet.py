@@ -102,6 +102,13 @@ class EventSheet:
     """Of each row and bracket: what the judge finds worth an order; None where all rows are screened at once."""
     screen: Screen
 
+    def belief_made_at(self, at: datetime) -> Belief | None:
+        """What was believed from `at` on; None unless it was made anew at that very moment, or was not kept."""
+        row = int(self.columns.at.searchsorted(micros_of(at), side="right")) - 1
+        segment = int(self.segment[row])
+        told = self.remembered.told().get(segment) if self.outlook_at[segment] == at else None
+        return told and told.belief
+
 
 def event_sheet(
     past: EventPast, as_of: AsOf, known: Known, around: Circumstances, screen: Screen = Screen.ARRAY

@@ -63,7 +63,7 @@ def _scored(
     }
     pit = mean_f = crps_f = None
     if outlook is not None:
-        opinion = form_opinion(outlook, EventContext(past.city, board, around))
+        opinion = form_opinion(outlook, EventContext(past.city, board, around), sheet.belief_made_at(at))
         if opinion is not None:
             spoken[P_MODEL], spoken[P_TRADE] = opinion.belief.p_model, opinion.priced.pool.p_trade
         else:

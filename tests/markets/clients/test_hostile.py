@@ -235,7 +235,9 @@ def test_read_that_arrives_too_slowly_ends_in_time(name: str) -> None:
 def test_write_that_meets_a_hostile_answer_is_unknown_and_was_sent_once(
     name: str, signer: Signer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    if name in SLOW:  # Who answers at once needs no haste: on a busy machine it would be the client's own end.
+    if (
+        name in SLOW
+    ):  # Who answers at once needs no haste: on a busy machine it would be the client's own end.
         monkeypatch.setattr(orders_module, "WRITE_TIMEOUT_S", PATIENCE_S)
     with raw_server((SLOW | BROKEN)[name]) as server, brief(2 * PATIENCE_S + 3):
         conversation = Conversation(server.base_url, signer)
