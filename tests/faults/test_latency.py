@@ -25,6 +25,16 @@ WORKER_ENDS_A_TURN_S: Final = 45.0
 SENDS_WITHIN_S: Final = 11.5
 PATIENCE_S: Final = 10.0
 SEED: Final = 2
+THE_EXCHANGE: Final = (
+    "GET /exchange",
+    "GET /events",
+    "GET /series",
+    "GET /markets",
+    "GET /portfolio",
+    "POST /portfolio",
+    "DELETE /portfolio",
+)
+"""What a turn of an installation waits for: its weather is what the slow loop stored (`trading/reading.py`)."""
 
 
 @contextmanager
@@ -67,7 +77,7 @@ def test_two_seconds_of_latency_with_errors_leave_turns_below_fifteen(
 ) -> None:
     monkeypatch.setattr(cycle, "decide", Eager(SEED, each_turn=2))
     with slow_bench(tmp_path, keys, scale) as bench:
-        slow(bench, 2 * scale, error_rate=0.05)
+        slow(bench, 2 * scale, error_rate=0.05, matches=THE_EXCHANGE)
 
         durations = [in_life_s(bench, scale) for _ in range(turns)]
 

@@ -1,6 +1,7 @@
 """Slowness and errors: a turn ends in time and the next ones mend what it left."""
 
 import time
+from collections.abc import Sequence
 from datetime import timedelta
 
 from tests.faults.bench import Bench
@@ -21,8 +22,8 @@ def impatient(bench: Bench, patience_s: float) -> None:
     conversation.patience_s = patience_s
 
 
-def slow(bench: Bench, seconds: float, error_rate: float = 0) -> None:
-    for match in EVERYTHING:
+def slow(bench: Bench, seconds: float, error_rate: float = 0, matches: Sequence[str] = EVERYTHING) -> None:
+    for match in matches:
         bench.fault(match, "delay", seconds=seconds)
         if error_rate:
             bench.fault(match, "5xx", rate=error_rate, seed=len(match))
