@@ -11,7 +11,7 @@ from trading.domain.ensemble import LEAST_P, LEAST_P_FINAL, Belief, Experts, Vec
 from trading.domain.inputs import EventContext
 from trading.domain.judge import Priced, Timing, put_beside
 from trading.domain.market_expert import quotes_of
-from trading.domain.pooling import agreed
+from trading.domain.pooling import agreement
 from trading.domain.strategies.base import Situation, Strategy
 from trading.domain.strategies.climatology import ClimatologyStrategy
 from trading.domain.strategies.forecast_edge import ForecastEdgeStrategy
@@ -172,7 +172,7 @@ def _confidence(
         spoken[MARKET] = priced.p_market
     heard = [name for name, weight in weights.items() if weight > 0]
     total = fsum(weights[name] for name in heard)
-    agreeing = agreed([spoken[name] for name in heard], [weights[name] / total for name in heard])
+    agreed = agreement([spoken[name] for name in heard], [weights[name] / total for name in heard])
     ages = [
         (around.now - situation.outlook.issued_at) / FORECAST_LASTS,
         (around.now - event.board.captured_at) / PRICES_LAST,
@@ -182,7 +182,7 @@ def _confidence(
         ages.append((around.now - nowcast.observed_at) / READING_LASTS)
     fresh = exp(-max(0.0, *ages))
     return Confidence(
-        agreeing,
+        agreed,
         fresh * _completeness(belief, event),
         calibration_of(around.weights.of(belief.horizon)),
     )

@@ -53,24 +53,23 @@ def extremize(probs: npt.ArrayLike, a: float) -> tuple[float, ...]:
     return log_pool(finite(probs)[None, :], [a])
 
 
-def agreement(probs: npt.ArrayLike, weights: npt.ArrayLike) -> float:
+def agreement(probs: Sequence[Sequence[float]], weights: Sequence[float]) -> float:
     """1 − JSD/H(w) in 0..1: 1 when all experts say the same, 0 when each is sure of another outcome.
 
     JSD = H(Σ wᵢ pᵢ) − Σ wᵢ H(pᵢ) in nats (Lin 1991). A single weighted expert agrees with itself. Raises ValueError as
-    `linear_pool`.
+    `linear_pool`. Without arrays: every decision asks for it, about two or three experts.
     """
-    experts, shares = _experts(probs, weights)
-    _check_simplex(shares)
-    return agreed(experts.tolist(), shares.tolist())
-
-
-def agreed(experts: Sequence[Sequence[float]], shares: Sequence[float]) -> float:
-    """`agreement` of what is known to be probabilities. A handful of them is summed sooner than an array is made."""
-    most = _entropy(shares)
+    if len(probs) != len(weights):
+        raise ValueError(f"{len(weights)} weights for {len(probs)} experts")
+    for each in (weights, *probs):
+        # Written so that NaN, which compares with nothing, does not pass.
+        if not (abs(fsum(each) - 1) <= SUM_TOLERANCE and min(each) >= 0):
+            raise ValueError(f"not probabilities of exclusive outcomes: {each}")
+    most = _entropy(weights)
     if most == 0:
         return 1.0
-    mixed = [fsum(map(mul, shares, outcome)) for outcome in zip(*experts, strict=True)]
-    divergence = _entropy(mixed) - fsum(map(mul, shares, map(_entropy, experts)))
+    mixed = [fsum(map(mul, weights, outcome)) for outcome in zip(*probs, strict=True)]
+    divergence = _entropy(mixed) - fsum(map(mul, weights, map(_entropy, probs)))
     return min(max(1 - divergence / most, 0.0), 1.0)
 
 

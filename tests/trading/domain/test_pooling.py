@@ -93,7 +93,7 @@ def test_agreement_when_experts_differ_then_it_lies_between_none_and_all(
 
 
 def test_agreement_when_each_is_sure_of_another_outcome_then_there_is_none() -> None:
-    assert agreement(np.eye(3), [0.2, 0.3, 0.5]) == pytest.approx(0)
+    assert agreement(np.eye(3).tolist(), [0.2, 0.3, 0.5]) == pytest.approx(0)
     assert agreement([[0.2, 0.8]], [1.0]) == 1
 
 
