@@ -132,7 +132,7 @@ def best_of(
         city_code, COMBINED, lead_hours, day, together.revision_f, together.apart_f
     )
     if errors.n < FEWEST_COMBINED:
-        errors = _of_the_best(calibration, city_code, lead_hours, day, highs, together)
+        errors = _of_the_best(calibration, city_code, lead_hours, day, heard, together.apart_f)
     miss = calibration.miss_before(city_code, COMBINED, lead_hours, day)
     return Said(
         source=COMBINED,
@@ -194,15 +194,13 @@ def _of_the_best(
     city_code: str,
     lead_hours: float,
     day: date,
-    highs: Sequence[SourceHigh],
-    together: Together,
+    heard: Sequence[SourceHigh],
+    apart_f: float,
 ) -> BiasAndSpread:
     """Before the combination's own errors are known: no better than its best member, and no further bias."""
-    used = {use.name for use in together.uses}
     members = (
-        calibration.spread_of(city_code, high.source, high.lead_at(lead_hours), day, None, together.apart_f)
-        for high in highs
-        if high.source in used
+        calibration.spread_of(city_code, high.source, high.lead_at(lead_hours), day, None, apart_f)
+        for high in heard
     )
     return min(members, key=lambda errors: errors.sd)._replace(bias=0.0)
 
