@@ -46,13 +46,18 @@ def test_exchange_that_restarts_without_an_order_is_believed_only_when_the_order
     assert bench.complaints() == []
 
 
-def test_exchange_that_forgets_what_it_said_had_filled_is_believed_once_its_whole_account_says_so(
-    bench: Bench,
-) -> None:
+def forget_what_filled(bench: Bench) -> None:
+    """Orders are sent and answered as filled, and the exchange comes back as it was before them."""
     bench.settle()
     former = loaded(bench.front.do(bench.venue.exchange.dump))
     bench.cycle()
     bench.restart_exchange(go_back_to(former))
+
+
+def test_exchange_that_forgets_what_it_said_had_filled_is_believed_once_its_whole_account_says_so(
+    bench: Bench,
+) -> None:
+    forget_what_filled(bench)
     bench.turns(9)
     assert states()[OrderState.UNKNOWN], "however much speaks for it, a list may be late"
     assert get_trading_state(MODE) is TradingState.ACTIVE
@@ -67,10 +72,7 @@ def test_exchange_that_forgets_what_it_said_had_filled_while_money_went_waits_fo
     bench: Bench,
 ) -> None:
     """Its cash agrees with neither: that the order never filled and that it did."""
-    bench.settle()
-    former = loaded(bench.front.do(bench.venue.exchange.dump))
-    bench.cycle()
-    bench.restart_exchange(go_back_to(former))
+    forget_what_filled(bench)
     bench.restart_exchange(move_cash(bench.account.member, TAKEN))
     bench.moved_by_hand += TAKEN
     bench.turns(20)
