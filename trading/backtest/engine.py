@@ -4,7 +4,6 @@ Preparing an event needs nothing of the others and is most of the work; trading 
 time once, in one process. Which process did what leaves no trace: the same inputs give the same result.
 """
 
-import multiprocessing
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +23,7 @@ from trading.backtest.baselines import Baselines
 from trading.backtest.calibrating import PastCalibrations
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import EventSheet, Known, event_sheet
-from trading.backtest.forked import made_of_each, without_collecting
+from trading.backtest.forked import as_many, made_of_each, without_collecting
 from trading.backtest.learning import (
     UNLEARNED,
     LearnedWeights,
@@ -87,7 +86,7 @@ def run_backtest(
     `processes` defaults to as many as this machine has processors. Raises UnreadableRecording when `data` is no
     recording, NothingToReplay when it holds no event that can be replayed.
     """
-    many = processes or multiprocessing.cpu_count()
+    many = as_many(processes)
     recording = noticed(
         read_recorded(data, now, cities=options.cities, last=options.last, processes=many),
         options.weather_delay,

@@ -28,6 +28,11 @@ def without_collecting() -> Iterator[None]:
             gc.enable()
 
 
+def as_many(processes: int | None) -> int:
+    """So many; without a wish as many as this machine has processors."""
+    return processes or multiprocessing.cpu_count()
+
+
 def made_of_each(
     task: Callable[[Work, Item], Made], work: Work, items: Sequence[Item], processes: int
 ) -> list[Made]:

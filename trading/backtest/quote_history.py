@@ -98,8 +98,6 @@ class QuoteHistory(Sequence[Quote]):
     def __eq__(self, other: object) -> bool:
         return isinstance(other, QuoteHistory) and list(self) == list(other)
 
-    __hash__ = None  # type: ignore[assignment]
-
     @property
     def yes_bid(self) -> Int32s:
         """Millionths of a dollar, NOBODY where none stood."""

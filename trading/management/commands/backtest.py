@@ -1,6 +1,5 @@
 """`manage.py backtest`: trades a recorded past with the live decision and writes what came of it. No database is asked."""
 
-import multiprocessing
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -8,6 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from milkbot.core import clock
 from milkbot.core.errors import MilkbotError
 from trading.backtest.engine import run_backtest
+from trading.backtest.forked import as_many
 from trading.backtest.recorded_types import ReadReport
 from trading.backtest.reporting.registry import default_registry
 from trading.backtest.reporting.write import write_report
@@ -28,7 +28,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         asked = asked_options(options)
-        processes = options["processes"] or multiprocessing.cpu_count()
+        processes = as_many(options["processes"])
         began = clock.monotonic()
         try:
             result = run_backtest(options["data"], asked, clock.now(), processes=processes)
