@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
-from django.db import connection, transaction
+from django.db import transaction
 
 from milkbot.core import clock
 from milkbot.core.config import TradingMode
@@ -22,7 +22,7 @@ from trading.domain.evidence import Finding, Shown, Verdict, judge
 from trading.domain.order_states import OrderEvent
 from trading.domain.reconciliation import AccountReading, Difference, collateral, list_orders
 from trading.domain.types import Order, OrderState
-from trading.models import ReconciliationRow
+from trading.models import ControlsRow, ReconciliationRow
 from trading.oms.account import OVERLAP, Account
 from trading.oms.arrivals import book_arrivals, find_new, find_owners
 from trading.oms.claims import by_other_names, claim, tell_differing
@@ -149,10 +149,16 @@ def reconcile(
 
 @contextmanager
 def _alone(mode: TradingMode) -> Iterator[None]:
-    """A transaction beside which no other run of the mode writes: each would book what went by hand."""
+    """A transaction beside which no other run of the mode writes: each would book what went by hand.
+
+    By rows, which a visitor's role cannot lock (ADR 4). Before the account is open the switch's row is held: nothing was
+    ever sent then, and whoever waited for it may find the account opened.
+    """
+    ledger = LedgerRepository(mode)
     with transaction.atomic():
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT pg_advisory_xact_lock(hashtext(%s))", [f"reconcile {mode.value}"])
+        if not ledger.hold():
+            list(ControlsRow.objects.select_for_update().filter(mode=mode))
+            ledger.hold()
         yield
 
 

@@ -241,6 +241,14 @@ class LedgerRepository:
         deposit = LedgerRow.objects.filter(mode=self._mode, kind=LedgerRow.Kind.DEPOSIT)
         return deposit.values_list("at", flat=True).first()
 
+    def hold(self) -> bool:
+        """Hold the row the account was opened with to the end of the transaction; False before it is open.
+
+        Whoever books what an account shows holds it first: two at once would book the same.
+        """
+        deposit = LedgerRow.objects.filter(mode=self._mode, kind=LedgerRow.Kind.DEPOSIT)
+        return bool(deposit.select_for_update().values_list("pk", flat=True))
+
     def book_external(self, amount: Decimal, at: datetime, *, note: str) -> None:
         """Cash that came (positive) or went without us."""
         LedgerRow.objects.create(
