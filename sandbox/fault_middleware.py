@@ -40,6 +40,11 @@ class FaultMiddleware:
         self._stage = stage
         self._late: set[asyncio.Task[None]] = set()
 
+    @property
+    def has_late(self) -> bool:
+        """Whether requests that were cut off wait to be carried out."""
+        return bool(self._late)
+
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] not in ("http", "websocket") or scope["path"].startswith(SPARED_PREFIXES):
             await self._app(scope, receive, send)
