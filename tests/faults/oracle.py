@@ -77,6 +77,7 @@ def complaints(
         *_fill_complaints(mode, member),
         *_position_complaints(mode, member),
         *_cash_complaints(mode, member, moved_by_hand),
+        *([] if moved_by_hand or by_hand else _external_complaints(mode)),
         *_settlement_complaints(mode, member),
         *cap_complaints(mode),
         *exposure_complaints(mode, member),
@@ -199,6 +200,12 @@ def _cash_complaints(mode: TradingMode, member: Member, moved_by_hand: Decimal) 
     )
     yield from _differs("cash", sums["all"], member.cash)
     yield from _differs("cash moved by hand", sums["external"], moved_by_hand)
+
+
+def _external_complaints(mode: TradingMode) -> Iterator[str]:
+    """Where no person did anything, nothing was ever taken for a person's doing, not even for a while."""
+    rows = LedgerRow.objects.filter(mode=mode, kind=LedgerRow.Kind.EXTERNAL)
+    yield from (f"{row.amount} was booked as external: {row.note}" for row in rows)
 
 
 def _settlement_complaints(mode: TradingMode, member: Member) -> Iterator[str]:
