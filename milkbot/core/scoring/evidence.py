@@ -4,6 +4,7 @@ Average the cities of a date first: their errors are not independent. Source: pr
 sizing, section 6.4; Diebold & Mariano 1995, JBES 13:253; Harvey, Leybourne & Newbold 1997, Int. J. Forecasting 13:281.
 """
 
+from functools import lru_cache
 from math import ceil, sqrt
 from typing import Final, NamedTuple
 
@@ -73,10 +74,18 @@ def block_bootstrap(
     days = finite(values)
     if days.ndim != 1 or not 1 <= block <= days.size or draws < 1 or not 0 < level < 1:
         raise ValueError(f"cannot draw blocks of {block} from {days.size} values")
-    starts = np.random.default_rng(seed).integers(days.size, size=(draws, ceil(days.size / block)))
-    places = (starts[..., None] + np.arange(block)).reshape(draws, -1)[:, : days.size] % days.size
-    low, high = np.quantile(days[places].mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
+    drawn = days.take(_drawn_places(days.size, seed, block, draws))
+    low, high = np.quantile(drawn.mean(axis=1), [(1 - level) / 2, (1 + level) / 2])
     return Interval(float(low), float(high))
+
+
+@lru_cache(maxsize=4)
+def _drawn_places(size: int, seed: int, block: int, draws: int) -> npt.NDArray[np.int64]:
+    """Which values each draw takes: the same for all that are compared on the same days. Read only."""
+    starts = np.random.default_rng(seed).integers(size, size=(draws, ceil(size / block)))
+    places = (starts[..., None] + np.arange(block)).reshape(draws, -1)[:, :size] % size
+    places.flags.writeable = False
+    return places
 
 
 def sample_size(

@@ -151,9 +151,7 @@ def pit(ladders: Sequence[ScoredLadder], seed: int) -> Pit | None:
 
 def coverage(table: LossTable, rows: npt.NDArray[np.bool_], seed: int) -> Coverage:
     """Of `p_model`'s central interval; a high on whose degree the interval ends counts by the part inside."""
-    inside = np.asarray(
-        [np.nan if one.pit is None else _share_inside(*one.pit) for one in table.ladders], dtype=np.float64
-    )
+    inside = _share_inside(*table.pits.T)
     _, daily = daily_means(table, inside, rows)
     return Coverage(
         n=int((rows & np.isfinite(inside)).sum()),
@@ -163,11 +161,13 @@ def coverage(table: LossTable, rows: npt.NDArray[np.bool_], seed: int) -> Covera
     )
 
 
-def _share_inside(low: float, high: float) -> float:
-    tail = (1 - CENTRE) / 2
-    if high <= low:
-        return float(tail <= low <= 1 - tail)
-    return max(0.0, min(high, 1 - tail) - max(low, tail)) / (high - low)
+def _share_inside(low: Floats, high: Floats) -> Floats:
+    """nan where either end is."""
+    first, last = (1 - CENTRE) / 2, 1 - (1 - CENTRE) / 2
+    width = high - low
+    within = np.maximum(0.0, np.minimum(high, last) - np.maximum(low, first))
+    at_one_place = np.where(np.isnan(width), np.nan, (first <= low) & (low <= last))
+    return np.divide(within, width, out=at_one_place, where=width > 0)
 
 
 def _equal_counts(n: int) -> list[int]:

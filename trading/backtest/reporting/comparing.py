@@ -166,7 +166,7 @@ def _line(table: LossTable, name: str, rows: Rows) -> ScoreLine:
     return ScoreLine(
         forecaster=name,
         n=int(spoke.sum()),
-        events=len({table.ladders[place].event_ticker for place in np.flatnonzero(spoke).tolist()}),
+        events=np.unique(table.events.of_ladder[spoke]).size,
         log=mean(Metric.LOG),
         brier=mean(Metric.BRIER),
         rps=mean(Metric.RPS),

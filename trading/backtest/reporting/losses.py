@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from enum import StrEnum
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
@@ -16,6 +16,7 @@ from trading.backtest.results import FORECASTERS, P_MODEL, ScoredLadder
 
 Rows = npt.NDArray[np.bool_]
 """Which of the scored ladders are meant: one truth value each."""
+Places = npt.NDArray[np.int64]
 
 
 class Metric(StrEnum):
@@ -33,6 +34,16 @@ LADDER_METRICS: Final[Mapping[Metric, Callable[[Floats, npt.NDArray[np.int_]], F
 """Those that the probabilities of a ladder alone decide; CRPS needs the distribution in degrees behind them."""
 
 
+class Events(NamedTuple):
+    """What a loss table's ladders are of, in the order of their dates, then of their tickers."""
+
+    of_ladder: Places
+    """Of each ladder the place of its event."""
+    date_of: Places
+    """Of each event the place of its date."""
+    dates: tuple[date, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class LossTable:
     """Place i of every array belongs to `ladders[i]`; nan where a forecaster said nothing."""
@@ -41,6 +52,9 @@ class LossTable:
     losses: Mapping[tuple[str, Metric], Floats]
     clipped: Mapping[str, Rows]
     """Where the log score had to raise a probability to its floor."""
+    pits: Floats
+    """Of each ladder the two ends of the settled high's place in `p_model`'s distribution."""
+    events: Events
 
     @property
     def everywhere(self) -> Rows:
@@ -73,7 +87,8 @@ def loss_table(ladders: Sequence[ScoredLadder]) -> LossTable:
         clipped[name][places] = is_clipped(said, happened)
     crps = [np.nan if ladder.crps_f is None else ladder.crps_f for ladder in ladders]
     losses[P_MODEL, Metric.CRPS] = np.asarray(crps, dtype=np.float64)
-    return LossTable(tuple(ladders), losses, clipped)
+    pits = np.asarray([ladder.pit or (np.nan, np.nan) for ladder in ladders], dtype=np.float64).reshape(-1, 2)
+    return LossTable(tuple(ladders), losses, clipped, pits, _events_of(ladders))
 
 
 def daily_means(table: LossTable, values: Floats, rows: Rows) -> tuple[tuple[date, ...], Floats]:
@@ -81,14 +96,31 @@ def daily_means(table: LossTable, values: Floats, rows: Rows) -> tuple[tuple[dat
 
     Cities of one day err together and hours of one event even more so: a date is one observation. nan are left out.
     """
-    by_event: dict[tuple[date, str], list[float]] = defaultdict(list)
-    for place in np.flatnonzero(rows & np.isfinite(values)).tolist():
-        ladder = table.ladders[place]
-        by_event[ladder.event_date, ladder.event_ticker].append(float(values[place]))
-    by_date: dict[date, list[float]] = defaultdict(list)
-    for (day, _), found in sorted(by_event.items()):
-        by_date[day].append(sum(found) / len(found))
-    return tuple(by_date), np.asarray([sum(found) / len(found) for found in by_date.values()])
+    counted = rows & np.isfinite(values)
+    events, date_of, dates = table.events
+    of_event = _means(events[counted], values[counted], date_of.size)
+    known = np.isfinite(of_event)
+    of_date = _means(date_of[known], of_event[known], len(dates))
+    found = np.isfinite(of_date)
+    return tuple(dates[place] for place in np.flatnonzero(found).tolist()), of_date[found]
+
+
+def _means(groups: Places, values: Floats, count: int) -> Floats:
+    """The mean of the values of each of `count` groups; nan for one without any."""
+    sizes = np.bincount(groups, minlength=count)
+    sums = np.bincount(groups, weights=values, minlength=count)
+    return np.divide(sums, sizes, out=np.full(count, np.nan), where=sizes > 0)
+
+
+def _events_of(ladders: Sequence[ScoredLadder]) -> Events:
+    named = [(ladder.event_date, ladder.event_ticker) for ladder in ladders]
+    events = {event: place for place, event in enumerate(sorted(set(named)))}
+    dates = {day: place for place, day in enumerate(dict.fromkeys(day for day, _ in events))}
+    return Events(
+        np.asarray([events[event] for event in named], dtype=np.int64),
+        np.asarray([dates[day] for day, _ in events], dtype=np.int64),
+        tuple(dates),
+    )
 
 
 def _alike(ladders: Sequence[ScoredLadder]) -> dict[tuple[str, int], list[int]]:

@@ -7,7 +7,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from milkbot.core import clock
 from milkbot.core.errors import MilkbotError
 from trading.backtest.engine import run_backtest
-from trading.backtest.forked import as_many
+from trading.backtest.forked import as_many, without_collecting
 from trading.backtest.recorded_types import ReadReport
 from trading.backtest.reporting.registry import default_registry
 from trading.backtest.reporting.write import write_report
@@ -31,14 +31,16 @@ class Command(BaseCommand):
         processes = as_many(options["processes"])
         began = clock.monotonic()
         try:
-            result = run_backtest(options["data"], asked, clock.now(), processes=processes)
-            write_report(
-                result,
-                options["out"],
-                data=options["data"],
-                registry=default_registry(),
-                processes=processes,
-            )
+            # From one to the other: what the first has made would be walked before the second begins.
+            with without_collecting():
+                result = run_backtest(options["data"], asked, clock.now(), processes=processes)
+                write_report(
+                    result,
+                    options["out"],
+                    data=options["data"],
+                    registry=default_registry(),
+                    processes=processes,
+                )
         except (MilkbotError, ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         for line in (*_rows(result.read_report), *_summary(result)):
