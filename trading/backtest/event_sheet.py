@@ -28,9 +28,10 @@ from trading.domain.ensemble import Belief
 from trading.domain.event_gate import check_event, is_under_way
 from trading.domain.inputs import Circumstances, EventContext
 from trading.domain.judge import Timing, judge_event, terms_of
-from trading.domain.judge_rows import belief_rows, put_rows_beside
+from trading.domain.judge_rows import BeliefRows, PricedRows, belief_rows, put_rows_beside
 from trading.domain.market_expert import Quotes
 from trading.domain.opinion import form_belief, situation_of, timing_of
+from trading.domain.policy import Policy
 from trading.domain.strategies.base import Situation
 from trading.domain.weights import calibration_of
 from weather.domain.releases import Window
@@ -39,6 +40,8 @@ from weather.domain.types import Outlook
 Bools = npt.NDArray[np.bool_]
 
 NO_BELIEF: Final = -1
+ALLOWANCE: Final = 2e-6
+"""Dollars, or a probability: decisions round a probability to six digits, and floats differ in the sixteenth."""
 _ROUNDING: Final = 1e-9
 _AT_ONCE: Final = timedelta(microseconds=1)
 """Less than any time between two rows, so that the row at which a window opens is in it."""
@@ -58,9 +61,6 @@ class Screen(StrEnum):
 class RowOpinion(NamedTuple):
     """What is believed on each row of each bracket; NaN where nobody has an opinion."""
 
-    p_model: Floats
-    p_market: Floats
-    """NaN as well where the ladder's prices are no forecast."""
     p_trade: Floats
     errors: Floats
     """Standard errors of `p_trade`."""
@@ -99,7 +99,8 @@ class EventSheet:
     opinion: RowOpinion
     remembered: Remembered
     candidates: Bools | None
-    """Of each row and bracket: what the judge finds worth an order; None where all rows are screened at once."""
+    """Of each row and bracket: whether we know it well enough, and without contradicting the market, to act on it, or what
+    the judge finds worth an order; None where every row is decided in full."""
     screen: Screen
 
     def belief_made_at(self, at: datetime) -> Belief | None:
@@ -184,7 +185,7 @@ class _Segments:
     def begin(self, start: datetime, *, is_remade: bool) -> None:
         """The next segment. The first is always remade."""
         past, around = self._past, self._known.circumstances(self._around, start)
-        board = past.opening_board(start)
+        board = past.opening_board
         context = EventContext(past.city, board, around)
         # Without readings the event is closed from here on, whatever is forecast.
         is_over = is_under_way(context) and not past.has_readings(start)
@@ -227,22 +228,32 @@ def _opinion(
     screen: Screen,
     may_quote: Bools,
 ) -> tuple[RowOpinion, Bools | None]:
-    """What is believed on every row, and for the judge what it finds worth an order."""
-    opinion = RowOpinion(*np.full((4, *columns.bid.shape), np.nan))
+    """What is believed on every row, and where it may be acted on."""
+    opinion = RowOpinion(*np.full((2, *columns.bid.shape), np.nan))
     of_row = np.asarray(segments.of)[segment]
     rows = np.flatnonzero(of_row != NO_BELIEF)
+    if screen is Screen.NONE:
+        return opinion, None
     if screen is Screen.JUDGE and fees is not None:
         return opinion, _judged(opinion, columns, rows, segment, segments, fees, around, may_quote)
-    if rows.size and screen is Screen.ARRAY:
+    candidates = np.zeros(columns.bid.shape, dtype=np.bool_)
+    if rows.size:
         bids, asks = (
             np.where(side[rows] == NOBODY, np.nan, side[rows] / MICROS) for side in (columns.bid, columns.ask)
         )
         is_quiet = np.asarray([timing.is_quiet for timing in segments.timings])[segment[rows]]
         believed = belief_rows(segments.beliefs, of_row[rows], is_quiet)
         priced = put_rows_beside(believed, bids, asks)
-        for told, found in zip(opinion, (believed.p_model, *priced), strict=True):
-            told[rows] = found
-    return opinion, None
+        opinion.p_trade[rows], opinion.errors[rows] = priced.p_trade, priced.errors
+        candidates[rows] = _plausible(believed, priced, (bids + asks) / 2, around.policy)
+    return opinion, candidates
+
+
+def _plausible(believed: BeliefRows, priced: PricedRows, mids: Floats, policy: Policy) -> Bools:
+    """As `gates.check_plausible`, where no reading is brand new, and `gates.check_uncertainty`."""
+    price = np.where(np.isnan(priced.p_market), mids, priced.p_market)
+    near = np.abs(believed.p_model - price) <= policy.implausible_disagreement + ALLOWANCE
+    return np.asarray(near & (priced.errors <= policy.max_uncertainty + ALLOWANCE))
 
 
 def _judged(
@@ -268,7 +279,6 @@ def _judged(
         belief = segments.beliefs[segments.of[number]]
         quotes = Quotes(bids[row], asks[row], deep, deep)
         judged = judge_event(belief, quotes, terms[int(may_quote[row])], segments.timings[number])
-        opinion.p_model[row] = belief.p_model
         opinion.p_trade[row], opinion.errors[row] = judged.priced.pool.p_trade, judged.priced.pool.errors
         candidates[row, list(judged.candidates)] = True
     return candidates

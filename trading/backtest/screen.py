@@ -6,19 +6,16 @@ which `decide` sends nothing, and a resting order that is kept here is one that 
 """
 
 from decimal import Decimal
-from typing import Final, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 
 from markets.domain.fees import TAKER_RATE
 from markets.domain.types import FeeSchedule
 from milkbot.core.arrays import Floats
-from trading.backtest.event_sheet import Bools, EventSheet
+from trading.backtest.event_sheet import ALLOWANCE, Bools, EventSheet
 from trading.backtest.quote_history import MICROS, NOBODY, Int32s, micros_of
 from trading.domain.policy import Policy
-
-ALLOWANCE: Final = 2e-6
-"""Dollars, or a probability: decisions round a probability to six digits, and floats differ in the sixteenth."""
 
 
 class Prospects(NamedTuple):
@@ -44,18 +41,17 @@ def prospects(
 ) -> Prospects:
     """Where `decide` could want something, when `depth` contracts stand at every price; quotes only if it `may_rest`."""
     columns = sheet.columns
-    p_model, p_market, p_yes, error = sheet.opinion
-    sound = _sound(sheet, policy) & is_deep(depth, policy)
+    p_yes, error = sheet.opinion
+    if not is_deep(depth, policy):
+        nowhere = np.zeros(columns.bid.shape, dtype=np.bool_)
+        return Prospects(nowhere, nowhere, p_yes, error, nowhere)
+    sound = _sound(sheet, policy)
     may = sound & sheet.is_confident[sheet.segment][:, None]
     bid, ask = columns.bid / MICROS, columns.ask / MICROS
     terms = _Terms(fees, policy, sheet.may_quote if may_rest else None)
+    if sheet.candidates is not None:
+        may &= sheet.candidates
     with np.errstate(invalid="ignore"):
-        if sheet.candidates is not None:
-            may &= sheet.candidates
-        else:
-            price = np.where(np.isnan(p_market), (bid + ask) / 2, p_market)
-            may &= np.abs(p_model - price) <= policy.implausible_disagreement + ALLOWANCE
-            may &= error <= policy.max_uncertainty + ALLOWANCE
         return Prospects(
             bid=may & _worth(p_yes, error, take=ask, rest=bid, terms=terms),
             ask=may & _worth(1 - p_yes, error, take=1 - bid, rest=1 - ask, terms=terms),
