@@ -21,6 +21,8 @@ def newton_stakes(
     """Stakes of `maximise_log_wealth`, `returns` being rows of states; None where all the cash would be spent or no
     point is settled on."""
     excess = [[each - 1 for each in row] for row in returns]
+    if len(excess[0]) == 1:
+        return _one_stake(probs, [row[0] for row in excess], holdings)
     wealth = [held + 1 for held in holdings]
     stakes, held = [0.0] * len(excess[0]), list[int]()
     for _ in range(_MOST_STEPS):
@@ -57,6 +59,31 @@ def newton_stakes(
             owned + 1 + sum([stake * each for stake, each in zip(stakes, row, strict=True)])
             for owned, row in zip(holdings, excess, strict=True)
         ]
+    return None
+
+
+def _one_stake(
+    probs: Sequence[float], excess: Sequence[float], holdings: Sequence[float]
+) -> list[float] | None:
+    """The same steps where one instrument is all that is offered, as it mostly is."""
+    wealth, stake = [held + 1 for held in holdings], 0.0
+    for _ in range(_MOST_STEPS):
+        if not min(wealth) > 0:
+            return None
+        parts = [p / w for p, w in zip(probs, wealth, strict=True)]
+        slope = sum([part * each for part, each in zip(parts, excess, strict=True)])
+        if abs(slope) < _TARGET or (stake == 0 and slope < 0):
+            return [stake] if stake < 1 else None
+        curved = sum([part / w * each * each for part, w, each in zip(parts, wealth, excess, strict=True)])
+        if not curved > 0:
+            return None
+        step = slope / curved
+        length = _length([stake], [step])
+        for each, gained in zip(wealth, excess, strict=True):
+            if each + length * (gained * step) <= 0:
+                length = min(length, -each / (gained * step) * _TO_BOUNDARY)
+        stake = max(stake + length * step, 0.0)
+        wealth = [held + 1 + stake * each for held, each in zip(holdings, excess, strict=True)]
     return None
 
 

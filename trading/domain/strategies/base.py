@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from functools import lru_cache
 from typing import ClassVar, NamedTuple
 
 from markets.domain.types import Bracket
@@ -69,12 +70,23 @@ class Strategy(ABC):
     ) -> tuple[StrategyOutput, ...]:
         """No opinion: its probability, all brackets alike, counts for nothing."""
         count = len(situation.brackets)
-        silent = StrategyOutput(
-            strategy=self.name,
-            p_yes=1 / count,
-            uncertainty=1,
-            features=dict(features or {}),
-            valid=False,
-            reasons=(reason.value,),
-        )
-        return (silent,) * count
+        if features:
+            return (_silent(self.name, count, reason, features),) * count
+        return (_nothing(self.name, count, reason),) * count
+
+
+def _silent(strategy: str, count: int, reason: ReasonCode, features: Mapping[str, float]) -> StrategyOutput:
+    return StrategyOutput(
+        strategy=strategy,
+        p_yes=1 / count,
+        uncertainty=1,
+        features=dict(features),
+        valid=False,
+        reasons=(reason.value,),
+    )
+
+
+@lru_cache(maxsize=1000)
+def _nothing(strategy: str, count: int, reason: ReasonCode) -> StrategyOutput:
+    """Most are silent most of the time, and for the same few reasons."""
+    return _silent(strategy, count, reason, {})

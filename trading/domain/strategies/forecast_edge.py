@@ -2,7 +2,7 @@
 
 from typing import ClassVar, Final
 
-from milkbot.core.climate_day import climate_day, standard_time
+from milkbot.core.climate_day import standard_time
 from milkbot.core.constants import ISSUANCE_BLOCK_AFTER
 from trading.domain.strategies.base import Situation, Strategy
 from trading.domain.types import ReasonCode, StrategyOutput
@@ -40,9 +40,9 @@ def _silence(situation: Situation) -> ReasonCode | None:
         return ReasonCode.FC_STALE
     if outlook.lead_hours > policy.max_lead_hours:
         return ReasonCode.LEAD_TOO_LONG
-    today = climate_day(situation.now, situation.std_offset_hours)
-    hour = standard_time(situation.now, situation.std_offset_hours).hour
-    if today > outlook.event_date or (today == outlook.event_date and hour >= policy.whole_day_until_hour):
+    local = standard_time(situation.now, situation.std_offset_hours)
+    begun = local.hour >= policy.whole_day_until_hour
+    if local.date() > outlook.event_date or (local.date() == outlook.event_date and begun):
         return ReasonCode.DAY_UNDER_WAY
     return ReasonCode.FC_OUTLIER if _is_outlier(outlook) else None
 
