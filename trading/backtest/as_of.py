@@ -120,6 +120,7 @@ class AsOf:
         self._weather = lru_cache(maxsize=1000)(self._known_weather)
         self.depth = depth
         self._openings: dict[str, Board] = {}
+        self._releases: dict[str, Releases] = {}
         self._markets = {
             entry.market.ticker: _with_rules(entry.market, event)
             for event in recording.events
@@ -180,7 +181,12 @@ class AsOf:
         return WeatherSnapshot(city_code=city_code, captured_at=now, issued_at=issued_at, highs=highs)
 
     def releases(self, event: RecordedEvent) -> Releases:
-        """What is due while the event trades, each window to the moment at which we saw what it waited for."""
+        """What is due while the event trades, each window to the moment at which we saw what it waited for. Made once."""
+        if event.event_ticker not in self._releases:
+            self._releases[event.event_ticker] = self._made_releases(event)
+        return self._releases[event.event_ticker]
+
+    def _made_releases(self, event: RecordedEvent) -> Releases:
         days = (event.close_at.date() - event.open_at.date()).days + 1
         around = (event.open_at.date() + timedelta(days=ahead) for ahead in range(-1, days + 1))
         windows = [window for on in around for window in self._forecasts_due(event.city_code, on)]

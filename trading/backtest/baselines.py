@@ -6,7 +6,7 @@ Each knows only what had been published by its moment. A baseline that has too l
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
-from functools import cache
+from functools import cache, lru_cache
 from math import sqrt
 from typing import Final, NamedTuple
 
@@ -96,6 +96,7 @@ def _record_of(highs: Mapping[date, int]) -> _Record:
     )
 
 
+@lru_cache(maxsize=10_000)
 def known_at(day: date) -> datetime:
     """When the official high of a day can be had: with the morning's report, at the time events are paid."""
     return datetime.combine(day + timedelta(days=1), PAID_OUT_AT, UTC)

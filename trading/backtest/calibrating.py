@@ -16,7 +16,7 @@ from typing import Final
 from milkbot.core.cities import load_cities
 from trading.backtest.baselines import known_at, official_highs
 from trading.backtest.ladder_source import ladder_high, stands_in
-from trading.backtest.recorded_types import Recording
+from trading.backtest.recorded_types import Forecast, Recording
 from weather.domain.climatology import usual_highs
 from weather.domain.combining import COMBINED, SourceHigh, Together, put_together
 from weather.domain.errors import PRIOR, Calibration, ForecastError
@@ -130,21 +130,21 @@ def sources_at(
 
     The day's `ladder` stands in, from its opening on, where the weather service says nothing.
     """
-    before = {
-        forecast.source: forecast.high_f
-        for forecast in recording.forecasts_at(city_code, day, now - timedelta(hours=REVISION_OVER_H))
-    }
     said = tuple(
         SourceHigh(
             source=forecast.source,
             high_f=float(forecast.high_f),
             # Of some sources only the day of issue is known; when it could be had is the moment that counts.
             issued_at=forecast.available_at,
-            revision_f=(
-                float(forecast.high_f - before[forecast.source]) if forecast.source in before else None
-            ),
+            revision_f=_revision(recording, forecast, now),
         )
-        for forecast in recording.forecasts_at(city_code, day, now)
-        if now - forecast.available_at <= SOURCE_LASTS
+        for forecast in recording.forecasts_at(city_code, day, now, within=SOURCE_LASTS)
     )
     return (ladder, *said) if ladder is not None and stands_in(ladder, said, now) else said
+
+
+def _revision(recording: Recording, forecast: Forecast, now: datetime) -> float | None:
+    """°F that the source has moved since about twelve hours before; None when it had said nothing then."""
+    then = now - timedelta(hours=REVISION_OVER_H)
+    before = recording.forecast_of(forecast.source, forecast.city_code, forecast.target_date, then)
+    return None if before is None else float(forecast.high_f - before.high_f)

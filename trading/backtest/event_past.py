@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
+from functools import cached_property
 
 from markets.domain.types import Board, BoardMarket, FeeSchedule, MarketSnapshot
 from milkbot.core.cities import CityConfig, load_cities
@@ -13,6 +14,7 @@ from trading.backtest.ladder_source import ladder_high
 from trading.backtest.quote_history import Quote, micros_of
 from trading.backtest.recorded_types import QUIET_AT_MOST, RecordedEvent
 from trading.domain.inputs import CityView
+from weather.domain.combining import SourceHigh
 from weather.domain.outlook import make_outlook
 from weather.domain.types import Outlook, WeatherSnapshot
 
@@ -24,13 +26,16 @@ class EventPast:
         self.event = event
         self.city: CityConfig = load_cities()[event.city_code]
         self._as_of = as_of
-        self._ladder = ladder_high(event)
         self._template = as_of.opening(event)
         self.releases = as_of.releases(event)
         self._histories = [as_of.recording.quotes[entry.market.ticker] for entry in self._template.markets]
         self._outlooks: dict[datetime, Outlook | None] = {}
         self._weather: tuple[datetime, WeatherSnapshot | None] | None = None
         """As it was asked for last."""
+
+    @cached_property
+    def _ladder(self) -> SourceHigh | None:
+        return ladder_high(self.event)
 
     @property
     def refusal(self) -> str | None:
@@ -42,9 +47,10 @@ class EventPast:
         """What the series charges; None when nobody can tell."""
         return self._template.fees
 
-    def opening_board(self, now: datetime) -> Board:
-        """The board with the prices of its opening, for what prices do not matter to."""
-        return self._template.model_copy(update={"captured_at": now})
+    @property
+    def opening_board(self) -> Board:
+        """The board at its opening, for what neither prices nor their age matter to."""
+        return self._template
 
     @property
     def tickers(self) -> tuple[str, ...]:

@@ -1,8 +1,9 @@
 """One event as it is traded in a replay: on which row to turn next, and what a turn does."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import cached_property
 from typing import Final, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from trading.backtest.desk import Desk, Note, Verdict
 from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import Bools, EventSheet, Known, Screen
 from trading.backtest.quote_history import MICROS, NOBODY, Int32s, micros_of
+from trading.backtest.remembered import Told
 from trading.backtest.screen import Prospects, passed_through, prospects, surely_kept
 from trading.domain.decide import Weighed, weigh
 from trading.domain.ensemble import Belief
@@ -37,25 +39,25 @@ class EventRun:
         self._past = EventPast(as_of, sheet.event)
         self._known = known
         self._around = around
-        self._verdict = verdict_of(sheet)
-        self._wishes = {
-            (column, side): intent_key(
-                mode=around.mode,
-                city_code=sheet.event.city_code,
-                market_ticker=bracket.ticker,
-                book_side=side,
-                strategy=BOOK,
-                event_date=sheet.event.event_date,
-            )
-            for column, bracket in enumerate(sheet.columns.brackets)
+        self._wishes = [
+            _Wish(_key(sheet, bracket.ticker, side, around), column, side)
             for side in _SIDES
-        }
+            for column, bracket in enumerate(sheet.columns.brackets)
+        ]
         self._columns = {bracket.ticker: column for column, bracket in enumerate(sheet.columns.brackets)}
         self._prospects = self._searched(as_of)
         self._next = None if self._prospects is None else _next_rows(self._prospects)
-        self._told = sheet.remembered.told()
         self._belief: tuple[int, Belief | None] = (-1, None)
         """Of the segment that was turned in last."""
+
+    @cached_property
+    def _verdict(self) -> Verdict:
+        return verdict_of(self.sheet)
+
+    @cached_property
+    def _told(self) -> Mapping[int, Told]:
+        """Unpacked with the first turn: most events of a replay in which little may be traded have none."""
+        return self.sheet.remembered.told()
 
     @property
     def place(self) -> MarketPlace:
@@ -112,23 +114,31 @@ class EventRun:
 
     def _wanted(self, first: int, desk: Desk) -> Sequence[int]:
         """For each wish that may still be sent, the first row on which it could be wanted."""
-        if self._prospects is None or self._next is None:
+        if self._next is None:
             return ()
-        standings, found = desk.account.standings(self.sheet.event.event_ticker), []
-        for (column, side), wish in self._wishes.items():
-            held = desk.account.held(self.sheet.columns.brackets[column].ticker)
-            standing, is_bid = standings.get(wish), side is BookSide.BID
-            begins = self._sendable_from(first, standing, closes=held < 0 if is_bid else held > 0)
-            if begins is None:
-                continue
-            row = int((self._next.bid if is_bid else self._next.ask)[begins, column])
-            if standing is not None and row < self.sheet.columns.instants:
-                wanted = (self._prospects.bid if is_bid else self._prospects.ask)[row:, column]
-                further = _first_true(wanted & self._unchased(row, column, side, standing.first_price))
-                row = self.sheet.columns.instants if further is None else row + further
-            if row < self.sheet.columns.instants:
-                found.append(row)
+        standings = desk.account.standings(self.sheet.event.event_ticker)
+        following: list[int] = self._next[first].tolist()
+        found = []
+        for place, (wish, row) in enumerate(zip(self._wishes, following, strict=True)):
+            standing = standings.get(wish.key) if standings else None
+            again = row if standing is None else self._wanted_again(first, place, standing, desk)
+            if again is not None and again < self.sheet.columns.instants:
+                found.append(again)
         return found
+
+    def _wanted_again(self, first: int, place: int, standing: Standing, desk: Desk) -> int | None:
+        """The first row from `first` on on which an earlier wish could be sent once more; None when there is none."""
+        assert self._prospects is not None, "only what was searched is wanted"
+        assert self._next is not None, "as above"
+        (_, column, side), is_bid = self._wishes[place], self._wishes[place].side is BookSide.BID
+        held = desk.account.held(self.sheet.columns.brackets[column].ticker)
+        begins = self._sendable_from(first, standing, closes=held < 0 if is_bid else held > 0)
+        if begins is None:
+            return None
+        row = int(self._next[begins, place])
+        wanted = (self._prospects.bid if is_bid else self._prospects.ask)[row:, column]
+        further = _first_true(wanted & self._unchased(row, column, side, standing.first_price))
+        return None if further is None else row + further
 
     def _unchased(self, begins: int, column: int, side: BookSide, first_price: Decimal) -> Bools:
         """Rows from `begins` on where a second try costs at most `max_chase` more; none is cheaper than at the own touch."""
@@ -138,10 +148,8 @@ class EventRun:
             return np.asarray(columns.bid[begins:, column] <= int((first_price + chase) * MICROS))
         return np.asarray(columns.ask[begins:, column] >= int((first_price - chase) * MICROS))
 
-    def _sendable_from(self, first: int, standing: Standing | None, *, closes: bool) -> int | None:
+    def _sendable_from(self, first: int, standing: Standing, *, closes: bool) -> int | None:
         """The first row from which supersession lets the wish be sent; None when it never does again."""
-        if standing is None:
-            return first
         policy = self._around.policy
         # A wish that is refused at its own first price and any time later is refused for good.
         turn = next_turn(standing, BookSide.BID, standing.first_price, _LATER, policy, closes=closes)
@@ -175,16 +183,29 @@ class EventRun:
         return told.outlook if told else self._past.outlook(self.sheet.outlook_at[segment])
 
 
-class _Next(NamedTuple):
-    """Of each row, and of the one after the last, the first from it on that could be wanted; as many as there are rows
-    where none is. By bracket."""
+class _Wish(NamedTuple):
+    """What may be wanted once: its intent key without a generation, its bracket, and its side of the book."""
 
-    bid: Int32s
-    ask: Int32s
+    key: str
+    column: int
+    side: BookSide
 
 
-def _next_rows(prospects: Prospects) -> _Next:
-    return _Next(_next_true(prospects.bid), _next_true(prospects.ask))
+def _key(sheet: EventSheet, ticker: str, side: BookSide, around: Circumstances) -> str:
+    return intent_key(
+        mode=around.mode,
+        city_code=sheet.event.city_code,
+        market_ticker=ticker,
+        book_side=side,
+        strategy=BOOK,
+        event_date=sheet.event.event_date,
+    )
+
+
+def _next_rows(prospects: Prospects) -> Int32s:
+    """Of each row, and of the one after the last, the first from it on on which each wish could be wanted; as many as there
+    are rows where none is. Bids by bracket, then asks."""
+    return np.hstack([_next_true(prospects.bid), _next_true(prospects.ask)])
 
 
 def _next_true(wanted: Bools) -> Int32s:

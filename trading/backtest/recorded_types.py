@@ -162,13 +162,26 @@ class Recording:
         index = bisect_right(known, now, key=available_at)
         return known[index - 1] if index else None
 
-    def forecasts_at(self, city_code: str, day: date, now: datetime) -> tuple[Forecast, ...]:
-        """Of every source the forecast of `day` that became available last, the newest of all last."""
-        known = self.forecasts.get((city_code, day), ())
-        newest: dict[str, Forecast] = {}
+    def forecasts_at(
+        self, city_code: str, day: date, now: datetime, *, within: timedelta
+    ) -> tuple[Forecast, ...]:
+        """Of every source the forecast of `day` that became available last, `within` the time before `now`; the newest of
+        all last."""
+        known, newest = self.forecasts.get((city_code, day), ()), dict[str, Forecast]()
         for place in range(bisect_right(known, now, key=available_at) - 1, -1, -1):
-            newest.setdefault(known[place].source, known[place])
+            forecast = known[place]
+            if now - forecast.available_at > within:
+                break
+            newest.setdefault(forecast.source, forecast)
         return tuple(newest.values())[::-1]
+
+    def forecast_of(self, source: str, city_code: str, day: date, now: datetime) -> Forecast | None:
+        """The forecast of `day` by `source` that became available last, as far as anyone knew at `now`."""
+        known = self.forecasts.get((city_code, day), ())
+        for place in range(bisect_right(known, now, key=available_at) - 1, -1, -1):
+            if known[place].source == source:
+                return known[place]
+        return None
 
 
 def available_at(forecast: Forecast) -> datetime:

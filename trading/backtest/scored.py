@@ -91,11 +91,11 @@ def _scored(
 
 def _against(outlook: Outlook, settle_f: int) -> tuple[tuple[float, float], float]:
     """The PIT interval of the settled high and the CRPS in °F, both of the whole distribution."""
-    ends: list[Bracket] = [(None, settle_f - 1), (None, settle_f)]
-    below, up_to = whole_day_probabilities(outlook, ends)
     first, last = round(outlook.mu) - HALF_WIDTH_F, round(outlook.mu) + HALF_WIDTH_F
+    ends: list[Bracket] = [(None, settle_f - 1), (None, settle_f)]
     middle: list[Bracket] = [(degree, degree) for degree in range(first + 1, last)]
-    masses = whole_day_probabilities(outlook, [(None, first), *middle, (last, None)])
+    # In one call: most of the cost is in having one.
+    below, up_to, *masses = whole_day_probabilities(outlook, [*ends, (None, first), *middle, (last, None)])
     return (below, up_to), crps_integer(first, masses, settle_f)
 
 
