@@ -16,7 +16,7 @@ from typing import NamedTuple
 
 from milkbot.core.money import ONE, ZERO, floor_to
 from trading.domain.kelly.binary import certainty_shrink
-from trading.domain.kelly.ladder import kelly_ladder_stakes
+from trading.domain.kelly.ladder import kelly_ladder_stakes, kelly_single_stake
 from trading.domain.offer import Offer
 from trading.domain.policy import Policy
 from trading.domain.types import BookSide
@@ -59,24 +59,32 @@ def joint_stakes(
     """
     if not offers or wealth <= ZERO:
         return {}
-    count = len(p_trade)
-    yes: list[float | None] = [None] * count
-    no: list[float | None] = [None] * count
+    shares = _shares(offers, p_trade, _payouts(held, wealth))
+    trusted = Decimal(repr(round(confidence, 6)))
+    return {place: _stake(offers[place], share, wealth, trusted, policy) for place, share in shares.items()}
+
+
+def _shares(
+    offers: Mapping[int, Offer], p_trade: Sequence[float], holdings: Sequence[float]
+) -> dict[int, float]:
+    """The Kelly share of each offer, of the cash at hand; none when no optimum is found."""
+    if len(offers) == 1:
+        # Six in seven times, and a tenth of the work.
+        ((place, offer),) = offers.items()
+        is_yes = offer.book_side is BookSide.BID
+        share = kelly_single_stake(p_trade, place, float(offer.cost), holdings, is_yes=is_yes)
+        if share is not None:
+            return {place: share}
+    yes: list[float | None] = [None] * len(p_trade)
+    no: list[float | None] = [None] * len(p_trade)
     for place, offer in offers.items():
         (yes if offer.book_side is BookSide.BID else no)[place] = float(offer.cost)
     try:
-        best = kelly_ladder_stakes(p_trade, yes, no, _payouts(held, wealth))
+        best = kelly_ladder_stakes(p_trade, yes, no, holdings)
     except ArithmeticError:
         return {}
-    trusted = Decimal(repr(round(confidence, 6)))
     return {
-        place: _stake(
-            offer,
-            (best.yes if offer.book_side is BookSide.BID else best.no)[place],
-            wealth,
-            trusted,
-            policy,
-        )
+        place: (best.yes if offer.book_side is BookSide.BID else best.no)[place]
         for place, offer in offers.items()
     }
 
@@ -90,6 +98,8 @@ def _stake(offer: Offer, share: float, wealth: Decimal, confidence: Decimal, pol
 
 def _payouts(held: Sequence[Decimal], wealth: Decimal) -> list[float]:
     """What is held pays at each outcome, in units of `wealth`."""
+    if not any(held):
+        return [0.0] * len(held)
     no_contracts = sum((-count for count in held if count < 0), ZERO)
     return [
         float((no_contracts + count if count < 0 else no_contracts + max(count, ZERO)) / wealth)

@@ -10,7 +10,12 @@ from hypothesis import strategies as st
 
 from milkbot.core.arrays import Floats
 from trading.domain.kelly.active_set import newton_stakes
-from trading.domain.kelly.ladder import LadderStakes, kelly_ladder_stakes, kelly_yes_stakes
+from trading.domain.kelly.ladder import (
+    LadderStakes,
+    kelly_ladder_stakes,
+    kelly_single_stake,
+    kelly_yes_stakes,
+)
 from trading.domain.kelly.log_optimal import maximise_log_wealth
 from weather.domain.brackets import Bracket
 from weather.domain.families import Normal
@@ -199,6 +204,23 @@ def test_newton_stakes_when_one_bracket_promises_something_then_they_are_the_bin
 def test_newton_stakes_when_all_the_cash_would_be_spent_then_it_gives_up() -> None:
     book = Book((0.5, 0.5), (0.4, 0.4), (None, None))
     assert newton_stakes(book.probs, _returns(book).tolist(), (0.0, 0.0)) is None
+
+
+@given(BOOKS, HELD, st.integers(0, 5), st.floats(0.02, 0.99), st.booleans())
+def test_kelly_single_stake_when_one_side_is_offered_then_it_is_that_of_the_whole_ladder(
+    book: Book, held: list[float], place: int, cost: float, is_yes: bool
+) -> None:
+    size = len(book.probs)
+    place, holdings = place % size, held[:size]
+    nobody: list[Offer] = [None] * size
+    offered: list[Offer] = [cost if each == place else None for each in range(size)]
+    yes, no = (offered, nobody) if is_yes else (nobody, offered)
+
+    alone = kelly_single_stake(book.probs, place, cost, holdings, is_yes=is_yes)
+
+    whole = kelly_ladder_stakes(book.probs, yes, no, holdings)
+    best = (whole.yes if is_yes else whole.no)[place]
+    assert best == pytest.approx(1.0 if alone is None else alone, abs=1e-6), "only all the cash is left to others"
 
 
 def _returns(book: Book) -> Floats:

@@ -166,8 +166,9 @@ def _share_inside(low: Floats, high: Floats) -> Floats:
     first, last = (1 - CENTRE) / 2, 1 - (1 - CENTRE) / 2
     width = high - low
     within = np.maximum(0.0, np.minimum(high, last) - np.maximum(low, first))
-    at_one_place = np.where(np.isnan(width), np.nan, (first <= low) & (low <= last))
-    return np.divide(within, width, out=at_one_place, where=width > 0)
+    share: Floats = np.where(np.isnan(width), np.nan, (first <= low) & (low <= last))
+    np.divide(within, width, out=share, where=width > 0)
+    return share
 
 
 def _equal_counts(n: int) -> list[int]:

@@ -109,7 +109,8 @@ def _means(groups: Places, values: Floats, count: int) -> Floats:
     """The mean of the values of each of `count` groups; nan for one without any."""
     sizes = np.bincount(groups, minlength=count)
     sums = np.bincount(groups, weights=values, minlength=count)
-    return np.divide(sums, sizes, out=np.full(count, np.nan), where=sizes > 0)
+    found: Floats = np.divide(sums, sizes, out=np.full(count, np.nan), where=sizes > 0)
+    return found
 
 
 def _events_of(ladders: Sequence[ScoredLadder]) -> Events:

@@ -22,7 +22,8 @@ def newton_stakes(
     point is settled on."""
     excess = [[each - 1 for each in row] for row in returns]
     if len(excess[0]) == 1:
-        return _one_stake(probs, [row[0] for row in excess], holdings)
+        stake = single_stake(probs, [row[0] for row in excess], holdings)
+        return None if stake is None else [stake]
     wealth = [held + 1 for held in holdings]
     stakes, held = [0.0] * len(excess[0]), list[int]()
     for _ in range(_MOST_STEPS):
@@ -62,10 +63,10 @@ def newton_stakes(
     return None
 
 
-def _one_stake(
-    probs: Sequence[float], excess: Sequence[float], holdings: Sequence[float]
-) -> list[float] | None:
-    """The same steps where one instrument is all that is offered, as it mostly is."""
+def single_stake(probs: Sequence[float], excess: Sequence[float], holdings: Sequence[float]) -> float | None:
+    """The same steps where one instrument is all that is offered, as it mostly is: `excess` is what it returns in each
+    state beyond the dollar staked. Where its slope is none, or it promises nothing, one stake is the best there is.
+    """
     wealth, stake = [held + 1 for held in holdings], 0.0
     for _ in range(_MOST_STEPS):
         if not min(wealth) > 0:
@@ -73,7 +74,7 @@ def _one_stake(
         parts = [p / w for p, w in zip(probs, wealth, strict=True)]
         slope = sum([part * each for part, each in zip(parts, excess, strict=True)])
         if abs(slope) < _TARGET or (stake == 0 and slope < 0):
-            return [stake] if stake < 1 else None
+            return stake if stake < 1 else None
         curved = sum([part / w * each * each for part, w, each in zip(parts, wealth, excess, strict=True)])
         if not curved > 0:
             return None

@@ -12,6 +12,7 @@ import numpy as np
 from scipy.special import xlogy
 
 from milkbot.core.arrays import Floats, distributions, finite
+from trading.domain.kelly.active_set import single_stake
 from trading.domain.kelly.log_optimal import maximise_log_wealth
 
 
@@ -92,6 +93,17 @@ def kelly_ladder_stakes(
         tuple(best.wealth.tolist()),
         best.growth,
     )
+
+
+def kelly_single_stake(
+    probs: Sequence[float], place: int, cost: float, holdings: Sequence[float], *, is_yes: bool
+) -> float | None:
+    """The stake of `kelly_ladder_stakes` where YES, or NO, of the bracket at `place` is all that is offered, at `cost`.
+
+    Nothing is checked: the probabilities are some, and the cost is above 0. None where it is not found this way.
+    """
+    wins = [(place == outcome) == is_yes for outcome in range(len(probs))]
+    return single_stake(probs, [1 / cost - 1 if won else -1.0 for won in wins], holdings)
 
 
 def _costs(costs: Sequence[float | None], count: int) -> Floats:
