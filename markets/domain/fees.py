@@ -6,6 +6,7 @@ account's precision; what that rounding takes is collected per order and paid ba
 
 from collections.abc import Iterable, Sequence
 from decimal import Decimal
+from functools import lru_cache
 from typing import Final
 
 from pydantic import BaseModel, ConfigDict
@@ -50,22 +51,36 @@ def raw_fee(schedule: FeeSchedule, count: Decimal, price: Decimal, *, is_taker: 
 
     Raises ValueError for a price outside 0-1 or a negative count.
     """
-    if not ZERO <= price <= ONE or count < ZERO:
-        raise ValueError(f"no fee for {count} contracts at {price}")
-    rate = TAKER_RATE
-    if not is_taker:
-        rate = MAKER_RATE if schedule.fee_type is FeeType.QUADRATIC_WITH_MAKER_FEES else ZERO
-    return rate * schedule.multiplier * count * price * (ONE - price)
+    return _charged(_rate(schedule, is_taker=is_taker), count, price)
 
 
 def trade_fee(schedule: FeeSchedule, count: Decimal, price: Decimal, *, is_taker: bool) -> Decimal:
     """The fee of one fill of `count` contracts at `price`, rounded up to $0.0001: what a direct member pays."""
-    return ceil_to(raw_fee(schedule, count, price, is_taker=is_taker), CENTICENT)
+    return _rounded_up(_rate(schedule, is_taker=is_taker), count, price, CENTICENT)
 
 
 def worst_case_fee(schedule: FeeSchedule, count: Decimal, price: Decimal, *, is_taker: bool) -> Decimal:
     """The fee rounded up to the next whole cent: for budget caps, whatever the account's precision."""
-    return ceil_to(raw_fee(schedule, count, price, is_taker=is_taker), CENT)
+    return _rounded_up(_rate(schedule, is_taker=is_taker), count, price, CENT)
+
+
+def _rate(schedule: FeeSchedule, *, is_taker: bool) -> Decimal:
+    if is_taker:
+        return TAKER_RATE * schedule.multiplier
+    makers_pay = schedule.fee_type is FeeType.QUADRATIC_WITH_MAKER_FEES
+    return MAKER_RATE * schedule.multiplier if makers_pay else ZERO
+
+
+def _charged(rate: Decimal, count: Decimal, price: Decimal) -> Decimal:
+    if not ZERO <= price <= ONE or count < ZERO:
+        raise ValueError(f"no fee for {count} contracts at {price}")
+    return rate * count * price * (ONE - price)
+
+
+@lru_cache(maxsize=10_000)
+def _rounded_up(rate: Decimal, count: Decimal, price: Decimal, step: Decimal) -> Decimal:
+    """Kept: a decision asks for the fee of one contract at the same hundred prices, again and again."""
+    return ceil_to(_charged(rate, count, price), step)
 
 
 def fill_fee(accumulator: Decimal, charge: FillCharge, precision: Decimal = DIRECT_PRECISION) -> FillFee:

@@ -52,14 +52,20 @@ class Baselines:
         self._recording = recording
         self._records = {city: _record_of(highs) for city, highs in official_highs(recording.highs).items()}
         self._errors = cache(self._uncached_errors)
+        self._usual = lru_cache(maxsize=100)(self._uncached_usual)
 
     def climatology(self, city_code: str, day: date, now: datetime) -> Normal | None:
         """Highs within 15 days of the same day of the year, of all years known by then."""
         record = self._records.get(city_code)
         if record is None:
             return None
-        near = (record.known_at <= micros_of(now)) & (_days_of_year_apart(record.days, day) <= SEASON.days)
-        return _spread_of(record.highs_f[near])
+        return self._usual(city_code, day, int(np.count_nonzero(record.known_at <= micros_of(now))))
+
+    def _uncached_usual(self, city_code: str, day: date, known: int) -> Normal | None:
+        """Of the first so many highs of the record: they are known in the order of their days."""
+        record = self._records[city_code]
+        near = _days_of_year_apart(record.days[:known], day) <= SEASON.days
+        return _spread_of(record.highs_f[:known][near])
 
     def point_spread(self, city_code: str, day: date, now: datetime) -> Normal | None:
         """The newest point forecast, moved and spread as it missed at the same hours on the days before."""

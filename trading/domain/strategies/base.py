@@ -52,13 +52,13 @@ class Strategy(ABC):
         *reasons: ReasonCode,
     ) -> tuple[StrategyOutput, ...]:
         """An opinion with its standard errors."""
-        named = tuple([reason.value for reason in reasons])
+        named, told = tuple([reason.value for reason in reasons]), dict(features)
         return tuple(
             StrategyOutput(
                 strategy=self.name,
                 p_yes=min(max(p_yes, 0.0), 1.0),
                 uncertainty=min(error, 1.0),
-                features=dict(features),
+                features=told,
                 valid=True,
                 reasons=named,
             )
