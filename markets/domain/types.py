@@ -298,7 +298,7 @@ class AccountIdentity(_Frozen):
         return None if self.scopes is None else bool({"write", "write::transfer"} & set(self.scopes))
 
 
-class BoardMarket(_Frozen):
+class BoardMarket(_OftenParsed):
     """One bracket ready to be decided on."""
 
     market: Market

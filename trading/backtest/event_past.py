@@ -135,4 +135,4 @@ def _board_market(entry: BoardMarket, quote: Quote | None, depth: Decimal, now: 
         open_interest=(quote.open_interest if quote else None) or ZERO,
     )
     book = recorded_book(market.ticker, bid, bid_size, ask, ask_size)
-    return BoardMarket(market=market, bracket=entry.bracket, snapshot=snapshot, book=book)
+    return BoardMarket.of_checked(market=market, bracket=entry.bracket, snapshot=snapshot, book=book)

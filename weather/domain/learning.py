@@ -61,9 +61,14 @@ class _Shares:
     def solved(self) -> tuple[float, float]:
         determinant = self._rr * self._mm - self._rm**2
         return (
-            (self._re * self._mm - self._me * self._rm) / determinant,
-            (self._me * self._rr - self._re * self._rm) / determinant,
+            _limited((self._re * self._mm - self._me * self._rm) / determinant),
+            _limited((self._me * self._rr - self._re * self._rm) / determinant),
         )
+
+
+def _limited(share: float) -> float:
+    """As much as comes again: all of it at most."""
+    return max(-1.0, min(1.0, share))
 
 
 class _Together:

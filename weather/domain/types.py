@@ -134,16 +134,14 @@ class WeatherSnapshot(_Frozen):
 
     def is_stale(self, now: AwareDatetime) -> bool:
         """Our own refresh fails: nothing fetched for longer than WEATHER_STALE_MIN."""
-        return self.ages(now).fetched_age > timedelta(minutes=WEATHER_STALE_MIN)
+        return now - self.captured_at > timedelta(minutes=WEATHER_STALE_MIN)
 
     def issuance_blocks(self, now: AwareDatetime) -> bool:
         """The forecast is missing or so old that the city must not be traded."""
-        age = self.ages(now).issuance_age
-        return age is None or age > ISSUANCE_BLOCK_AFTER
+        return self.issued_at is None or now - self.issued_at > ISSUANCE_BLOCK_AFTER
 
     def issuance_warns(self, now: AwareDatetime) -> bool:
-        age = self.ages(now).issuance_age
-        return age is None or age > ISSUANCE_WARN_AFTER
+        return self.issued_at is None or now - self.issued_at > ISSUANCE_WARN_AFTER
 
     def observation_usable(self, now: AwareDatetime) -> bool:
         age = self.ages(now).observation_age
