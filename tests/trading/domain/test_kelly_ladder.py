@@ -220,7 +220,9 @@ def test_kelly_single_stake_when_one_side_is_offered_then_it_is_that_of_the_whol
 
     whole = kelly_ladder_stakes(book.probs, yes, no, holdings)
     best = (whole.yes if is_yes else whole.no)[place]
-    assert best == pytest.approx(1.0 if alone is None else alone, abs=1e-6), "only all the cash is left to others"
+    assert best == pytest.approx(
+        1.0 if alone is None else alone, abs=1e-6
+    ), "only all the cash is left to others"
 
 
 def _returns(book: Book) -> Floats:
