@@ -2,6 +2,7 @@
 
 import re
 from decimal import ROUND_CEILING, ROUND_FLOOR, ROUND_HALF_EVEN, Decimal
+from functools import lru_cache
 from typing import Final
 
 ZERO: Final = Decimal(0)
@@ -47,6 +48,12 @@ def _from_text(raw: str) -> Decimal:
     if len(text) > _LONGEST or not _NUMBER.fullmatch(text):
         raise ValueError(f"not a decimal number: {raw[:_LONGEST]!r}")
     return Decimal(text)
+
+
+@lru_cache(maxsize=10_000)
+def exactly(probability: float) -> Decimal:
+    """A probability as decisions reckon with it: six digits after the point. Kept, for each is asked for several times."""
+    return Decimal(repr(round(probability, 6)))
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:
