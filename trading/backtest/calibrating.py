@@ -26,6 +26,7 @@ from weather.domain.types import Climatology
 
 SOURCE_LASTS: Final = timedelta(hours=36)
 """A source that said nothing for longer is missing: all of the recording speak once a day."""
+_AT_ONCE: Final = timedelta(microseconds=1)
 REFITTED: Final = timedelta(days=10)
 """Climatology changes slowly; this often it is made anew."""
 
@@ -96,11 +97,10 @@ class PastCalibrations:
         for city_code, highs in self._highs.items():
             for day, high_f in highs.items():
                 if city_code in cities and first <= day <= last:
+                    said = Said(self._recording, city_code, day, self._ladders.get((city_code, day)))
                     for lead_h in LEADS_H:
                         asked_at = moment_of(load_cities()[city_code], day, lead_h)
-                        ladder = self._ladders.get((city_code, day))
-                        said = sources_at(self._recording, city_code, day, asked_at, ladder)
-                        yield Lesson(known_at(day), day, city_code, lead_h, high_f, said)
+                        yield Lesson(known_at(day), day, city_code, lead_h, high_f, said.at(asked_at))
 
     def _errors_of(self, lesson: Lesson, known: Calibration) -> Iterator[ForecastError]:
         """What every source missed, and what their combination did, made with what was `known` when it was asked for."""
@@ -123,24 +123,49 @@ def _pair(together: Together, high_f: int) -> tuple[float, float]:
     return own - high_f, others - high_f
 
 
-def sources_at(
-    recording: Recording, city_code: str, day: date, now: datetime, ladder: SourceHigh | None = None
-) -> tuple[SourceHigh, ...]:
-    """What every source said of `day`, as far as anyone knew at `now`; the newest last.
+class Said:
+    """What every source said of one day, as far as anyone knew at a moment: found once for as long as it stays the same.
 
     The day's `ladder` stands in, from its opening on, where the weather service says nothing.
     """
-    said = tuple(
-        SourceHigh(
-            source=forecast.source,
-            high_f=float(forecast.high_f),
-            # Of some sources only the day of issue is known; when it could be had is the moment that counts.
-            issued_at=forecast.available_at,
-            revision_f=_revision(recording, forecast, now),
+
+    def __init__(
+        self, recording: Recording, city_code: str, day: date, ladder: SourceHigh | None = None
+    ) -> None:
+        self._recording = recording
+        self._place = city_code, day
+        self._ladder = ladder
+        self._found: dict[int, tuple[SourceHigh, ...]] = {}
+
+    def at(self, now: datetime) -> tuple[SourceHigh, ...]:
+        """The newest of all last."""
+        since = bisect_right(self._changes, now)
+        if since not in self._found:
+            self._found[since] = self._heard(now)
+        return self._found[since]
+
+    @cached_property
+    def _changes(self) -> list[datetime]:
+        """When anything is said, is what was said twelve hours before, or has been said too long ago."""
+        times = {self._ladder.issued_at} if self._ladder is not None else set[datetime]()
+        for forecast in self._recording.forecasts.get(self._place, ()):
+            at = forecast.available_at
+            times |= {at, at + timedelta(hours=REVISION_OVER_H), at + SOURCE_LASTS + _AT_ONCE}
+        return sorted(times)
+
+    def _heard(self, now: datetime) -> tuple[SourceHigh, ...]:
+        said = tuple(
+            SourceHigh(
+                source=forecast.source,
+                high_f=float(forecast.high_f),
+                # Of some sources only the day of issue is known; when it could be had is the moment that counts.
+                issued_at=forecast.available_at,
+                revision_f=_revision(self._recording, forecast, now),
+            )
+            for forecast in self._recording.forecasts_at(*self._place, now, within=SOURCE_LASTS)
         )
-        for forecast in recording.forecasts_at(city_code, day, now, within=SOURCE_LASTS)
-    )
-    return (ladder, *said) if ladder is not None and stands_in(ladder, said, now) else said
+        ladder = self._ladder
+        return (ladder, *said) if ladder is not None and stands_in(ladder, said, now) else said
 
 
 def _revision(recording: Recording, forecast: Forecast, now: datetime) -> float | None:

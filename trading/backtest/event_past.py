@@ -9,12 +9,11 @@ from markets.domain.types import Board, BoardMarket, FeeSchedule, MarketSnapshot
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf, displayed, recorded_book
-from trading.backtest.calibrating import sources_at
+from trading.backtest.calibrating import Said
 from trading.backtest.ladder_source import ladder_high
 from trading.backtest.quote_history import Quote, micros_of
 from trading.backtest.recorded_types import QUIET_AT_MOST, RecordedEvent
 from trading.domain.inputs import CityView
-from weather.domain.combining import SourceHigh
 from weather.domain.outlook import make_outlook
 from weather.domain.types import Outlook, WeatherSnapshot
 
@@ -34,8 +33,9 @@ class EventPast:
         """As it was asked for last."""
 
     @cached_property
-    def _ladder(self) -> SourceHigh | None:
-        return ladder_high(self.event)
+    def _said(self) -> Said:
+        day = self.event.event_date
+        return Said(self._as_of.recording, self.city.code, day, ladder_high(self.event))
 
     @property
     def refusal(self) -> str | None:
@@ -96,8 +96,7 @@ class EventPast:
             return None
         calibration = self._as_of.calibration_at(start)
         day = self.event.event_date
-        said = sources_at(self._as_of.recording, self.city.code, day, start, self._ladder)
-        return make_outlook(self.city, snapshot, day, start, calibration, said)
+        return make_outlook(self.city, snapshot, day, start, calibration, self._said.at(start))
 
     def has_readings(self, now: datetime) -> bool:
         """Whether anything is known of a day under way."""

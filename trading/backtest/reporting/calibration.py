@@ -178,8 +178,8 @@ def _equal_counts(n: int) -> list[int]:
 
 
 def _by_bin(values: Floats, edges: Sequence[int]) -> Floats:
-    """Means of `values` (..., contracts) between the edges."""
-    return np.stack([values[..., low:high].mean(axis=-1) for low, high in pairwise(edges)], axis=-1)
+    """Means of `values` between the edges."""
+    return np.asarray([values[low:high].mean() for low, high in pairwise(edges)])
 
 
 def _drawn_rates(
@@ -201,11 +201,11 @@ def _drawn_rates(
     lower = np.concatenate([np.concatenate([[-np.inf], np.cumsum(one)[:-1]]) for one in said])
     upper, lower, ladder_of = upper[order], lower[order], np.repeat(owner, sizes)[order]
     chance = np.random.default_rng(seed)
-    rates = []
+    hits = []
     for _ in range(DRAWS):
         drawn = chance.random(len(events))[ladder_of]
-        rates.append(_by_bin(((lower <= drawn) & (drawn < upper)).astype(np.float64), edges))
-    return np.stack(rates)
+        hits.append(np.add.reduceat((lower <= drawn) & (drawn < upper), edges[:-1], dtype=np.int64))
+    return np.asarray(np.stack(hits) / np.diff(edges))
 
 
 def _parts(said: Floats, hit: Floats) -> BrierParts | None:
