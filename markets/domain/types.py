@@ -4,15 +4,15 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from enum import StrEnum
-from typing import Annotated, Any, ClassVar, Final, Self
+from typing import Annotated, Final
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, AwareDatetime, Field, model_validator
 
+from milkbot.core.frozen import Frozen, OftenMade
 from milkbot.core.money import CENT, ONE, ZERO
 
 _MILLIONTH: Final = Decimal("0.000001")
 _COUNTS_END: Final = Decimal(10**12)
-_assign: Final = object.__setattr__
 
 
 def checked_price(value: Decimal) -> Decimal:
@@ -38,34 +38,6 @@ Price = Annotated[Decimal, AfterValidator(checked_price)]
 Count = Annotated[Decimal, AfterValidator(checked_count)]
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class _OftenParsed(_Frozen):
-    """What comes by the thousand, so that a parser which has checked every value can do without validation."""
-
-    _every_field: ClassVar[set[str]]
-    """Shared by all instances: they are frozen, and a copy with changes gets a set of its own."""
-
-    @classmethod
-    def __pydantic_init_subclass__(cls, **_: Any) -> None:
-        cls._every_field = set(cls.model_fields)
-
-    @classmethod
-    def of_checked(cls, **values: Any) -> Self:
-        """The model that validation would make of `values`: all fields, each of its own type and within its bounds.
-
-        Nothing is checked. Pydantic's `model_construct` would do, but is slower than validation.
-        """
-        made = object.__new__(cls)
-        _assign(made, "__dict__", values)
-        _assign(made, "__pydantic_fields_set__", cls._every_field)
-        _assign(made, "__pydantic_extra__", None)
-        _assign(made, "__pydantic_private__", None)
-        return made
-
-
 class StrikeType(StrEnum):
     LESS = "less"
     BETWEEN = "between"
@@ -86,7 +58,7 @@ class MarketStatus(StrEnum):
     UNRECOGNIZED = "unrecognized"
 
 
-class Bracket(_Frozen):
+class Bracket(Frozen):
     """A market's set of whole degrees °F, both ends inclusive; None is an open end."""
 
     ticker: str
@@ -108,7 +80,7 @@ class Bracket(_Frozen):
         return f"{self.low_f}° to {self.high_f}°"
 
 
-class Ladder(_Frozen):
+class Ladder(Frozen):
     """All brackets of an event, coldest first. Only `markets.domain.ladder` builds one, and only if it partitions."""
 
     event_ticker: str
@@ -118,12 +90,12 @@ class Ladder(_Frozen):
         return next((bracket for bracket in self.brackets if bracket.ticker == ticker), None)
 
 
-class PriceLevel(_Frozen):
+class PriceLevel(Frozen):
     price: Price
     count: Decimal = Field(gt=0)
 
 
-class OrderBook(_Frozen):
+class OrderBook(Frozen):
     """Resting interest on the YES book: bids best (highest) first, asks best (lowest) first."""
 
     ticker: str
@@ -139,7 +111,7 @@ class OrderBook(_Frozen):
         return self.asks[0] if self.asks else None
 
 
-class PriceRange(_Frozen):
+class PriceRange(Frozen):
     """Legal prices are start, start + step, ... up to end."""
 
     start: Decimal = Field(ge=0, le=1)
@@ -152,7 +124,7 @@ class FeeType(StrEnum):
     QUADRATIC_WITH_MAKER_FEES = "quadratic_with_maker_fees"
 
 
-class FeeSchedule(_Frozen):
+class FeeSchedule(Frozen):
     """How a series (or an event that overrides it) charges. Read from the exchange, never assumed."""
 
     fee_type: FeeType
@@ -164,7 +136,7 @@ class SettlementSource(StrEnum):
     WEATHER_COMPANY = "weather_company"
 
 
-class SettlementRule(_Frozen):
+class SettlementRule(Frozen):
     """What an event's own text says it settles on."""
 
     source: SettlementSource
@@ -173,7 +145,7 @@ class SettlementRule(_Frozen):
     site_text: str = ""
 
 
-class Market(_OftenParsed):
+class Market(OftenMade):
     """One bracket as the exchange lists it: everything that does not change from minute to minute."""
 
     ticker: str
@@ -194,7 +166,7 @@ class Market(_OftenParsed):
     exchange_index: int = 0
 
 
-class MarketSnapshot(_OftenParsed):
+class MarketSnapshot(OftenMade):
     """A market's prices at one instant. Sizes are paired with their price: both present or both None."""
 
     ticker: str
@@ -241,7 +213,7 @@ class Listing:
     snapshot: MarketSnapshot
 
 
-class ListingFault(_Frozen):
+class ListingFault(Frozen):
     """Something of an event that could not be read; the rest of the answer was used."""
 
     ticker: str
@@ -249,7 +221,7 @@ class ListingFault(_Frozen):
     text: str
 
 
-class Event(_Frozen):
+class Event(Frozen):
     """One city-day on the exchange with its markets. With `faults` its ladder is incomplete: shown, not traded."""
 
     event_ticker: str
@@ -261,7 +233,7 @@ class Event(_Frozen):
     faults: tuple[ListingFault, ...] = ()
 
 
-class Series(_Frozen):
+class Series(Frozen):
     ticker: str
     title: str = ""
     fees: FeeSchedule | None
@@ -269,13 +241,13 @@ class Series(_Frozen):
     settlement_source_names: tuple[str, ...] = ()
 
 
-class ExchangeStatus(_Frozen):
+class ExchangeStatus(Frozen):
     exchange_active: bool
     trading_active: bool
     resumes_at: AwareDatetime | None = None
 
 
-class AccountIdentity(_Frozen):
+class AccountIdentity(Frozen):
     """Whose key it is, as signed calls told: available cash in dollars and the token buckets of its tier.
 
     `scopes` are what the key may do, None when the exchange did not tell.
@@ -298,7 +270,7 @@ class AccountIdentity(_Frozen):
         return None if self.scopes is None else bool({"write", "write::transfer"} & set(self.scopes))
 
 
-class BoardMarket(_OftenParsed):
+class BoardMarket(OftenMade):
     """One bracket ready to be decided on."""
 
     market: Market
@@ -307,7 +279,7 @@ class BoardMarket(_OftenParsed):
     book: OrderBook
 
 
-class Board(_Frozen):
+class Board(Frozen):
     """What the exchange offers on one city-day, checked and complete: ladder, books, fees, settlement rule.
 
     `refusal` names why nothing here may be traded (EVENT_NOT_PARTITION, STATION_MISMATCH, ...); prices still show.

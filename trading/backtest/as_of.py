@@ -164,7 +164,7 @@ class AsOf:
         """What was forecast for a city, as far as anyone could know at `now`; None before the first forecast."""
         today = climate_day(now, city.std_offset_hours)
         known = self._weather(city.code, today, bisect_right(self.forecast_times.get(city.code, ()), now))
-        return known and known.model_copy(update={"captured_at": now})
+        return known and known.changed(captured_at=now)
 
     def _known_weather(self, city_code: str, today: date, releases: int) -> WeatherSnapshot | None:
         """The highs of the coming days after so many releases of the city's, as captured when the last was to be had."""

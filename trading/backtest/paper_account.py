@@ -57,7 +57,7 @@ class PaperAccount:
         """As a decision on this event needs it."""
         if self._known is None:
             self._known = self._read()
-        return self._known.model_copy(update={"standings": self.standings(event_ticker)})
+        return self._known.changed(standings=self.standings(event_ticker))
 
     def standings(self, event_ticker: str) -> Mapping[str, Standing]:
         """How every wish for the event stands."""
@@ -99,9 +99,10 @@ class PaperAccount:
         self, order: Order, event: OrderEvent, at: datetime, *, expires_at: datetime | None = None
     ) -> Order:
         """The order after `event`. Raises IllegalTransition for a step the order table lacks."""
-        update = {"state": next_state(order.state, event), "updated_at": at}
-        moved = order.model_copy(
-            update=update if expires_at is None else {**update, "expires_at": expires_at}
+        moved = order.changed(
+            state=next_state(order.state, event),
+            updated_at=at,
+            expires_at=order.expires_at if expires_at is None else expires_at,
         )
         self._keep(PaperOrder(moved, self._held(order).intent))
         return moved
@@ -109,7 +110,7 @@ class PaperAccount:
     def book(self, order: Order, fill: Fill) -> Order:
         """Order, position and cash after a fill."""
         taken = take_fills(order, fill)
-        moved = taken.order.model_copy(update={"updated_at": fill.filled_at})
+        moved = taken.order.changed(updated_at=fill.filled_at)
         position = self._positions.get(
             fill.market_ticker, Position(mode=self.mode, market_ticker=fill.market_ticker)
         )

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from markets.domain.types import Board
 from milkbot.core.cities import CityConfig
 from milkbot.core.config import TradingMode
+from milkbot.core.frozen import OftenMade
 from trading.domain.policy import Limits, Policy
 from trading.domain.risk import Exposure
 from trading.domain.supersede import Standing
@@ -25,10 +26,8 @@ EVERYWHERE: Final = "*"
 """The scope of a lock that holds all trading."""
 
 
-class Account(BaseModel):
+class Account(OftenMade):
     """What we own and owe at the moment of deciding. `bankroll` is cash plus open positions at cost."""
-
-    model_config = ConfigDict(frozen=True)
 
     cash: Decimal
     bankroll: Decimal

@@ -6,7 +6,7 @@ from enum import StrEnum
 from typing import Annotated, Any
 from uuid import UUID
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, model_validator
+from pydantic import AwareDatetime, Field, model_validator
 
 from markets.domain.order_request import TimeInForce as TimeInForce
 from markets.domain.sides import Action as Action
@@ -15,14 +15,11 @@ from markets.domain.sides import Side as Side
 from markets.domain.sides import book_side_of as book_side_of
 from markets.domain.types import Price
 from milkbot.core.config import TradingMode
+from milkbot.core.frozen import Frozen, OftenMade
 from trading.domain.keys import intent_key, wish_of
 
 Probability = Annotated[float, Field(ge=0, le=1)]
 PositiveCount = Annotated[Decimal, Field(gt=0, max_digits=12, decimal_places=2)]
-
-
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Decision(StrEnum):
@@ -105,7 +102,7 @@ class ReasonCode(StrEnum):
     MARKET_UNRELIABLE = "MARKET_UNRELIABLE"
 
 
-class StrategyOutput(_Frozen):
+class StrategyOutput(Frozen):
     """One strategy's opinion of one market (technical specification 4)."""
 
     strategy: str
@@ -117,7 +114,7 @@ class StrategyOutput(_Frozen):
     reasons: tuple[str, ...]
 
 
-class EnsembleOutput(_Frozen):
+class EnsembleOutput(Frozen):
     """The pooled opinion (technical specification 5)."""
 
     p_yes: Probability
@@ -141,7 +138,7 @@ class EnsembleOutput(_Frozen):
         return self
 
 
-class Signal(_Frozen):
+class Signal(Frozen):
     """What we think of one market now: probability, uncertainty, edge, decision (PRD 4.1)."""
 
     market_ticker: str
@@ -166,7 +163,7 @@ class Signal(_Frozen):
     """The market's own, without its overround; None when it cannot be relied on."""
 
 
-class Intent(_Frozen):
+class Intent(Frozen):
     """A wish to trade, unique by its key. Committed with its order before anything is sent."""
 
     intent_key: str = Field(default="", max_length=160)
@@ -236,7 +233,7 @@ OPEN_STATES = frozenset(
 """States in which an order may still gain fills: its unfilled part is reserved exposure."""
 
 
-class Order(_Frozen):
+class Order(OftenMade):
     client_order_id: UUID
     intent_key: str
     mode: TradingMode
@@ -271,7 +268,7 @@ class Order(_Frozen):
         return self.time_in_force is TimeInForce.GTC
 
 
-class Fill(_Frozen):
+class Fill(Frozen):
     """One execution. `yes_price` is the YES book's price whatever we bought."""
 
     fill_id: str
@@ -287,7 +284,7 @@ class Fill(_Frozen):
     filled_at: AwareDatetime
 
 
-class Position(_Frozen):
+class Position(Frozen):
     """Net holding in one market: positive counts are YES, negative NO. Derived from fills, never set by hand."""
 
     mode: TradingMode
@@ -317,7 +314,7 @@ class Severity(StrEnum):
     CRITICAL = "CRITICAL"
 
 
-class RiskEvent(_Frozen):
+class RiskEvent(Frozen):
     at: AwareDatetime
     severity: Severity
     event_type: str

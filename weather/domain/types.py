@@ -3,7 +3,7 @@
 from datetime import date, timedelta
 from enum import StrEnum
 
-from pydantic import AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from milkbot.core.constants import (
     ISSUANCE_BLOCK_AFTER,
@@ -11,6 +11,7 @@ from milkbot.core.constants import (
     OBSERVATION_USABLE_FOR,
     WEATHER_STALE_MIN,
 )
+from milkbot.core.frozen import Frozen, OftenMade
 from weather.domain.families import Distribution, Normal
 
 HOTTEST_PLAUSIBLE_F = 135
@@ -19,11 +20,7 @@ HOTTEST_PLAUSIBLE_C = 57.3
 COLDEST_PLAUSIBLE_C = -51.2
 
 
-class _Frozen(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-class Observation(_Frozen):
+class Observation(Frozen):
     """One reading of a station. `temp_c` as reported; `temp_f` rounded for display, never a settled maximum."""
 
     station: str = Field(pattern=r"^[A-Z0-9]{4,5}$")
@@ -44,7 +41,7 @@ class Observation(_Frozen):
         return self.model_copy(update={"six_hour_max_c": None, "day_max_c": None})
 
 
-class DayHigh(_Frozen):
+class DayHigh(Frozen):
     """The forecast high of one climate day: the larger of the daytime maximum and the hourly values of the night."""
 
     day: date
@@ -54,21 +51,21 @@ class DayHigh(_Frozen):
     midnight before a cold front may already have set the high."""
 
 
-class HourlyTemps(_Frozen):
+class HourlyTemps(Frozen):
     """Forecast °F at full hours, the first at `starts_at`; None where the grid leaves an hour out."""
 
     starts_at: AwareDatetime
     temps_f: tuple[int | None, ...]
 
 
-class RecentTemp(_Frozen):
+class RecentTemp(Frozen):
     """A temperature just read, °F: exact from tenths, to about a degree from whole °C."""
 
     at: AwareDatetime
     temp_f: float
 
 
-class DaySoFar(_Frozen):
+class DaySoFar(Frozen):
     """What the readings of one climate day say of its maximum so far."""
 
     day: date
@@ -82,7 +79,7 @@ class DaySoFar(_Frozen):
     """Whether the station's own maximum of the whole day is in: nothing between two reports is missing any more."""
 
 
-class ReportedHigh(_Frozen):
+class ReportedHigh(Frozen):
     """The newest climate report of a day: its high so far, °F, or the final one."""
 
     day: date
@@ -91,7 +88,7 @@ class ReportedHigh(_Frozen):
     issued_at: AwareDatetime
 
 
-class Ages(_Frozen):
+class Ages(Frozen):
     """Three ages, never mixed (design 7). None where there is nothing to age."""
 
     fetched_age: timedelta
@@ -99,7 +96,7 @@ class Ages(_Frozen):
     issuance_age: timedelta | None
 
 
-class WeatherSnapshot(_Frozen):
+class WeatherSnapshot(OftenMade):
     """All that is known of a city's weather at `captured_at`."""
 
     city_code: str = Field(pattern=r"^[A-Z]{3}$")
@@ -176,7 +173,7 @@ class Regime(StrEnum):
     """The sources speak of different air masses."""
 
 
-class Nowcast(_Frozen):
+class Nowcast(Frozen):
     """What the day's readings say: H is the larger of the maximum so far and that of the hours still to come."""
 
     observed_at: AwareDatetime
@@ -190,7 +187,7 @@ class Nowcast(_Frozen):
     """Probability that the remaining hours do not beat the maximum so far."""
 
 
-class Climatology(_Frozen):
+class Climatology(Frozen):
     """What the high of this city usually is on this day of the year, °F; `days` of record it rests on."""
 
     mean: float
@@ -198,7 +195,7 @@ class Climatology(_Frozen):
     days: float = Field(ge=0)
 
 
-class SourceUse(_Frozen):
+class SourceUse(Frozen):
     """A source's part in an outlook: its forecast high, the bias taken off it (forecast − observed), its weight."""
 
     name: str
@@ -213,7 +210,7 @@ def _gaussian(stated: dict[str, float]) -> Normal:
     return Normal(mu=stated.get("mu", 0.0), sigma=stated.get("sigma", 1.0))
 
 
-class Outlook(_Frozen):
+class Outlook(Frozen):
     """What will the settled high of (city, climate day) be? Distributions of the integer maximum, °F.
 
     `distribution` is of the whole day, made without knowing the maximum so far, with mean `mu` and standard deviation
@@ -246,7 +243,7 @@ class Outlook(_Frozen):
     calibration_version: str = ""
 
 
-class GridPoint(_Frozen):
+class GridPoint(Frozen):
     """The forecast grid cell of a place. Offices regrid: the numbers are asked for daily."""
 
     office: str = Field(pattern=r"^[A-Z]{3}$")
@@ -254,7 +251,7 @@ class GridPoint(_Frozen):
     y: int = Field(ge=0, le=1000)
 
 
-class LayerValue(_Frozen):
+class LayerValue(Frozen):
     """One entry of a grid layer, °C over [starts_at, ends_at)."""
 
     starts_at: AwareDatetime
@@ -262,7 +259,7 @@ class LayerValue(_Frozen):
     temp_c: float = Field(ge=COLDEST_PLAUSIBLE_C, le=HOTTEST_PLAUSIBLE_C)
 
 
-class Grid(_Frozen):
+class Grid(Frozen):
     """The raw forecast of one grid cell: daytime maxima and the hourly temperature."""
 
     point: GridPoint
@@ -272,7 +269,7 @@ class Grid(_Frozen):
     temperature: tuple[LayerValue, ...]
 
 
-class ForecastPeriod(_Frozen):
+class ForecastPeriod(Frozen):
     """A twelve-hour or one-hour period of the worded forecast, °F."""
 
     starts_at: AwareDatetime
@@ -282,7 +279,7 @@ class ForecastPeriod(_Frozen):
     conditions: str = ""
 
 
-class Forecast(_Frozen):
+class Forecast(Frozen):
     """The periods in time order; `issued_at` is the office's `updateTime`."""
 
     issued_at: AwareDatetime
@@ -291,14 +288,14 @@ class Forecast(_Frozen):
     """Why periods were left out, one sentence each."""
 
 
-class ObservationList(_Frozen):
+class ObservationList(Frozen):
     """Usable readings, newest first, and why the others were left out."""
 
     readings: tuple[Observation, ...]
     refused: tuple[str, ...] = ()
 
 
-class CityWeather(_Frozen):
+class CityWeather(Frozen):
     """One fetch of one city: the snapshot, every reading that came with it, and the parsed parts of the payload."""
 
     snapshot: WeatherSnapshot
@@ -306,14 +303,14 @@ class CityWeather(_Frozen):
     raw: dict[str, object] = {}
 
 
-class ProductRef(_Frozen):
+class ProductRef(Frozen):
     """An entry of a product list; the text is fetched by `product_id`."""
 
     product_id: str = Field(pattern=r"^[0-9a-fA-F-]{36}$")
     issued_at: AwareDatetime
 
 
-class CliReport(_Frozen):
+class CliReport(Frozen):
     """One issue of a station's daily climate report (CLI)."""
 
     cli_code: str = Field(pattern=r"^CLI[A-Z0-9]{3}$")
@@ -327,7 +324,7 @@ class CliReport(_Frozen):
     """None when the report says MM or names no maximum: wait for a later issue, never assume."""
 
 
-class CliProduct(_Frozen):
+class CliProduct(Frozen):
     """A report with the text it was read from, which is kept as evidence."""
 
     report: CliReport
