@@ -225,6 +225,18 @@ def test_kelly_single_stake_when_one_side_is_offered_then_it_is_that_of_the_whol
     ), "only all the cash is left to others"
 
 
+@pytest.mark.parametrize(
+    ("probs", "cost"),
+    [((0.5, 0.6), 0.5), ((0.5, math.nan), 0.5), ((-0.5, 1.5), 0.5), ((0.5, 0.5), 0.0), ((0.5, 0.5), math.nan)],
+)
+def test_kelly_single_stake_when_given_no_bet_then_the_whole_way_is_left_to_refuse_it(
+    probs: tuple[float, ...], cost: float
+) -> None:
+    assert kelly_single_stake(probs, 0, cost, (0.0, 0.0), is_yes=True) is None
+    with pytest.raises(ValueError):
+        kelly_ladder_stakes(probs, (cost, None), (None, None))
+
+
 def _returns(book: Book) -> Floats:
     """Dollars back per dollar in each outcome, of all that is offered."""
     pays = [np.eye(len(book.probs))[k] / cost for k, cost in enumerate(book.yes) if cost is not None]

@@ -6,12 +6,13 @@ before any fraction or cap. Near an arbitrage the formulas want nearly all of it
 """
 
 from collections.abc import Sequence
+from math import fsum
 from typing import NamedTuple
 
 import numpy as np
 from scipy.special import xlogy
 
-from milkbot.core.arrays import Floats, distributions, finite
+from milkbot.core.arrays import SUM_TOLERANCE, Floats, distributions, finite
 from trading.domain.kelly.active_set import single_stake
 from trading.domain.kelly.log_optimal import maximise_log_wealth
 
@@ -100,8 +101,11 @@ def kelly_single_stake(
 ) -> float | None:
     """The stake of `kelly_ladder_stakes` where YES, or NO, of the bracket at `place` is all that is offered, at `cost`.
 
-    Nothing is checked: the probabilities are some, and the cost is above 0. None where it is not found this way.
+    None where it is not found this way, and for what are no probabilities or a cost not above 0: `kelly_ladder_stakes` says
+    what is wrong with them.
     """
+    if not (cost > 0 and min(probs) >= 0 and abs(fsum(probs) - 1) <= SUM_TOLERANCE):
+        return None
     wins = [(place == outcome) == is_yes for outcome in range(len(probs))]
     return single_stake(probs, [1 / cost - 1 if won else -1.0 for won in wins], holdings)
 
