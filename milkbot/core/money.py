@@ -51,9 +51,12 @@ def _from_text(raw: str) -> Decimal:
 
 
 @lru_cache(maxsize=10_000)
-def exactly(probability: float) -> Decimal:
-    """A probability as decisions reckon with it: six digits after the point. Kept, for each is asked for several times."""
-    return Decimal(repr(round(probability, 6)))
+def six_places(share: float) -> Decimal:
+    """A probability, or another share of one, as decisions reckon with it: rounded to six digits after the point.
+
+    Kept: within one decision each is asked for several times.
+    """
+    return Decimal(repr(round(share, 6)))
 
 
 def ceil_to(value: Decimal, step: Decimal) -> Decimal:

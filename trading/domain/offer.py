@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from markets.domain.fees import trade_fee, worst_case_fee
 from markets.domain.types import FeeSchedule, MarketSnapshot
-from milkbot.core.money import ONE, exactly
+from milkbot.core.money import ONE, six_places
 from trading.domain.gates import price_to_pay
 from trading.domain.types import BookSide
 
@@ -43,7 +43,7 @@ def best_offer(
         price = price_to_pay(snapshot, side)
         if price is not None:
             cost = price + trade_fee(fees, ONE, price, is_taker=True)
-            edge = exactly(p_win) - cost
+            edge = six_places(p_win) - cost
             if best is None or edge > best[0]:
                 best = edge, side, p_win, price, cost
     if best is None:

@@ -5,7 +5,7 @@ from decimal import Decimal
 from markets.domain import price_grid
 from markets.domain.fees import trade_fee, worst_case_fee
 from markets.domain.types import BoardMarket, FeeSchedule
-from milkbot.core.money import ONE, exactly
+from milkbot.core.money import ONE, six_places
 from trading.domain.gates import quote_floor
 from trading.domain.offer import Offer
 from trading.domain.policy import Policy
@@ -40,7 +40,7 @@ def _quote(
     if bid is None or ask is None:
         return None
     is_bid = side is BookSide.BID
-    worth = exactly(p_win)
+    worth = six_places(p_win)
     if worth <= (bid if is_bid else ONE - ask):
         return None  # Fees and the floor only add to the price: most sides promise nothing before either is known.
 

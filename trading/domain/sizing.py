@@ -14,7 +14,7 @@ from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from typing import NamedTuple
 
-from milkbot.core.money import ONE, ZERO, exactly, floor_to
+from milkbot.core.money import ONE, ZERO, floor_to, six_places
 from trading.domain.kelly.binary import certainty_shrink
 from trading.domain.kelly.ladder import kelly_ladder_stakes, kelly_single_stake
 from trading.domain.offer import Offer
@@ -60,7 +60,7 @@ def joint_stakes(
     if not offers or wealth <= ZERO:
         return {}
     shares = _shares(offers, p_trade, _payouts(held, wealth))
-    trusted = exactly(confidence)
+    trusted = six_places(confidence)
     return {place: _stake(offers[place], share, wealth, trusted, policy) for place, share in shares.items()}
 
 

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from markets.domain.fees import trade_fee
 from markets.domain.types import BoardMarket, MarketSnapshot
-from milkbot.core.money import ONE, ZERO, exactly, floor_to
+from milkbot.core.money import ONE, ZERO, floor_to, six_places
 from trading.domain.gates import PASSED, Gate, check_edge, check_quote_edge
 from trading.domain.inputs import Account, EventContext
 from trading.domain.keys import intent_key
@@ -131,7 +131,7 @@ def _check_exactly(offer: Offer, count: Decimal, event: EventContext) -> Gate:
     assert fees is not None, "nothing is offered without fees"
     fee = trade_fee(fees, count, offer.price, is_taker=not offer.post_only)
     cost = offer.price + fee / count
-    edge = exactly(offer.p_win) - cost
+    edge = six_places(offer.p_win) - cost
     if offer.post_only:
         return check_quote_edge(edge, cost, offer.standard_error, policy)
     return check_edge(edge, cost, offer.standard_error, policy)

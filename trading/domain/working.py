@@ -11,7 +11,7 @@ from enum import StrEnum
 from typing import NamedTuple
 
 from markets.domain.types import BoardMarket
-from milkbot.core.money import ONE, ZERO, exactly
+from milkbot.core.money import ONE, ZERO, six_places
 from trading.domain.event_gate import check_event
 from trading.domain.gates import Gate, check_liquidity, check_spread, check_tradable, quote_floor
 from trading.domain.inputs import Circumstances, CityView, EventContext
@@ -148,7 +148,7 @@ def _check_edge_left(order: Order, belief: Belief, policy: Policy) -> Gate:
     is_bid = order.book_side is BookSide.BID
     price = order.limit_price if is_bid else ONE - order.limit_price
     p_win = belief.p_yes if is_bid else 1 - belief.p_yes
-    edge = exactly(p_win) - price
+    edge = six_places(p_win) - price
     floor = quote_floor(price, belief.standard_error, policy) / 2
     if edge < floor:
         return Gate(
