@@ -45,8 +45,7 @@ class EventRun:
             for column, bracket in enumerate(sheet.columns.brackets)
         ]
         self._columns = {bracket.ticker: column for column, bracket in enumerate(sheet.columns.brackets)}
-        self._prospects = self._searched(as_of)
-        self._next = None if self._prospects is None else _next_rows(self._prospects)
+        self._search = self._searched(as_of)
         self._belief: tuple[int, Belief | None] = (-1, None)
         """Of the segment that was turned in last."""
 
@@ -105,38 +104,42 @@ class EventRun:
         self._belief = segment, weighed.opinion and weighed.opinion.belief
         return weighed
 
-    def _searched(self, as_of: AsOf) -> Prospects | None:
+    def _searched(self, as_of: AsOf) -> "_Search | None":
         fees = self._past.fees
         if fees is None:
             return None
         around = self._around
-        return prospects(self.sheet, fees, as_of.depth, around.policy, may_rest=around.may_rest)
+        found = prospects(self.sheet, fees, as_of.depth, around.policy, may_rest=around.may_rest)
+        return _Search(found, _next_rows(found))
 
     def _wanted(self, first: int, desk: Desk) -> Sequence[int]:
         """For each wish that may still be sent, the first row on which it could be wanted."""
-        if self._next is None:
+        if self._search is None:
             return ()
         standings = desk.account.standings(self.sheet.event.event_ticker)
-        following: list[int] = self._next[first].tolist()
+        following: list[int] = self._search.following[first].tolist()
         found = []
         for place, (wish, row) in enumerate(zip(self._wishes, following, strict=True)):
             standing = standings.get(wish.key) if standings else None
-            again = row if standing is None else self._wanted_again(first, place, standing, desk)
+            again = (
+                row if standing is None else self._wanted_again(self._search, first, place, standing, desk)
+            )
             if again is not None and again < self.sheet.columns.instants:
                 found.append(again)
         return found
 
-    def _wanted_again(self, first: int, place: int, standing: Standing, desk: Desk) -> int | None:
+    def _wanted_again(
+        self, search: "_Search", first: int, place: int, standing: Standing, desk: Desk
+    ) -> int | None:
         """The first row from `first` on on which an earlier wish could be sent once more; None when there is none."""
-        assert self._prospects is not None, "only what was searched is wanted"
-        assert self._next is not None, "as above"
-        (_, column, side), is_bid = self._wishes[place], self._wishes[place].side is BookSide.BID
+        _, column, side = self._wishes[place]
+        is_bid = side is BookSide.BID
         held = desk.account.held(self.sheet.columns.brackets[column].ticker)
         begins = self._sendable_from(first, standing, closes=held < 0 if is_bid else held > 0)
         if begins is None:
             return None
-        row = int(self._next[begins, place])
-        wanted = (self._prospects.bid if is_bid else self._prospects.ask)[row:, column]
+        row = int(search.following[begins, place])
+        wanted = (search.prospects.bid if is_bid else search.prospects.ask)[row:, column]
         further = _first_true(wanted & self._unchased(row, column, side, standing.first_price))
         return None if further is None else row + further
 
@@ -169,10 +172,10 @@ class EventRun:
             bid=columns.bid[first:, column],
             ask=columns.ask[first:, column],
         )
-        if self._prospects is None:
+        if self._search is None:
             return first if first < columns.instants else None
         kept = surely_kept(
-            self._prospects, column, is_bid=is_bid, price_micros=price, policy=self._around.policy
+            self._search.prospects, column, is_bid=is_bid, price_micros=price, policy=self._around.policy
         )
         row = _first_true(passed | ~kept[first:])
         return None if row is None else first + row
@@ -181,6 +184,15 @@ class EventRun:
         segment = int(self.sheet.segment[row])
         told = self._told.get(segment)
         return told.outlook if told else self._past.outlook(self.sheet.outlook_at[segment])
+
+
+class _Search(NamedTuple):
+    """What could be wanted anywhere in the event."""
+
+    prospects: Prospects
+    following: Int32s
+    """Of each row, and of the one after the last, the first from it on on which each wish could be wanted; as many as there
+    are rows where none is. Bids by bracket, then asks."""
 
 
 class _Wish(NamedTuple):
@@ -203,8 +215,6 @@ def _key(sheet: EventSheet, ticker: str, side: BookSide, around: Circumstances) 
 
 
 def _next_rows(prospects: Prospects) -> Int32s:
-    """Of each row, and of the one after the last, the first from it on on which each wish could be wanted; as many as there
-    are rows where none is. Bids by bracket, then asks."""
     return np.hstack([_next_true(prospects.bid), _next_true(prospects.ask)])
 
 
