@@ -97,7 +97,7 @@ class PastCalibrations:
         for city_code, highs in self._highs.items():
             for day, high_f in highs.items():
                 if city_code in cities and first <= day <= last:
-                    said = Said(self._recording, city_code, day, self._ladders.get((city_code, day)))
+                    said = SourceHistory(self._recording, city_code, day, self._ladders.get((city_code, day)))
                     for lead_h in LEADS_H:
                         asked_at = moment_of(load_cities()[city_code], day, lead_h)
                         yield Lesson(known_at(day), day, city_code, lead_h, high_f, said.at(asked_at))
@@ -123,7 +123,7 @@ def _pair(together: Together, high_f: int) -> tuple[float, float]:
     return own - high_f, others - high_f
 
 
-class Said:
+class SourceHistory:
     """What every source said of one day, as far as anyone knew at a moment: found once for as long as it stays the same.
 
     The day's `ladder` stands in, from its opening on, where the weather service says nothing.

@@ -9,7 +9,7 @@ from markets.domain.types import Board, BoardMarket, FeeSchedule, MarketSnapshot
 from milkbot.core.cities import CityConfig, load_cities
 from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf, displayed, recorded_book
-from trading.backtest.calibrating import Said
+from trading.backtest.calibrating import SourceHistory
 from trading.backtest.ladder_source import ladder_high
 from trading.backtest.quote_history import Quote, micros_of
 from trading.backtest.recorded_types import QUIET_AT_MOST, RecordedEvent
@@ -33,9 +33,9 @@ class EventPast:
         """As it was asked for last."""
 
     @cached_property
-    def _said(self) -> Said:
+    def _said(self) -> SourceHistory:
         day = self.event.event_date
-        return Said(self._as_of.recording, self.city.code, day, ladder_high(self.event))
+        return SourceHistory(self._as_of.recording, self.city.code, day, ladder_high(self.event))
 
     @property
     def refusal(self) -> str | None:

@@ -10,7 +10,7 @@ from tests.trading.backtest.pasts import DAY, forecast, recording
 from tests.trading.backtest.recordings import opens_at
 from trading.backtest.as_of import AsOf
 from trading.backtest.baselines import known_at
-from trading.backtest.calibrating import PastCalibrations, Said
+from trading.backtest.calibrating import PastCalibrations, SourceHistory
 from trading.backtest.event_past import EventPast
 from trading.backtest.ladder_source import ladder_high
 from trading.backtest.recorded_types import DailyHigh, RecordedEvent, Recording
@@ -102,7 +102,7 @@ def test_it_speaks_from_its_opening_on_and_not_before() -> None:
     of = past("point")
     ladder = ladder_high(of.events[-1])
     for at, heard in ((opens_at(DAY) - timedelta(seconds=1), False), (opens_at(DAY), True)):
-        said = Said(of, "CHI", DAY, ladder).at(at)
+        said = SourceHistory(of, "CHI", DAY, ladder).at(at)
         assert (LADDER in {high.source for high in said}) is heard
 
 
