@@ -9,6 +9,7 @@ import pytest
 from markets.domain.order_outcomes import Rejected
 from markets.domain.order_request import NewOrder, OrderTerms, TimeInForce
 from markets.domain.sides import BookSide
+from milkbot.embedded.process import wait_until
 from sandbox.fault_middleware import FaultMiddleware
 from tests.faults.bench import Bench
 from tests.faults.books import PLACE, is_recovered, orders, some_slow, state_of, states, takers
@@ -157,10 +158,9 @@ def _wait_for_orders(bench: Bench, count: int) -> None:
 def _wait_for_the_late(bench: Bench) -> None:
     """Until every late request was carried out: one that came when its wish is sent anew would double it, and only the
     promise that the test breaks can prevent that."""
-    faulty, deadline = bench.front.app, time.monotonic() + 10
+    faulty = bench.front.app
     assert isinstance(faulty, FaultMiddleware)
-    while bench.front.do(lambda: faulty.has_late) and time.monotonic() < deadline:
-        time.sleep(0.05)
+    assert wait_until(lambda: not bench.front.do(lambda: faulty.has_late), timeout_s=10)
 
 
 def test_request_that_arrives_after_we_gave_up_is_adopted(bench: Bench) -> None:
