@@ -227,7 +227,13 @@ def test_kelly_single_stake_when_one_side_is_offered_then_it_is_that_of_the_whol
 
 @pytest.mark.parametrize(
     ("probs", "cost"),
-    [((0.5, 0.6), 0.5), ((0.5, math.nan), 0.5), ((-0.5, 1.5), 0.5), ((0.5, 0.5), 0.0), ((0.5, 0.5), math.nan)],
+    [
+        ((0.5, 0.6), 0.5),
+        ((0.5, math.nan), 0.5),
+        ((-0.5, 1.5), 0.5),
+        ((0.5, 0.5), 0.0),
+        ((0.5, 0.5), math.nan),
+    ],
 )
 def test_kelly_single_stake_when_given_no_bet_then_the_whole_way_is_left_to_refuse_it(
     probs: tuple[float, ...], cost: float
