@@ -1,7 +1,8 @@
 """Ensemble model output statistics: N(a + b·x̄, c + d·s²) with coefficients of least mean CRPS.
 
 Source: Gneiting, Raftery, Westveld & Goldman 2005, MWR 133:1098; project reference on probability and sizing,
-section 1.2. c and d stay positive because their logarithms are fitted.
+section 1.2. c and d are fitted as they are, between bounds above 0: in their logarithms, which are usual, the loss is flat where
+one of them is next to nothing, and a search that comes there stays.
 """
 
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from weather.domain.families import Normal
 FEWEST_ROWS: Final = 60
 """With fewer rows the prior spread is the better forecast."""
 
-_LN_VARIANCE_BOUNDS: Final = (-14.0, 9.0)
+_VARIANCE_BOUNDS: Final = (1e-6, 1e4)
 _FIT_OPTIONS: Final = {"maxiter": 500, "ftol": 1e-12, "gtol": 1e-8}
 
 
@@ -88,15 +89,15 @@ def emos_mean_crps(parameters: EmosParameters, rows: TrainingRows) -> float:
 
 
 def emos_gradient(parameters: EmosParameters, rows: TrainingRows) -> EmosParameters:
-    """The derivatives of `emos_mean_crps` by a, b, ln c and ln d."""
+    """The derivatives of `emos_mean_crps` by a, b, c and d."""
     mu, sigma = _moments(parameters, rows)
     by_mu, by_sigma = crps_normal_gradient(mu, sigma, rows.observed)
     by_variance = by_sigma / (2 * sigma)
     return EmosParameters(
         a=float(np.average(by_mu, weights=rows.weight)),
         b=float(np.average(by_mu * rows.ensemble_mean, weights=rows.weight)),
-        c=float(np.average(by_variance, weights=rows.weight)) * parameters.c,
-        d=float(np.average(by_variance * rows.ensemble_variance, weights=rows.weight)) * parameters.d,
+        c=float(np.average(by_variance, weights=rows.weight)),
+        d=float(np.average(by_variance * rows.ensemble_variance, weights=rows.weight)),
     )
 
 
@@ -112,28 +113,23 @@ def fit_emos(rows: TrainingRows, start: EmosParameters = START) -> EmosParameter
     centred = TrainingRows(rows.ensemble_mean - centre, rows.ensemble_variance, rows.observed, rows.weight)
 
     def loss(point: Floats) -> tuple[float, Floats]:
-        parameters = _from_point(point)
+        parameters = EmosParameters(*point.tolist())
         return emos_mean_crps(parameters, centred), np.asarray(emos_gradient(parameters, centred))
 
     a, b, c, d = start
-    guess = np.asarray([a + b * centre, b, *np.clip(np.log([c, d]), *_LN_VARIANCE_BOUNDS)])
+    guess = np.asarray([a + b * centre, b, *np.clip([c, d], *_VARIANCE_BOUNDS)])
     free = (None, None)
     found = minimize(
         loss,
         guess,
         jac=True,
         method="L-BFGS-B",
-        bounds=[free, free, _LN_VARIANCE_BOUNDS, _LN_VARIANCE_BOUNDS],
+        bounds=[free, free, _VARIANCE_BOUNDS, _VARIANCE_BOUNDS],
         options=dict(_FIT_OPTIONS),
     )
-    at_mean, slope, c, d = _from_point(found.x)
+    at_mean, slope, c, d = found.x.tolist()
     fitted = EmosParameters(at_mean - slope * centre, slope, c, d)
     return min(fitted, start, key=lambda parameters: emos_mean_crps(parameters, rows))
-
-
-def _from_point(point: Floats) -> EmosParameters:
-    a, b, ln_c, ln_d = point.tolist()
-    return EmosParameters(a, b, float(np.exp(ln_c)), float(np.exp(ln_d)))
 
 
 def _moments(parameters: EmosParameters, rows: TrainingRows) -> tuple[Floats, Floats]:
