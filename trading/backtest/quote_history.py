@@ -75,6 +75,16 @@ class QuoteHistory(Sequence[Quote]):
         self._counts: Int64s = np.asarray(columns[4 : None if self.has_sizes else 6], dtype=np.int64)
 
     @classmethod
+    def of_columns(cls, at: Int64s, prices: Int32s, counts: Int64s) -> "QuoteHistory":
+        """Of rising times, of bid, ask and last price, shape (3, n), and of volume, open interest and, perhaps, the sizes at
+        bid and ask, shape (2 or 4, n), all in the whole numbers of a `QuoteRow`. They are copied."""
+        made = cls()
+        made.at, made._prices = at.copy(), prices.copy()
+        made.has_sizes = bool((counts[2:] != UNKNOWN).any())
+        made._counts = counts[: None if made.has_sizes else 2].copy()
+        return made
+
+    @classmethod
     def of(cls, quotes: Iterable[Quote]) -> "QuoteHistory":
         """The same quotes. Their prices have at most six decimal places, their counts two."""
         return cls([_row(quote) for quote in quotes])

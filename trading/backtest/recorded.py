@@ -118,7 +118,7 @@ def _read_forecasts(
         try:
             city_code, target = _placed(line)
             if not wanted.holds(city_code, target):
-                tally.outside(line)
+                tally.outside(line.file)
                 continue
             forecast = _forecast(line.fields, city_code, target, wanted.now)
             key = tuple(line.fields[column] for column in (0, 1, 2, 4, 5))
@@ -159,7 +159,7 @@ def _read_highs(folder: Path, wanted: Selection, tally: Tally) -> Iterator[Daily
         try:
             city_code, on = _placed(line)
             if not wanted.holds(city_code, on):
-                tally.outside(line)
+                tally.outside(line.file)
                 continue
             high = _high(line.fields, city_code, on, wanted.now)
             key = (city_code, line.fields[1], high.source)

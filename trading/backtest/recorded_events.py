@@ -116,7 +116,7 @@ def _by_event(
                 raise BadRow(Fault.DUPLICATE, f"{row['ticker'][:60]} is listed twice")
             if not wanted.holds(_city_code(row), day(row["event_date"])):
                 index.outside.add(row["ticker"])
-                tally.outside(row.line)
+                tally.outside(row.line.file)
                 continue
         except BadRow as bad:
             if bad.fault is not Fault.DUPLICATE:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from trading.backtest.forked import made_of_each
+from trading.backtest.plain_quotes import read_plain
 from trading.backtest.quote_history import (
     NOBODY,
     UNKNOWN,
@@ -37,13 +38,15 @@ from trading.backtest.recorded_types import Fault, RecordedEvent
 QUOTE_COLUMNS: Final = ("ticker", "ts_utc", "yes_bid", "yes_ask", "last", "volume", "open_interest")
 SIZE_COLUMNS: Final = ("yes_bid_size", "yes_ask_size")
 """What stood at the two prices, where somebody recorded it. A file has both columns or neither."""
+HEADERS: Final = (QUOTE_COLUMNS, (*QUOTE_COLUMNS, *SIZE_COLUMNS))
 
 Histories = dict[str, QuoteHistory]
 
 
 class _Asked(NamedTuple):
     events: EventIndex
-    now: datetime
+    spans: Mapping[str, "_Span"]
+    """Of every market."""
 
 
 class _Part(NamedTuple):
@@ -56,15 +59,15 @@ class _Part(NamedTuple):
 class _Span(NamedTuple):
     """When a market of an event can have been quoted, in microseconds since 1970."""
 
-    event_ticker: str
     first: int
     last: int
     now: int
+    event_ticker: str
 
     @classmethod
     def of(cls, event: RecordedEvent, now: datetime) -> "_Span":
         opens, closes, seen = map(micros_of, (event.open_at, event.close_at, now))
-        return cls(event.event_ticker, opens, min(closes, seen), seen)
+        return cls(opens, min(closes, seen), seen, event.event_ticker)
 
 
 def read_quotes(
@@ -75,18 +78,25 @@ def read_quotes(
     files = sorted([*ladders.glob("quotes_*.csv"), *ladders.glob("quotes_*.csv.gz")])
     if not files:
         raise UnreadableRecording(f"{ladders} holds no quotes_*.csv or quotes_*.csv.gz")
-    asked = _Asked(index, now)
-    if processes > 1 and len(files) > 1:
-        parts = made_of_each(_part, asked, files, processes)
-        tickers = [ticker for part in parts for ticker in part.histories]
-        if len(set(tickers)) == len(tickers):
-            return _together(parts, index, tally)
+    spans = {event.event_ticker: _Span.of(event, now) for event in index.events.values()}
+    of_market = {ticker: spans[event.event_ticker] for ticker, event in index.by_market.items()}
+    asked = _Asked(index, of_market)
+    parts = made_of_each(_part, asked, files, processes)
+    tickers = [ticker for part in parts for ticker in part.histories]
+    if len(set(tickers)) < len(tickers):
         # Of a market in two files the rows must be looked at in their order.
-    return _together([_read(asked, files)], index, tally)
+        parts = [_read(asked, files)]
+    return _together(parts, index, tally)
 
 
 def _part(asked: _Asked, path: Path) -> _Part:
-    return _read(asked, [path])
+    plain = read_plain(path, HEADERS, asked.spans, asked.events.outside)
+    if plain is None:
+        return _read(asked, [path])
+    tally = Tally()
+    tally.read(path.name, plain.rows)
+    tally.outside(path.name, plain.outside)
+    return _Part(plain.histories, tally)
 
 
 def _together(parts: Iterable[_Part], index: EventIndex, tally: Tally) -> Histories:
@@ -99,8 +109,7 @@ def _together(parts: Iterable[_Part], index: EventIndex, tally: Tally) -> Histor
 
 def _read(asked: _Asked, files: Iterable[Path]) -> _Part:
     """The histories of the markets that stand in the files, and what became of their rows."""
-    (index, now), tally = asked, Tally()
-    spans = {ticker: _Span.of(event, now) for ticker, event in index.by_market.items()}
+    (index, spans), tally = asked, Tally()
     found: dict[str, list[QuoteRow]] = defaultdict(list)
     for line in chain.from_iterable(lines_of(path, QUOTE_COLUMNS, tally, SIZE_COLUMNS) for path in files):
         ticker = line.fields[0]
@@ -119,7 +128,7 @@ def _strange_quote(line: Line, index: EventIndex, tally: Tally) -> None:
     """A quote of a market we do not follow."""
     ticker = line.fields[0]
     if ticker in index.outside:
-        tally.outside(line)
+        tally.outside(line.file)
     elif ticker in index.refused:
         tally.refuse(line, Fault.EVENT_REFUSED, f"{ticker} stands in no usable event")
     else:

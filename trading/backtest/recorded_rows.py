@@ -59,8 +59,9 @@ class Tally:
         """So many rows of a file, each of which is used unless something else is said of it."""
         self._rows[file] += rows
 
-    def outside(self, line: Line) -> None:
-        self._outside[line.file] += 1
+    def outside(self, file: str, rows: int = 1) -> None:
+        """So many rows of a file, of what was not asked for."""
+        self._outside[file] += rows
 
     def refuse(self, line: Line, fault: Fault, text: str) -> None:
         self._note(self._refused, line, fault, text)

@@ -108,7 +108,7 @@ def _readings(
                 reading = _reading(line.fields, city, now)
                 taken = reading.observation.observed_at, reading.observation.is_metar
                 if (city.code, climate_day(taken[0], city.std_offset_hours)) not in recording.forecasts:
-                    tally.outside(line)
+                    tally.outside(line.file)
                     continue
                 if taken in seen:
                     raise BadRow(Fault.DUPLICATE, f"a reading of {line.fields[1]} was there already")
@@ -164,7 +164,7 @@ def _issues(
                 temp_f = round(_within(number(line.fields[3]), COLDEST_F, HOTTEST_F, "°F"))
                 issue = line.fields[2], issued_at
                 if issue not in had_at:
-                    tally.outside(line)
+                    tally.outside(line.file)
                     continue
                 if target_at in hours[issue]:
                     raise BadRow(Fault.DUPLICATE, f"this issue has a temperature of {line.fields[0]} already")
