@@ -153,6 +153,7 @@ def one_file(folder: Path, stem: str) -> Path:
     raise UnreadableRecording(f"{folder} holds no {stem}.csv or {stem}.csv.gz")
 
 
+@lru_cache(maxsize=10_000)
 def instant(text: str) -> datetime:
     """A time in UTC, written with Z. Raises BadRow: NOT_UTC for any other zone or none."""
     if not text.endswith("Z"):
