@@ -279,7 +279,7 @@ class BoardMarket(OftenMade):
     book: OrderBook
 
 
-class Board(Frozen):
+class Board(OftenMade):
     """What the exchange offers on one city-day, checked and complete: ladder, books, fees, settlement rule.
 
     `refusal` names why nothing here may be traded (EVENT_NOT_PARTITION, STATION_MISMATCH, ...); prices still show.

@@ -49,7 +49,7 @@ class Voice(NamedTuple):
 
     @property
     def probs(self) -> Vector:
-        return tuple(output.p_yes for output in self.outputs)
+        return tuple([output.p_yes for output in self.outputs])
 
 
 class Belief(NamedTuple):

@@ -25,9 +25,10 @@ def intent_key(
     parts = [mode.value, city_code, market_ticker, book_side.value, strategy, event_date.isoformat()]
     if generation:
         parts.append(str(generation))
-    if any(":" in part or not part for part in parts):
+    key = ":".join(parts)
+    if key.count(":") >= len(parts) or not all(parts):
         raise ValueError(f"an intent key's parts must be filled and free of colons, were {parts}")
-    return ":".join(parts)
+    return key
 
 
 def wish_of(key: str, generation: int) -> str:

@@ -166,7 +166,7 @@ def _confidence(
     belief: Belief, priced: Priced, weights: dict[str, float], situation: Situation, event: EventContext
 ) -> Confidence:
     around = event.around
-    spoken: dict[str, Vector] = {voice.name: voice.probs for voice in belief.voices}
+    spoken: dict[str, Vector] = {v.name: v.probs for v in belief.voices if weights.get(v.name)}
     spoken[PRICE_REVERSION] = belief.p_model
     if priced.p_market is not None:
         spoken[MARKET] = priced.p_market

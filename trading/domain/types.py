@@ -102,7 +102,7 @@ class ReasonCode(StrEnum):
     MARKET_UNRELIABLE = "MARKET_UNRELIABLE"
 
 
-class StrategyOutput(Frozen):
+class StrategyOutput(OftenMade):
     """One strategy's opinion of one market (technical specification 4)."""
 
     strategy: str

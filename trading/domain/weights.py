@@ -76,6 +76,10 @@ class EnsembleWeights:
     learned_until: datetime | None = None
     """When the last event learned from became final."""
 
+    def __hash__(self) -> int:
+        # A key wherever shares are kept, a hundred thousand times a year: the version tells nearly all of them apart.
+        return hash(self.version)
+
     def of(self, horizon: Horizon) -> HorizonWeights:
         return self.horizons[_PLACE[horizon]]
 

@@ -104,6 +104,12 @@ def test_forecast_edge_for_a_threshold_gives_the_tail_above_it() -> None:
     assert output.p_yes == pytest.approx(1 - normal_cdf((78.5 - 79) / 2))
 
 
+@pytest.mark.parametrize(("p_yes", "error"), [(math.nan, 0.1), (0.5, math.nan), (0.5, -0.1)])
+def test_what_is_no_opinion_is_never_spoken(p_yes: float, error: float) -> None:
+    with pytest.raises(ValueError, match="no probabilities"):
+        ForecastEdgeStrategy().speak([0.5, p_yes], [0.1, error], {}, ReasonCode.FC_EDGE)
+
+
 def test_forecast_edge_states_its_inputs_and_uncertainty() -> None:
     output, *_ = ForecastEdgeStrategy().evaluate(situation(make_outlook()))
 

@@ -51,18 +51,27 @@ class Strategy(ABC):
         features: Mapping[str, float],
         *reasons: ReasonCode,
     ) -> tuple[StrategyOutput, ...]:
-        """An opinion with its standard errors."""
+        """An opinion with its standard errors. Raises ValueError for what is none: NaN, or a negative error."""
         named, told = tuple([reason.value for reason in reasons]), dict(features)
-        return tuple(
-            StrategyOutput(
-                strategy=self.name,
-                p_yes=min(max(p_yes, 0.0), 1.0),
-                uncertainty=min(error, 1.0),
-                features=told,
-                valid=True,
-                reasons=named,
-            )
+        limited = [
+            (min(max(p_yes, 0.0), 1.0), min(error, 1.0))
             for p_yes, error in zip(probabilities, errors, strict=True)
+        ]
+        # Written so that NaN, which compares with nothing, does not pass.
+        if not all([0 <= p_yes <= 1 and 0 <= error <= 1 for p_yes, error in limited]):
+            raise ValueError(f"{self.name}: no probabilities with their standard errors: {limited}")
+        return tuple(
+            [
+                StrategyOutput.of_checked(
+                    strategy=self.name,
+                    p_yes=p_yes,
+                    uncertainty=error,
+                    features=told,
+                    valid=True,
+                    reasons=named,
+                )
+                for p_yes, error in limited
+            ]
         )
 
     def abstain(
