@@ -11,7 +11,7 @@ from milkbot.core.money import ZERO
 from trading.backtest.as_of import AsOf, displayed, recorded_book
 from trading.backtest.calibrating import SourceHistory
 from trading.backtest.ladder_source import ladder_high
-from trading.backtest.quote_history import Quote, micros_of
+from trading.backtest.quote_history import Quote, micros_of, moment
 from trading.backtest.recorded_types import QUIET_AT_MOST, RecordedEvent
 from trading.domain.inputs import CityView
 from weather.domain.outlook import make_outlook
@@ -29,6 +29,8 @@ class EventPast:
         self.releases = as_of.releases(event)
         self._histories = [as_of.recording.quotes[entry.market.ticker] for entry in self._template.markets]
         self._outlooks: dict[datetime, Outlook | None] = {}
+        self._shown: dict[int, tuple[int, BoardMarket]] = {}
+        """Of each market the place of the quote that was shown last, and what it was shown as."""
         self._weather: tuple[datetime, WeatherSnapshot | None] | None = None
         """As it was asked for last."""
 
@@ -68,21 +70,28 @@ class EventPast:
         The same as `AsOf.board`, at a fraction of its cost: what an event has at its opening is not checked again. When
         nothing has moved for too long nobody was recording, and the prices are as old as the last change.
         """
-        quotes = [
-            history[place] if place >= 0 else None
+        micros = [
+            int(history.at[place])
             for history, place in zip(self._histories, places, strict=True)
+            if place >= 0
         ]
-        changed_at = max((quote.at for quote in quotes if quote is not None), default=now)
+        changed_at = moment(max(micros)) if micros else now
         read_at = now if now - changed_at <= QUIET_AT_MOST else changed_at
-        return self._template.model_copy(
-            update={
-                "captured_at": now,
-                "markets": tuple(
-                    _board_market(entry, quote, self._as_of.depth, read_at)
-                    for entry, quote in zip(self._template.markets, quotes, strict=True)
-                ),
-            }
+        return self._template.changed(
+            captured_at=now,
+            markets=tuple([self._market(column, place, read_at) for column, place in enumerate(places)]),
         )
+
+    def _market(self, column: int, place: int, read_at: datetime) -> BoardMarket:
+        """With the quote at `place`. From one turn to the next most markets keep theirs."""
+        known = self._shown.get(column)
+        if known is not None and known[0] == place:
+            entry = known[1]
+            return entry.changed(snapshot=entry.snapshot.changed(captured_at=read_at))
+        quote = self._histories[column][place] if place >= 0 else None
+        entry = _board_market(self._template.markets[column], quote, self._as_of.depth, read_at)
+        self._shown[column] = place, entry
+        return entry
 
     def outlook(self, start: datetime) -> Outlook | None:
         """What was believed of the day from the start of a segment on. Asked for again, it is not made again."""

@@ -134,8 +134,10 @@ class _Run:
         before = len(self.desk.trades)
         weighed = self._alive[turn.number].turn(turn.row, self.desk)
         self.decided += 1
-        self.codes.update(gate.code.value for gate in weighed.gates)
-        self.intents.extend(intent for intent in weighed.intents if intent is not None)
+        for gate, intent in zip(weighed.gates, weighed.intents, strict=True):
+            self.codes[gate.code.value] += 1
+            if intent is not None:
+                self.intents.append(intent)
         if len(self.desk.trades) > before:
             self._mark(now)
         self._go_on(turn.number, turn.row)
