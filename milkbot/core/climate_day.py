@@ -5,6 +5,7 @@ offset is fixed per city; daylight-saving rules of the zone never enter.
 """
 
 from datetime import UTC, date, datetime, time, timedelta
+from functools import lru_cache
 
 
 def climate_day(instant: datetime, std_offset_hours: int) -> date:
@@ -14,8 +15,7 @@ def climate_day(instant: datetime, std_offset_hours: int) -> date:
 
 def climate_day_bounds(day: date, std_offset_hours: int) -> tuple[datetime, datetime]:
     """Start (inclusive) and end (exclusive) of `day` as aware UTC."""
-    start = datetime.combine(day, time(), tzinfo=UTC) - timedelta(hours=std_offset_hours)
-    return start, start + timedelta(days=1)
+    return _bounds(day, std_offset_hours)
 
 
 def standard_time(instant: datetime, std_offset_hours: int) -> datetime:
@@ -23,6 +23,18 @@ def standard_time(instant: datetime, std_offset_hours: int) -> datetime:
 
     Raises ValueError when `instant` is naive: it would be read in the zone of whatever machine this runs on.
     """
+    return _standard_time(instant, std_offset_hours)
+
+
+# One decision asks half a dozen times about the same day and moment.
+@lru_cache(maxsize=1000)
+def _bounds(day: date, std_offset_hours: int) -> tuple[datetime, datetime]:
+    start = datetime.combine(day, time(), tzinfo=UTC) - timedelta(hours=std_offset_hours)
+    return start, start + timedelta(days=1)
+
+
+@lru_cache(maxsize=1000)
+def _standard_time(instant: datetime, std_offset_hours: int) -> datetime:
     if instant.tzinfo is not UTC:
         if instant.utcoffset() is None:
             raise ValueError("the climate day needs an aware datetime")

@@ -177,7 +177,7 @@ class AsOf:
             return None
         # Of some sources only the day of issue is known; when it could be had is the moment that counts.
         issued_at = max(forecast.available_at for forecast in known)
-        highs = tuple(DayHigh(day=f.target_date, high_f=whole_degrees(f.high_f)) for f in known)
+        highs = tuple([_day_high(forecast.target_date, forecast.high_f) for forecast in known])
         return WeatherSnapshot(city_code=city_code, captured_at=now, issued_at=issued_at, highs=highs)
 
     def releases(self, event: RecordedEvent) -> Releases:
@@ -217,6 +217,12 @@ class AsOf:
         last = self.recording.quote_at(market.ticker, at)
         unquoted = last and last._replace(yes_bid=None, yes_ask=None)
         return Listing(market=market, snapshot=_snapshot(market, unquoted, self.depth, at))
+
+
+@lru_cache(maxsize=10_000)
+def _day_high(day: date, high_f: Decimal) -> DayHigh:
+    """Of a day the same is said again and again."""
+    return DayHigh(day=day, high_f=whole_degrees(high_f))
 
 
 def _issued_at(issue: Issue) -> datetime:

@@ -205,11 +205,14 @@ def _prepare(work: _Work, places: range) -> list[_Prepared]:
 
 
 def _lightened(sheet: EventSheet, past: EventPast, depth: Decimal, around: Circumstances) -> EventSheet:
-    """With what was believed only where something could be wanted at `depth`: it travels between processes."""
+    """With what was believed only where something could be wanted at `depth`, and where what was wanted before is taken
+    back because something is due: it travels between processes."""
     if past.fees is None:
         return sheet
-    wanted = prospects(sheet, past.fees, depth, around.policy, may_rest=around.may_rest).rows
-    return replace(sheet, remembered=sheet.remembered.only(np.unique(sheet.segment[wanted]).tolist()))
+    wanted = np.flatnonzero(prospects(sheet, past.fees, depth, around.policy, may_rest=around.may_rest).rows)
+    taken_back = np.flatnonzero(sheet.is_quiet[:-1] & ~sheet.is_quiet[1:]) + 1
+    rows = np.concatenate([wanted, taken_back[taken_back > wanted[:1]] if wanted.size else wanted])
+    return replace(sheet, remembered=sheet.remembered.only(np.unique(sheet.segment[rows]).tolist()))
 
 
 def _replay_at(work: _Work, depth: Decimal) -> Replay:

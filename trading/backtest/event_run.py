@@ -14,7 +14,7 @@ from trading.backtest.event_past import EventPast
 from trading.backtest.event_sheet import Bools, EventSheet, Known, Screen
 from trading.backtest.quote_history import MICROS, NOBODY, Int32s, micros_of
 from trading.backtest.remembered import Told
-from trading.backtest.screen import Prospects, passed_through, prospects, surely_kept
+from trading.backtest.screen import Prospects, is_deep, passed_through, prospects, surely_kept
 from trading.domain.decide import Weighed, weigh
 from trading.domain.ensemble import Belief
 from trading.domain.inputs import Account, Circumstances, CityView, EventContext
@@ -39,15 +39,20 @@ class EventRun:
         self._past = EventPast(as_of, sheet.event)
         self._known = known
         self._around = around
-        self._wishes = [
-            _Wish(_key(sheet, bracket.ticker, side, around), column, side)
-            for side in _SIDES
-            for column, bracket in enumerate(sheet.columns.brackets)
-        ]
         self._columns = {bracket.ticker: column for column, bracket in enumerate(sheet.columns.brackets)}
+        self._sendable: dict[str, tuple[Standing, bool, int | None]] = {}
+        """By wish, from which row on it may be sent as it stood when it was asked for last, and whether that would close."""
         self._search = self._searched(as_of)
         self._belief: tuple[int, Belief | None] = (-1, None)
         """Of the segment that was turned in last."""
+
+    @cached_property
+    def _wishes(self) -> "Sequence[_Wish]":
+        return [
+            _Wish(_key(self.sheet, bracket.ticker, side, self._around), column, side)
+            for side in _SIDES
+            for column, bracket in enumerate(self.sheet.columns.brackets)
+        ]
 
     @cached_property
     def _verdict(self) -> Verdict:
@@ -105,10 +110,9 @@ class EventRun:
         return weighed
 
     def _searched(self, as_of: AsOf) -> "_Search | None":
-        fees = self._past.fees
-        if fees is None:
+        fees, around = self._past.fees, self._around
+        if fees is None or not is_deep(as_of.depth, around.policy):
             return None
-        around = self._around
         found = prospects(self.sheet, fees, as_of.depth, around.policy, may_rest=around.may_rest)
         return _Search(found, _next_rows(found))
 
@@ -132,13 +136,13 @@ class EventRun:
         self, search: "_Search", first: int, place: int, standing: Standing, desk: Desk
     ) -> int | None:
         """The first row from `first` on on which an earlier wish could be sent once more; None when there is none."""
-        _, column, side = self._wishes[place]
+        key, column, side = self._wishes[place]
         is_bid = side is BookSide.BID
         held = desk.account.held(self.sheet.columns.brackets[column].ticker)
-        begins = self._sendable_from(first, standing, closes=held < 0 if is_bid else held > 0)
-        if begins is None:
+        earliest = self._sendable_from(key, standing, closes=held < 0 if is_bid else held > 0)
+        if earliest is None:
             return None
-        row = int(search.following[begins, place])
+        row = int(search.following[max(first, earliest), place])
         wanted = (search.prospects.bid if is_bid else search.prospects.ask)[row:, column]
         further = _first_true(wanted & self._unchased(row, column, side, standing.first_price))
         return None if further is None else row + further
@@ -151,15 +155,21 @@ class EventRun:
             return np.asarray(columns.bid[begins:, column] <= int((first_price + chase) * MICROS))
         return np.asarray(columns.ask[begins:, column] >= int((first_price - chase) * MICROS))
 
-    def _sendable_from(self, first: int, standing: Standing, *, closes: bool) -> int | None:
-        """The first row from which supersession lets the wish be sent; None when it never does again."""
+    def _sendable_from(self, key: str, standing: Standing, *, closes: bool) -> int | None:
+        """The first row on which supersession lets the wish be sent; None when it never does again."""
+        known = self._sendable.get(key)
+        if known is None or known[0] is not standing or known[1] is not closes:
+            known = self._sendable[key] = standing, closes, self._made_sendable_from(standing, closes=closes)
+        return known[2]
+
+    def _made_sendable_from(self, standing: Standing, *, closes: bool) -> int | None:
         policy = self._around.policy
         # A wish that is refused at its own first price and any time later is refused for good.
         turn = next_turn(standing, BookSide.BID, standing.first_price, _LATER, policy, closes=closes)
         if not turn.gate:
             return None
         earliest = micros_of(standing.updated_at + policy.supersede_after)
-        return max(first, int(np.searchsorted(self.sheet.columns.at, earliest)))
+        return int(self.sheet.columns.at.searchsorted(earliest))
 
     def _disturbed(self, first: int, order: Order) -> int | None:
         """The first row on which a resting order fills or might be cancelled."""

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import NamedTuple
 
-from markets.domain.fees import trade_fee, worst_case_fee
+from markets.domain.fees import costs_of_one
 from markets.domain.types import FeeSchedule, MarketSnapshot
 from milkbot.core.money import ONE, six_places
 from trading.domain.gates import price_to_pay
@@ -38,16 +38,15 @@ def best_offer(
     snapshot: MarketSnapshot, p_yes: float, standard_error: float, fees: FeeSchedule
 ) -> Offer | None:
     """The side with the larger edge; None when nobody quotes."""
-    best: tuple[Decimal, BookSide, float, Decimal, Decimal] | None = None
+    best: tuple[Decimal, BookSide, float, Decimal, Decimal, Decimal] | None = None
     for side, p_win in ((BookSide.BID, p_yes), (BookSide.ASK, 1 - p_yes)):
         price = price_to_pay(snapshot, side)
         if price is not None:
-            cost = price + trade_fee(fees, ONE, price, is_taker=True)
+            cost, worst_cost = costs_of_one(fees, price, is_taker=True)
             edge = six_places(p_win) - cost
             if best is None or edge > best[0]:
-                best = edge, side, p_win, price, cost
+                best = edge, side, p_win, price, cost, worst_cost
     if best is None:
         return None
-    edge, side, p_win, price, cost = best
-    worst_cost = price + worst_case_fee(fees, ONE, price, is_taker=True)
+    edge, side, p_win, price, cost, worst_cost = best
     return Offer(side, price, cost, worst_cost, edge, p_win, standard_error)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 
 from markets.domain import price_grid
-from markets.domain.fees import trade_fee, worst_case_fee
+from markets.domain.fees import costs_of_one
 from markets.domain.types import BoardMarket, FeeSchedule
 from milkbot.core.money import ONE, six_places
 from trading.domain.gates import quote_floor
@@ -46,11 +46,10 @@ def _quote(
 
     def offered(yes_price: Decimal) -> Offer | None:
         price = yes_price if is_bid else ONE - yes_price
-        cost = price + trade_fee(fees, ONE, price, is_taker=False)
+        cost, worst = costs_of_one(fees, price, is_taker=False)
         edge = worth - cost
         if edge < quote_floor(cost, standard_error, policy):
             return None
-        worst = price + worst_case_fee(fees, ONE, price, is_taker=False)
         return Offer(side, price, cost, worst, edge, p_win, standard_error, post_only=True)
 
     joining = offered(bid if is_bid else ask)
