@@ -20,6 +20,7 @@ from weather.domain.odds import (
     nowcast_standard_errors,
     outlook_probabilities,
     outlook_standard_errors,
+    whole_day_odds,
     whole_day_probabilities,
     whole_day_standard_errors,
 )
@@ -164,6 +165,33 @@ def test_standard_errors_are_half_the_difference_that_one_standard_error_makes()
     of_sigma = outlook(basis_risk=0.0, ln_sigma_se=0.1, mu_se=0.0)
     assert whole_day_standard_errors(of_sigma, [(74, None)])[0] == pytest.approx(
         max((wide - narrow) / 2, 0.02)
+    )
+
+
+OUTLOOKS = st.builds(
+    lambda mu, sigma, df, se, family, risk: outlook(
+        mu=mu,
+        sigma=sigma,
+        mu_se=se,
+        ln_sigma_se=se / 10,
+        basis_risk=risk,
+        distribution=Normal(mu=mu, sigma=sigma) if family == "normal" else StudentT.with_sd(mu, sigma, df),
+        nowcast=nowcast(remaining_at(mu, sigma)) if family == "seen" else None,
+    ),
+    MUS,
+    SIGMAS,
+    st.floats(2.1, 30),
+    st.floats(0, 3),
+    st.sampled_from(["student", "student", "student", "normal", "seen"]),
+    st.sampled_from([0.0, 0.0025, 0.2]),
+)
+
+
+@given(st.lists(OUTLOOKS, max_size=6), EDGES)
+def test_outlooks_read_together_are_read_as_each_alone(outlooks: list[Outlook], edges: list[int]) -> None:
+    ladder = partition(edges)
+    assert whole_day_odds(outlooks, ladder) == tuple(
+        (whole_day_probabilities(each, ladder), whole_day_standard_errors(each, ladder)) for each in outlooks
     )
 
 

@@ -5,7 +5,7 @@ in which a spread moves by a few hundredths of a degree. Gates of time open and 
 segment, in which only prices move.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -34,6 +34,7 @@ from trading.domain.opinion import form_belief, situation_of, timing_of
 from trading.domain.policy import Policy
 from trading.domain.strategies.base import Situation
 from trading.domain.weights import calibration_of
+from weather.domain.odds import Odds, whole_day_odds
 from weather.domain.releases import Window
 from weather.domain.types import Outlook
 
@@ -123,7 +124,7 @@ def event_sheet(
     columns = ladder_columns(past.event, as_of.recording.quotes, [*starts, *turns])
     begun = np.asarray([micros_of(start) for start in starts], dtype=np.int64)
     segment = (np.searchsorted(begun, columns.at, side="right") - 1).astype(np.int32)
-    segments = _Segments(past, known, around)
+    segments = _Segments(past, known, around, sorted(remade))
     for start in starts:
         segments.begin(start, is_remade=start in remade)
     if columns.has_sizes:
@@ -166,7 +167,9 @@ def _rows_apart(columns: LadderColumns, due: Sequence[Window], ahead: timedelta)
 class _Segments:
     """What holds in each segment, found one after the other."""
 
-    def __init__(self, past: EventPast, known: Known, around: Circumstances) -> None:
+    def __init__(
+        self, past: EventPast, known: Known, around: Circumstances, remade: Sequence[datetime]
+    ) -> None:
         self.outlook_at: list[datetime] = []
         self.is_open: list[bool] = []
         self.is_confident: list[bool] = []
@@ -181,23 +184,37 @@ class _Segments:
         self._outlook: Outlook | None = None
         self._situation: Situation | None = None
         self._made: int | None = None
+        self._outlooks = {start: self._outlook_of(start) for start in remade}
+        self._odds = self._read()
+        """Of each outlook that knows no readings, read in one call for all."""
+
+    def _outlook_of(self, start: datetime) -> Outlook | None:
+        """Without readings the event is closed from the hour on at which its day shows its own high, whatever is forecast."""
+        context = EventContext(self._past.city, self._past.opening_board, self._around._replace(now=start))
+        is_over = is_under_way(context) and not self._past.has_readings(start)
+        return None if is_over else self._past.outlook(start)
+
+    def _read(self) -> Mapping[datetime, Odds]:
+        known = {start: each for start, each in self._outlooks.items() if each and each.nowcast is None}
+        brackets = [(entry.bracket.low_f, entry.bracket.high_f) for entry in self._past.opening_board.markets]
+        return dict(zip(known, whole_day_odds([*known.values()], brackets), strict=True))
 
     def begin(self, start: datetime, *, is_remade: bool) -> None:
         """The next segment. The first is always remade."""
         past, around = self._past, self._known.circumstances(self._around, start)
         board = past.opening_board
         context = EventContext(past.city, board, around)
-        # Without readings the event is closed from here on, whatever is forecast.
-        is_over = is_under_way(context) and not past.has_readings(start)
         if is_remade:
-            self._outlook, self._made = None if is_over else past.outlook(start), None
+            self._outlook, self._made = self._outlooks[start], None
         self.outlook_at.append(start if is_remade else self.outlook_at[-1])
+        is_over = is_under_way(context) and not past.has_readings(start)
         is_open = not is_over and bool(check_event(past.view(board, self._outlook, start), context))
         timing, place = Timing(is_quiet=False, has_news=False), NO_BELIEF
         if is_open and self._outlook is not None:
             # Opening prices stand for all: nothing that is told here looks at them.
             self._situation = self._situation or situation_of(self._outlook, context)
-            situation = self._situation._replace(outlook=self._outlook, now=start)
+            odds = self._odds.get(self.outlook_at[-1])
+            situation = self._situation._replace(outlook=self._outlook, now=start, odds=odds)
             timing = timing_of(situation)
             if self._made is None:
                 self._made = self._keep(form_belief(situation, context))

@@ -54,13 +54,13 @@ def with_basis_risk(
         raise ValueError(f"not a probability of another degree: {basis_risk}")
     if basis_risk == 0:
         return tuple(probabilities(brackets))
-    every = probabilities(_with_neighbours(tuple(brackets)))
+    every = probabilities(with_neighbours(tuple(brackets)))
     same, above, below = np.asarray(every).reshape(3, -1)
     return tuple(((1 - basis_risk) * same + basis_risk / 2 * (above + below)).tolist())
 
 
 @lru_cache(maxsize=1000)
-def _with_neighbours(brackets: tuple[Bracket, ...]) -> tuple[Bracket, ...]:
+def with_neighbours(brackets: tuple[Bracket, ...]) -> tuple[Bracket, ...]:
     """The brackets, and then all of them a degree up and a degree down."""
     return (*brackets, *moved(brackets, 1), *moved(brackets, -1))
 

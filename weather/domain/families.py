@@ -6,6 +6,7 @@ digit in the upper tail. Source: project reference on probability and sizing, se
 
 from abc import abstractmethod
 from collections.abc import Iterable
+from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 from typing import Annotated, Final, Literal, Protocol, Self
@@ -97,13 +98,33 @@ class StudentT(Family):
         return np.asarray(stdtr(self.df, (self.loc - x) / self.scale))
 
     def between(self, low: Floats, high: Floats) -> Floats:
-        # As of the normal one: two values instead of four.
-        z_low, z_high = (low - self.loc) / self.scale, (high - self.loc) / self.scale
-        upper = z_low > 0
-        mass = stdtr(self.df, np.where(upper, -z_low, z_high)) - stdtr(
-            self.df, np.where(upper, -z_high, z_low)
-        )
-        return np.asarray(np.maximum(mass, 0.0))
+        return _student_between(low, high, self)
+
+
+@dataclass(frozen=True, slots=True)
+class StudentTs:
+    """Several of Student's t at once: parameters that are broadcast against what is asked for."""
+
+    loc: Floats
+    scale: Floats
+    df: Floats
+
+    def cdf(self, x: Floats) -> Floats:
+        return np.asarray(stdtr(self.df, (x - self.loc) / self.scale))
+
+    def sf(self, x: Floats) -> Floats:
+        return np.asarray(stdtr(self.df, (self.loc - x) / self.scale))
+
+    def between(self, low: Floats, high: Floats) -> Floats:
+        return _student_between(low, high, self)
+
+
+def _student_between(low: Floats, high: Floats, of: StudentT | StudentTs) -> Floats:
+    # As of the normal one: two values instead of four.
+    z_low, z_high = (low - of.loc) / of.scale, (high - of.loc) / of.scale
+    upper = z_low > 0
+    mass = stdtr(of.df, np.where(upper, -z_low, z_high)) - stdtr(of.df, np.where(upper, -z_high, z_low))
+    return np.asarray(np.maximum(mass, 0.0))
 
 
 class SkewNormal(Family):

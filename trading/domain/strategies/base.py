@@ -10,6 +10,7 @@ from markets.domain.types import Bracket
 from trading.domain.market_expert import Quotes
 from trading.domain.policy import Policy
 from trading.domain.types import ReasonCode, StrategyOutput
+from weather.domain.odds import Odds
 from weather.domain.types import Outlook
 
 Edges = tuple[int | None, int | None]
@@ -29,6 +30,8 @@ class Situation(NamedTuple):
     fair: tuple[float, ...] = ()
     """What the strategies that speak from the weather came to, with its standard errors; empty while they speak."""
     errors: tuple[float, ...] = ()
+    odds: Odds | None = None
+    """`whole_day_odds` of this outlook and ladder, where somebody has read them already."""
 
     @property
     def edges(self) -> list[Edges]:

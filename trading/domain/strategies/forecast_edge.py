@@ -7,7 +7,7 @@ from milkbot.core.constants import ISSUANCE_BLOCK_AFTER
 from trading.domain.strategies.base import Situation, Strategy
 from trading.domain.types import ReasonCode, StrategyOutput
 from trading.domain.weights import FORECAST_EDGE
-from weather.domain.odds import whole_day_probabilities, whole_day_standard_errors
+from weather.domain.odds import whole_day_odds
 from weather.domain.types import Outlook
 
 OUTLIER_SDS: Final = 4.0
@@ -26,12 +26,8 @@ class ForecastEdgeStrategy(Strategy):
         reason = _silence(situation)
         if reason is not None:
             return self.abstain(situation, reason, features)
-        return self.speak(
-            whole_day_probabilities(outlook, edges),
-            whole_day_standard_errors(outlook, edges),
-            features,
-            ReasonCode.FC_EDGE,
-        )
+        odds = situation.odds or whole_day_odds([outlook], edges)[0]
+        return self.speak(odds.probabilities, odds.standard_errors, features, ReasonCode.FC_EDGE)
 
 
 def _silence(situation: Situation) -> ReasonCode | None:
