@@ -66,7 +66,8 @@ def worst_case_fee(schedule: FeeSchedule, count: Decimal, price: Decimal, *, is_
 
 def costs_of_one(schedule: FeeSchedule, price: Decimal, *, is_taker: bool) -> tuple[Decimal, Decimal]:
     """One contract at `price` with its exact fee, and with its fee rounded up to the next whole cent."""
-    return _costs_of_one(_rate(schedule, is_taker=is_taker), price)
+    exact, most = _fees_of_one(_rate(schedule, is_taker=is_taker), price)
+    return price + exact, price + most
 
 
 def _rate(schedule: FeeSchedule, *, is_taker: bool) -> Decimal:
@@ -83,9 +84,9 @@ def _charged(rate: Decimal, count: Decimal, price: Decimal) -> Decimal:
 
 
 @lru_cache(maxsize=10_000)
-def _costs_of_one(rate: Decimal, price: Decimal) -> tuple[Decimal, Decimal]:
+def _fees_of_one(rate: Decimal, price: Decimal) -> tuple[Decimal, Decimal]:
     """Kept: every decision asks for them, at the same hundred prices."""
-    return price + _rounded_up(rate, ONE, price, CENTICENT), price + _rounded_up(rate, ONE, price, CENT)
+    return _rounded_up(rate, ONE, price, CENTICENT), _rounded_up(rate, ONE, price, CENT)
 
 
 def _rounded_up(rate: Decimal, count: Decimal, price: Decimal, step: Decimal) -> Decimal:

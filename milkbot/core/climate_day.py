@@ -23,6 +23,10 @@ def standard_time(instant: datetime, std_offset_hours: int) -> datetime:
 
     Raises ValueError when `instant` is naive: it would be read in the zone of whatever machine this runs on.
     """
+    if instant.tzinfo is not UTC:
+        if instant.utcoffset() is None:
+            raise ValueError("the climate day needs an aware datetime")
+        instant = instant.astimezone(UTC)
     return _standard_time(instant, std_offset_hours)
 
 
@@ -35,8 +39,5 @@ def _bounds(day: date, std_offset_hours: int) -> tuple[datetime, datetime]:
 
 @lru_cache(maxsize=1000)
 def _standard_time(instant: datetime, std_offset_hours: int) -> datetime:
-    if instant.tzinfo is not UTC:
-        if instant.utcoffset() is None:
-            raise ValueError("the climate day needs an aware datetime")
-        instant = instant.astimezone(UTC)
+    # In UTC: in other zones the two hours at the end of summer time are equal to a cache.
     return (instant + timedelta(hours=std_offset_hours)).replace(tzinfo=None)

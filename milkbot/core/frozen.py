@@ -42,7 +42,8 @@ class OftenMade(Frozen):
         return self.of_checked(**{**self.__dict__, **values})
 
     def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as its values, which were checked when it was made: pydantic's own state takes three times as long."""
+        """Pickled as its values, which were checked when it was made: pydantic's own state takes three times as long. What
+        comes back counts as given in every field; not for a model with private attributes."""
         return _of_values, (type(self), self.__dict__)
 
 

@@ -84,3 +84,9 @@ def test_standard_time_in_summer_is_an_hour_behind_the_wall_clock() -> None:
     assert standard_time(datetime(2025, 7, 15, 14, 0, tzinfo=CHICAGO), CHICAGO_OFFSET) == datetime(
         2025, 7, 15, 13
     )
+
+
+def test_both_hours_at_the_end_of_summer_time_are_told_apart_whoever_asked_before() -> None:
+    summer = datetime(2026, 11, 1, 1, 30, tzinfo=ZoneInfo("America/New_York"))
+    assert standard_time(summer, -5) == datetime(2026, 11, 1, 0, 30)
+    assert standard_time(summer.replace(fold=1), -5) == datetime(2026, 11, 1, 1, 30)

@@ -27,7 +27,7 @@ HUNDREDTHS: Final = 100
 """Counts are whole hundredths of a contract."""
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
-_CENT_MICROS: Final = 10_000
+CENT_MICROS: Final = 10_000
 
 
 class Quote(NamedTuple):
@@ -153,7 +153,7 @@ def count_hundredths(count: Decimal | None) -> int:
 
 def is_whole_cents(micros: int) -> bool:
     """Whether an order could carry the price; averages of trades and finer grids do not."""
-    return micros % _CENT_MICROS == 0
+    return micros % CENT_MICROS == 0
 
 
 def _row(quote: Quote) -> QuoteRow:
@@ -167,7 +167,7 @@ def dollars(micros: int) -> Decimal | None:
     """What `price_micros` was made of, to the cent where it is whole cents."""
     if micros == NOBODY:
         return None
-    return Decimal(micros // _CENT_MICROS).scaleb(-2) if is_whole_cents(micros) else Decimal(micros) / MICROS
+    return Decimal(micros // CENT_MICROS).scaleb(-2) if is_whole_cents(micros) else Decimal(micros) / MICROS
 
 
 @lru_cache(maxsize=100_000)

@@ -73,7 +73,10 @@ class _Span(NamedTuple):
 def read_quotes(
     folder: Path, index: EventIndex, now: datetime, tally: Tally, processes: int = 1
 ) -> Mapping[str, QuoteHistory]:
-    """By ticker, every usable quote of the markets of `index`, possibly none. Raises UnreadableRecording."""
+    """By ticker, every usable quote of the markets of `index`, possibly none. Raises UnreadableRecording.
+
+    Files that share a market are read twice, the second time as one.
+    """
     ladders = folder / "kalshi" / "ladders"
     files = sorted([*ladders.glob("quotes_*.csv"), *ladders.glob("quotes_*.csv.gz")])
     if not files:

@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import zlib
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from datetime import date, datetime
@@ -127,7 +128,7 @@ def lines_of(
                 else:
                     tally.refuse(line, Fault.FIELD_COUNT, f"{len(fields)} fields instead of {width}")
             tally.read(name, rows)
-    except (OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+    except (OSError, EOFError, zlib.error, UnicodeDecodeError, csv.Error) as error:
         reason = f"{type(error).__name__}: {error}"
         raise UnreadableRecording(f"{name}: cannot be read after line {number} ({reason})") from None
 

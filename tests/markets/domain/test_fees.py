@@ -14,6 +14,7 @@ from markets.domain.fees import (
     MAKER_RATE,
     TAKER_RATE,
     FillCharge,
+    costs_of_one,
     fill_fee,
     order_fees,
     raw_fee,
@@ -181,3 +182,14 @@ def test_fees_of_any_order_balance_to_the_last_digit(
         assert fee.balance_change % precision == 0
     # Net fees exceed the pure trade fees only by what the order's rounding account still holds.
     assert total_net_fee(fees) == sum((c.trade_fee for c in charges), D(0)) + fees[-1].accumulator_after
+
+
+@given(st.integers(1, 99), schedules, st.booleans())
+def test_costs_of_one_are_its_price_and_its_fees_however_the_price_is_written(
+    cents: int, schedule: FeeSchedule, is_taker: bool
+) -> None:
+    for price in (D(cents).scaleb(-2), (D(cents) * 100).scaleb(-4)):
+        exact, most = costs_of_one(schedule, price, is_taker=is_taker)
+        for cost, fee in ((exact, trade_fee), (most, worst_case_fee)):
+            expected = price + fee(schedule, D(1), price, is_taker=is_taker)
+            assert (cost, cost.as_tuple().exponent) == (expected, expected.as_tuple().exponent)

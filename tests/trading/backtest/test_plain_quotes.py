@@ -2,6 +2,7 @@
 
 import csv
 import gzip
+import tracemalloc
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import NamedTuple
@@ -16,6 +17,7 @@ from trading.backtest.plain_quotes import PlainQuotes, read_plain
 from trading.backtest.quote_history import micros_of
 from trading.backtest.recorded import read_recorded
 from trading.backtest.recorded_quotes import HEADERS, QUOTE_COLUMNS
+from trading.backtest.recorded_rows import UnreadableRecording
 from trading.backtest.recorded_types import Recording
 
 CHI = load_cities()["CHI"]
@@ -137,6 +139,30 @@ def test_plain_file_is_read_by_array_and_every_row_counted(tmp_path: Path) -> No
 def test_anything_odd_is_left_to_be_read_by_the_row(tmp_path: Path, text: str) -> None:
     assert plain(written(tmp_path, lines(LINE))) is not None
     assert plain(written(tmp_path, text)) is None
+
+
+@pytest.mark.parametrize("line", ["\n", ",,,,,,\n"])
+def test_bomb_of_empty_lines_takes_no_more_than_its_text(tmp_path: Path, line: str) -> None:
+    size = 4 * 1024 * 1024
+    path = written(
+        tmp_path, gzip.compress((lines()[:-1] + line * (size // len(line))).encode()), "bomb.csv.gz"
+    )
+    tracemalloc.start()
+    try:
+        assert plain(path) is None
+        assert tracemalloc.get_traced_memory()[1] < 6 * size
+    finally:
+        tracemalloc.stop()
+
+
+def test_file_that_cannot_be_unpacked_is_refused_as_unreadable(tmp_path: Path) -> None:
+    packed = bytearray(gzip.compress(lines(LINE * 50).encode(), mtime=0))
+    packed[14:18] = b"\xff\xff\xff\xff"
+    assert plain(written(tmp_path, bytes(packed), "quotes.csv.gz")) is None
+    write(tmp_path, events=event_rows(CHI, DAY), quotes=[])
+    written(tmp_path / "kalshi" / "ladders", bytes(packed), "quotes_more.csv.gz")
+    with pytest.raises(UnreadableRecording, match=r"quotes_more\.csv\.gz: cannot be read"):
+        read_recorded(tmp_path, NOW)
 
 
 def test_cut_or_missing_file_is_left_to_be_complained_of_by_the_row(tmp_path: Path) -> None:

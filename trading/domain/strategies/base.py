@@ -54,10 +54,13 @@ class Strategy(ABC):
         features: Mapping[str, float],
         *reasons: ReasonCode,
     ) -> tuple[StrategyOutput, ...]:
-        """An opinion with its standard errors. Raises ValueError for what is none: NaN, or a negative error."""
+        """An opinion with its standard errors; its outputs share their features.
+
+        Raises ValueError for what is none: NaN, or a negative error.
+        """
         named, told = tuple([reason.value for reason in reasons]), dict(features)
         limited = [
-            (min(max(p_yes, 0.0), 1.0), min(error, 1.0))
+            (float(min(max(p_yes, 0.0), 1.0)), float(min(error, 1.0)))
             for p_yes, error in zip(probabilities, errors, strict=True)
         ]
         # Written so that NaN, which compares with nothing, does not pass.
