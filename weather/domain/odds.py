@@ -73,7 +73,7 @@ class Odds(NamedTuple):
 def whole_day_odds(outlooks: Sequence[Outlook], brackets: Sequence[Bracket]) -> tuple[Odds, ...]:
     """`whole_day_probabilities` and `whole_day_standard_errors` of each outlook, to the last digit.
 
-    Those with Student's errors and without readings are read in one call: a day's thirty cost little more than three.
+    Those with Student's errors and without readings are read in one call: thirty cost as much as eleven alone.
     """
     students = [
         (place, outlook, outlook.distribution)
