@@ -32,6 +32,8 @@ FIRST_START_S = 180.0
 LATER_START_S = 60.0
 """Sixty and twenty seconds on a machine of its own; tests share theirs."""
 FIRST_TURNS_S = 120.0
+FIRST_ORDER_S = 900.0
+"""Nothing is sent while a forecast or a reading is due, whatever the hour of the test."""
 STOP_S = 60.0
 UP = "Ctrl-C stops everything"
 
@@ -254,14 +256,14 @@ def test_demo_sends_real_orders_on_an_account_whose_books_agree(run: Run, place:
     status = _status(place)
     assert (status["mode"], status["profile"]) == ("DEMO", DEMO)
     assert all(_turns(place))
+    assert wait_until(
+        lambda: _are_named(place), timeout_s=FIRST_ORDER_S
+    ), "the exchange has named every order"
     with psycopg.connect(place.database_url) as connection:
-        named = connection.execute("SELECT count(kalshi_order_id), count(*) FROM ops.orders").fetchone()
         runs = connection.execute(
             "SELECT kind, complete_until IS NOT NULL AND drift = '[]' AND error = '' FROM ops.reconciliations"
             " ORDER BY id"
         ).fetchall()
-    assert named is not None
-    assert named[0] == named[1] > 0, "the exchange has named every order"
     assert runs[0] == ("start", True)
     assert all(agrees for _, agrees in runs)
     assert "No drift." in _manage(place, "reconcile")
@@ -271,6 +273,13 @@ def test_demo_sends_real_orders_on_an_account_whose_books_agree(run: Run, place:
 
     assert run.end(signal.SIGINT) == 0
     assert wait_until(place.is_quiet, timeout_s=10)
+
+
+def _are_named(place: Place) -> bool:
+    """Whether there are orders, each with the exchange's name for it."""
+    with psycopg.connect(place.database_url) as connection:
+        counted = connection.execute("SELECT count(kalshi_order_id), count(*) FROM ops.orders").fetchone()
+    return counted is not None and counted[0] == counted[1] > 0
 
 
 def _check_public_environment(place: Place) -> None:
