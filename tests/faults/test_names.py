@@ -23,6 +23,8 @@ from trading.domain.types import OrderState, TradingState
 from trading.models import CycleRow
 
 MINUTES: Final = 10
+MACHINE_S = 0.25
+"""Until a thread that may go on does go on, beside other tests on two cores."""
 LIMIT_S: Final = 15.0
 DEAD: Final = (Resolver.HANGS, Resolver.FAILS)
 
@@ -137,7 +139,8 @@ def test_names_that_die_between_reading_and_sending_send_nothing_and_let_a_halt_
         took_s = time.monotonic() - begun
         turning.result()
 
-    assert took_s < WRITE_TIMEOUT_S
+    # The write under way had just begun, and is waited for to its end; then the switch holds, however many would have followed.
+    assert took_s < WRITE_TIMEOUT_S + MACHINE_S
     assert set(states()) == {OrderState.CANCELED}, "provably unsent"
     assert bench.front.count(PLACE) == 0
     bench.turn_switch(TradingState.ACTIVE)
