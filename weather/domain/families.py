@@ -76,7 +76,39 @@ class Normal(Family):
         return np.asarray(ndtr(np.where(upper, -z_low, z_high)) - ndtr(np.where(upper, -z_high, z_low)))
 
 
-class StudentT(Family):
+class _StudentParameters(Protocol):
+    """Of one of Student's t, or of several: then they are broadcast against what is asked for."""
+
+    @property
+    def loc(self) -> float | Floats: ...
+
+    @property
+    def scale(self) -> float | Floats: ...
+
+    @property
+    def df(self) -> float | Floats: ...
+
+
+class _Student:
+    """What Student's t says, however many they are."""
+
+    def cdf(self: _StudentParameters, x: Floats) -> Floats:
+        return np.asarray(stdtr(self.df, (x - self.loc) / self.scale))
+
+    def sf(self: _StudentParameters, x: Floats) -> Floats:
+        return np.asarray(stdtr(self.df, (self.loc - x) / self.scale))
+
+    def between(self: _StudentParameters, low: Floats, high: Floats) -> Floats:
+        # As of the normal one: two values instead of four.
+        z_low, z_high = (low - self.loc) / self.scale, (high - self.loc) / self.scale
+        upper = z_low > 0
+        mass = stdtr(self.df, np.where(upper, -z_low, z_high)) - stdtr(
+            self.df, np.where(upper, -z_high, z_low)
+        )
+        return np.asarray(np.maximum(mass, 0.0))
+
+
+class StudentT(_Student, Family):
     """Location and scale of Student's t. `scale` is not the standard deviation: see `with_sd`."""
 
     family: Literal["student_t"] = "student_t"
@@ -91,40 +123,14 @@ class StudentT(Family):
             raise ValueError(f"with {df} degrees of freedom there is no standard deviation")
         return cls(loc=mean, scale=sd * sqrt((df - 2) / df), df=df)
 
-    def cdf(self, x: Floats) -> Floats:
-        return np.asarray(stdtr(self.df, (x - self.loc) / self.scale))
-
-    def sf(self, x: Floats) -> Floats:
-        return np.asarray(stdtr(self.df, (self.loc - x) / self.scale))
-
-    def between(self, low: Floats, high: Floats) -> Floats:
-        return _student_between(low, high, self)
-
 
 @dataclass(frozen=True, slots=True)
-class StudentTs:
-    """Several of Student's t at once: parameters that are broadcast against what is asked for."""
+class StudentTs(_Student):
+    """Several of Student's t at once."""
 
     loc: Floats
     scale: Floats
     df: Floats
-
-    def cdf(self, x: Floats) -> Floats:
-        return np.asarray(stdtr(self.df, (x - self.loc) / self.scale))
-
-    def sf(self, x: Floats) -> Floats:
-        return np.asarray(stdtr(self.df, (self.loc - x) / self.scale))
-
-    def between(self, low: Floats, high: Floats) -> Floats:
-        return _student_between(low, high, self)
-
-
-def _student_between(low: Floats, high: Floats, of: StudentT | StudentTs) -> Floats:
-    # As of the normal one: two values instead of four.
-    z_low, z_high = (low - of.loc) / of.scale, (high - of.loc) / of.scale
-    upper = z_low > 0
-    mass = stdtr(of.df, np.where(upper, -z_low, z_high)) - stdtr(of.df, np.where(upper, -z_high, z_low))
-    return np.asarray(np.maximum(mass, 0.0))
 
 
 class SkewNormal(Family):
