@@ -40,12 +40,3 @@ class OftenMade(Frozen):
         """A copy with other `values`, of which nothing is checked: pydantic's `model_copy` at a fraction of its cost. Not for
         a model that caches a property."""
         return self.of_checked(**{**self.__dict__, **values})
-
-    def __reduce__(self) -> tuple[Any, ...]:
-        """Pickled as its values, which were checked when it was made: pydantic's own state takes three times as long. What
-        comes back counts as given in every field; not for a model with private attributes."""
-        return _of_values, (type(self), self.__dict__)
-
-
-def _of_values(cls: type[OftenMade], values: dict[str, Any]) -> OftenMade:
-    return cls.of_checked(**values)

@@ -1,6 +1,5 @@
 """Values made by the thousand: without validation, and still the same values."""
 
-import pickle
 from decimal import Decimal
 
 import pytest
@@ -35,11 +34,3 @@ def test_changed_copy_is_as_frozen_and_as_strict() -> None:
         other.minted = 2000  # type: ignore[misc]
     with pytest.raises(ValidationError, match="Extra inputs"):
         Coin(worth=Decimal(1), colour="gold")  # type: ignore[call-arg]
-
-
-def test_pickled_it_is_the_same_value() -> None:
-    coin = Coin(worth=Decimal(1))
-    other = pickle.loads(pickle.dumps(coin))
-    assert (other, other.model_dump(), hash(other)) == (coin, coin.model_dump(), hash(coin))
-    with pytest.raises(ValidationError, match="frozen"):
-        other.minted = 2000

@@ -12,11 +12,10 @@ from math import sqrt
 from typing import Annotated, Final, Literal, Protocol, Self
 
 import numpy as np
-from pydantic import ConfigDict, Field, PositiveFloat, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat, model_validator
 from scipy.special import log_ndtr, ndtr, ndtri, owens_t, stdtr
 
 from milkbot.core.arrays import SUM_TOLERANCE, Floats
-from milkbot.core.frozen import OftenMade
 
 MOST_WIDTHS: Final = 100
 """The shared error of hourly forecasts may be at most this many times an hour's own: far beyond any weather."""
@@ -37,10 +36,10 @@ class Curve(Protocol):
         """P(low < X <= high), elementwise."""
 
 
-class Family(OftenMade):
+class Family(BaseModel):
     """A distribution over the real line. Parameters that make none raise ValueError (pydantic's ValidationError)."""
 
-    model_config = ConfigDict(allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     @abstractmethod
     def cdf(self, x: Floats) -> Floats:

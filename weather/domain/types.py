@@ -195,7 +195,7 @@ class Climatology(Frozen):
     days: float = Field(ge=0)
 
 
-class SourceUse(OftenMade):
+class SourceUse(Frozen):
     """A source's part in an outlook: its forecast high, the bias taken off it (forecast − observed), its weight."""
 
     name: str
@@ -210,7 +210,7 @@ def _gaussian(stated: dict[str, float]) -> Normal:
     return Normal(mu=stated.get("mu", 0.0), sigma=stated.get("sigma", 1.0))
 
 
-class Outlook(OftenMade):
+class Outlook(Frozen):
     """What will the settled high of (city, climate day) be? Distributions of the integer maximum, °F.
 
     `distribution` is of the whole day, made without knowing the maximum so far, with mean `mu` and standard deviation
