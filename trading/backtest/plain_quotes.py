@@ -1,6 +1,6 @@
 """The quotes of a file read by array, where nothing about any of its lines is odd.
 
-So is what recorders write, nearly always, and it takes a quarter of the time. A file with anything else in it is left to
+So is what recorders write, nearly always, and it takes a third of the time. A file with anything else in it is left to
 `recorded_quotes`, which looks at row after row and names what is wrong; of a plain file both make the same.
 """
 

@@ -1,6 +1,5 @@
 """`manage.py backtest`: trades a recorded past with the live decision and writes what came of it. No database is asked."""
 
-import gc
 from typing import Any, Final
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
@@ -42,8 +41,6 @@ class Command(BaseCommand):
                     registry=default_registry(),
                     processes=processes,
                 )
-                # All of it lasts as long as this process, which is about to end: there is nothing to look for in it.
-                gc.freeze()
         except (MilkbotError, ValueError, OSError) as error:
             raise CommandError(str(error)) from error
         for line in (*_rows(result.read_report), *_summary(result)):
